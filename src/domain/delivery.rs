@@ -1,0 +1,216 @@
+//! A delivery: one envelope for one recipient agency, its state, and the only function that computes a
+//! next state. Not here: SQL (`store::deliveries`), what clerks report (`status`).
+//!
+//! ```text
+//! accepted ─▶ Pending ─▶ Consigned ─▶ HandedOver
+//!                │           ├──────▶ Withdrawn   (recalled before it was fetched)
+//!                └───────────┴──────▶ Failed
+//! ```
+
+use super::evidence::EvidenceEvent;
+
+/// What the hub knows of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// Waits for a channel to take it.
+    Pending,
+    /// At the recipient's disposal.
+    Consigned,
+    /// The recipient's software has confirmed that it holds the content. Final.
+    HandedOver,
+    /// Taken back before the recipient fetched it. Final.
+    Withdrawn,
+    /// Refused for good, schedule over or term over. Final.
+    Failed,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Consigned, Self::HandedOver, Self::Withdrawn, Self::Failed];
+
+    /// The word in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Consigned => "consigned",
+            Self::HandedOver => "handed_over",
+            Self::Withdrawn => "withdrawn",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.word() == word)
+    }
+
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Pending | Self::Consigned => false,
+            Self::HandedOver | Self::Withdrawn | Self::Failed => true,
+        }
+    }
+}
+
+/// How far the recipient's software says it is with a consigned item (the SDK's transport state).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PickupMark {
+    /// Nothing said yet.
+    Initial,
+    /// Fetching or storing.
+    Processing,
+    /// Stored.
+    Done,
+    /// Could not be stored; stays in the list so that it can be tried again.
+    Fail,
+}
+
+impl PickupMark {
+    /// Every mark.
+    pub const ALL: [Self; 4] = [Self::Initial, Self::Processing, Self::Done, Self::Fail];
+
+    /// The word on the wire (spec/sdk-api.md section 5) and in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Processing => "processing",
+            Self::Done => "done",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// The mark of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.word() == word)
+    }
+}
+
+/// The part of a delivery from which a next state is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Progress {
+    /// What the hub knows.
+    pub state: DeliveryState,
+    /// What the recipient's software last said.
+    pub mark: PickupMark,
+    /// Whether the content left the hub for this recipient.
+    pub fetched: bool,
+}
+
+impl Progress {
+    /// How a delivery by pick-up begins: at the recipient's disposal from the moment of acceptance.
+    pub const CONSIGNED: Self = Self { state: DeliveryState::Consigned, mark: PickupMark::Initial, fetched: false };
+}
+
+/// What is asked of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The recipient's software takes the content.
+    Fetch,
+    /// The recipient's software says how far it is.
+    Confirm(PickupMark),
+    /// The sender takes it back.
+    Withdraw,
+}
+
+/// What a step leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The delivery changes, and this is the evidence of it, if the change is a fact for auditors.
+    Changed(Progress, Option<EvidenceEvent>),
+    /// Said before; nothing changes and the answer is the same.
+    Same,
+    /// Not possible any more; nothing changes.
+    Refused(Refusal),
+}
+
+/// Why a step is not possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The delivery was withdrawn.
+    Withdrawn,
+    /// The delivery has failed.
+    Failed,
+    /// The content has left the hub: only the recipient can act now.
+    AlreadyFetched,
+    /// It was confirmed as done before.
+    AlreadyHandedOver,
+    /// No channel has put it at the recipient's disposal yet.
+    NotConsigned,
+}
+
+/// The next state of a delivery. The only function that computes one.
+pub fn next(now: Progress, step: Step) -> Next {
+    use DeliveryState as S;
+    match (step, now.state) {
+        (Step::Withdraw, S::Withdrawn) => Next::Same,
+        (_, S::Withdrawn) => Next::Refused(Refusal::Withdrawn),
+        (_, S::Failed) => Next::Refused(Refusal::Failed),
+        (Step::Withdraw, S::Pending) => withdrawn(now),
+        (Step::Withdraw, S::Consigned) if !now.fetched => withdrawn(now),
+        (Step::Withdraw, S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyFetched),
+        (_, S::Pending) => Next::Refused(Refusal::NotConsigned),
+        (Step::Fetch, _) if now.fetched => Next::Same,
+        (Step::Fetch, _) => Next::Changed(Progress { fetched: true, ..now }, Some(EvidenceEvent::ContentFetched)),
+        (Step::Confirm(mark), _) if mark == now.mark => Next::Same,
+        (Step::Confirm(_), S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::Confirm(PickupMark::Done), S::Consigned) => {
+            let done = Progress { state: S::HandedOver, mark: PickupMark::Done, ..now };
+            Next::Changed(done, Some(EvidenceEvent::ContentHandover))
+        }
+        (Step::Confirm(PickupMark::Fail), S::Consigned) => {
+            let failed = Progress { mark: PickupMark::Fail, ..now };
+            Next::Changed(failed, Some(EvidenceEvent::ContentHandoverFailure))
+        }
+        (Step::Confirm(mark), S::Consigned) => Next::Changed(Progress { mark, ..now }, None),
+    }
+}
+
+fn withdrawn(now: Progress) -> Next {
+    let gone = Progress { state: DeliveryState::Withdrawn, ..now };
+    Next::Changed(gone, Some(EvidenceEvent::DeliveryWithdrawn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn steps() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Fetch),
+            Just(Step::Withdraw),
+            prop::sample::select(PickupMark::ALL.to_vec()).prop_map(Step::Confirm),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_final_state_is_never_left(state in prop::sample::select(DeliveryState::ALL.to_vec()), step in steps()) {
+            prop_assume!(state.is_final());
+            let now = Progress { state, mark: PickupMark::Done, fetched: true };
+            if let Next::Changed(after, _) = next(now, step) {
+                prop_assert_eq!(after.state, state);
+            }
+        }
+
+        #[test]
+        fn what_was_fetched_is_never_withdrawn(path in prop::collection::vec(steps(), 0..12)) {
+            let mut now = Progress::CONSIGNED;
+            for step in path {
+                if let Next::Changed(after, _) = next(now, step) {
+                    prop_assert!(!(now.fetched && after.state == DeliveryState::Withdrawn));
+                    now = after;
+                }
+            }
+        }
+
+        #[test]
+        fn a_repeated_step_changes_nothing(path in prop::collection::vec(steps(), 0..12), step in steps()) {
+            let run = |now, step| match next(now, step) { Next::Changed(after, _) => after, _ => now };
+            let now = path.into_iter().fold(Progress::CONSIGNED, run);
+            let once = run(now, step);
+            prop_assert_eq!(run(once, step), once);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Evidence: the hub's own record that an event happened. Append-only, sealed later by the ledger.
+//! Event names are those of ETSI EN 319 522-1 letter by letter; events of our own are kept apart.
+
+use chrono::{DateTime, Utc};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvidenceEvent {
+    /// ETSI A.1: a packet was accepted.
+    SubmissionAcceptance,
+    /// ETSI A.2: a packet was refused.
+    SubmissionRejection,
+    /// ETSI D.1: the content was put at a recipient's disposal.
+    ContentConsignment,
+    /// ETSI E.1: the recipient's software confirmed that it holds the content.
+    ContentHandover,
+    /// ETSI E.2: the recipient's software said that it could not take the content.
+    ContentHandoverFailure,
+    /// Ours: the recipient's software fetched the content; no confirmation yet.
+    ContentFetched,
+    /// Ours: a delivery was withdrawn on the sender's wish before it was fetched.
+    DeliveryWithdrawn,
+    /// Ours: a fetched document was asked back.
+    RecallRequested,
+    /// Ours: a recipient agreed to or refused a recall or an update.
+    RecallAnswered,
+    /// Ours: a recipient reported a status.
+    StatusReported,
+}
+
+impl EvidenceEvent {
+    /// Every event, in the order of a document's life.
+    pub const ALL: [Self; 10] = [
+        Self::SubmissionAcceptance,
+        Self::SubmissionRejection,
+        Self::ContentConsignment,
+        Self::ContentHandover,
+        Self::ContentHandoverFailure,
+        Self::ContentFetched,
+        Self::DeliveryWithdrawn,
+        Self::RecallRequested,
+        Self::RecallAnswered,
+        Self::StatusReported,
+    ];
+
+    /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SubmissionAcceptance => "SubmissionAcceptance",
+            Self::SubmissionRejection => "SubmissionRejection",
+            Self::ContentConsignment => "ContentConsignment",
+            Self::ContentHandover => "ContentHandover",
+            Self::ContentHandoverFailure => "ContentHandoverFailure",
+            Self::ContentFetched => "docaxis:ContentFetched",
+            Self::DeliveryWithdrawn => "docaxis:DeliveryWithdrawn",
+            Self::RecallRequested => "docaxis:RecallRequested",
+            Self::RecallAnswered => "docaxis:RecallAnswered",
+            Self::StatusReported => "docaxis:StatusReported",
+        }
+    }
+}
+
+/// One event, ready to be appended.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// What happened.
+    pub event: EvidenceEvent,
+    /// When, by the hub's clock.
+    pub at: DateTime<Utc>,
+    /// The envelope concerned, when one was registered.
+    pub envelope_id: Option<String>,
+    /// The delivery concerned, when the event is about one recipient.
+    pub delivery_id: Option<String>,
+    /// The agency on whose side it happened, as canonical code or as claimed in a refused packet.
+    pub agency: Option<String>,
+    /// The system that acted; nothing when the hub did.
+    pub system_id: Option<String>,
+    /// Further facts as a JSON object: digests, sizes, codes. Never content.
+    pub facts: String,
+}

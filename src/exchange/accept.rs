@@ -1,0 +1,126 @@
+//! A packet arrives: read, check, store, evidence, receipt. Start reading here.
+
+use super::{BodyFault, Caller, ExchangeError};
+use crate::domain::agency::AgencyCode;
+use crate::domain::packet::Digest;
+use crate::domain::rules::Violation;
+use crate::hub::Hub;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::Stream;
+
+/// By which door a packet came: the SDK appends CR LF to what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The native API: bytes as they are.
+    Native,
+    /// The SDK-compatible API: exactly one trailing CR LF is not part of the packet.
+    Sdk,
+}
+
+/// What comes with the bytes of a packet.
+#[derive(Debug)]
+pub struct Submission {
+    /// Who sends it.
+    pub caller: Caller,
+    /// By which door.
+    pub door: Door,
+    /// Addressees named outside the packet; they count only where the packet names none (spec/sdk-api.md 5).
+    pub addressees: Vec<String>,
+    /// `hash-file` of the SDK in any of its spellings; a packet that does not match was damaged on its way.
+    pub hash_file: Option<String>,
+}
+
+/// The answer to a submission.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Registered and durable.
+    Accepted(Receipt),
+    /// The same was registered before; this is the receipt of then.
+    Repeated(Receipt),
+    /// Not registered; every reason.
+    Rejected(Rejection),
+}
+
+/// What the sender is told about an accepted packet. Computed from rows that never change: asking again
+/// gives the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The hub's id of the envelope (the sender-side id of the SDK).
+    pub envelope_id: String,
+    /// `document` or `status`.
+    pub kind: &'static str,
+    /// When it was accepted, by the hub's clock.
+    pub accepted_at: DateTime<Utc>,
+    /// The sending agency.
+    pub sender: AgencyCode,
+    /// The identifier of the document sent or reported about.
+    pub document_id: String,
+    /// SHA-256 of the bytes as received.
+    pub sha256: Digest,
+    /// Their number.
+    pub bytes: u64,
+    /// One line per addressee, in the packet's order.
+    pub lines: Vec<ReceiptLine>,
+    /// What passed but deserves a look.
+    pub warnings: Vec<Violation>,
+}
+
+/// What became of a packet for one addressee at the moment of acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptLine {
+    /// The agency.
+    pub recipient: AgencyCode,
+    /// What was done.
+    pub outcome: LineOutcome,
+    /// The delivery made for it or, when withdrawn, the delivery taken back.
+    pub delivery_id: String,
+}
+
+/// See `ReceiptLine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineOutcome {
+    /// Put at the agency's disposal. For a recall: as a request, since the agency has the document.
+    Consigned,
+    /// The document was taken back before the agency fetched it; nothing is delivered.
+    Withdrawn,
+}
+
+impl LineOutcome {
+    /// The word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Consigned => "consigned",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// What the sender is told about a refused packet.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The evidence of the refusal, for enquiries.
+    pub evidence_id: String,
+    /// When, by the hub's clock.
+    pub at: DateTime<Utc>,
+    /// SHA-256 of the bytes as received.
+    pub sha256: Digest,
+    /// Their number.
+    pub bytes: u64,
+    /// Every reason.
+    pub violations: Vec<Violation>,
+}
+
+/// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
+///
+/// # Errors
+/// `Body` when the bytes did not arrive, `Store` and `Payload` when they could not be kept. Nothing is
+/// registered then.
+pub async fn accept(
+    hub: &Hub,
+    submission: Submission,
+    body: impl Stream<Item = Result<Bytes, BodyFault>>,
+) -> Result<Verdict, ExchangeError> {
+    let _ = (hub, submission, body);
+    unimplemented!()
+}

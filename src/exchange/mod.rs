@@ -1,0 +1,67 @@
+//! What the hub does: one file per verb. Each function is one use case and owns its transactions.
+//!
+//! `accept` (a packet arrives: start reading here), `intake` (its bytes), `pickup` (a recipient lists,
+//! fetches, confirms), `follow` (a sender looks after what was sent), `directory` (agencies, systems,
+//! keys), `sweep` (files that nothing names).
+
+pub mod accept;
+pub mod directory;
+pub mod follow;
+pub mod intake;
+pub mod pickup;
+
+use crate::domain::delivery::Refusal;
+use crate::store::StoreError;
+
+/// Who is calling: a system whose key was checked. Only `directory::authenticate` makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub(in crate::exchange) system_id: String,
+}
+
+impl Caller {
+    /// The calling system.
+    pub fn system_id(&self) -> &str {
+        &self.system_id
+    }
+}
+
+/// Why a use case could not answer, or what the caller asked that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// The credential does not hold: unknown system, wrong signature, expired or revoked key.
+    #[error("the credential was refused")]
+    Unauthenticated,
+    /// The caller asked for something that is not its own or does not exist; which of the two is not said.
+    #[error("nothing of that id for this caller")]
+    NotFound,
+    /// The step cannot be taken any more.
+    #[error("the delivery does not allow this step: {0:?}")]
+    Refused(Refusal),
+    /// The caller's request is not of the right form.
+    #[error("{0}")]
+    Malformed(String),
+    /// What the caller wants to make is there already.
+    #[error("{0}")]
+    Exists(String),
+    /// The body did not arrive whole.
+    #[error("the body did not arrive: {0:?}")]
+    Body(BodyFault),
+    /// The database could not do its work.
+    #[error("the database could not do its work")]
+    Store(#[from] StoreError),
+    /// A packet's file could not be written or read.
+    #[error("a packet's file could not be written or read")]
+    Payload(#[source] std::io::Error),
+}
+
+/// Why a body did not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFault {
+    /// More bytes than the limit; the rest was read and thrown away.
+    TooLarge,
+    /// Too slow or silent for too long.
+    TooSlow,
+    /// The connection ended before the body did.
+    Cut,
+}
