@@ -1,18 +1,170 @@
-//! The only place that knows SQL.
-pub mod payloads;
+//! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
+//! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, and `payloads` for the bytes.
+//!
+//! Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
-/// The database, behind two doors: `read` and `write`.
+pub mod agencies;
+pub mod connection;
+pub mod deliveries;
+pub mod envelopes;
+pub mod evidence;
+pub mod job_runs;
+pub mod migrations;
+pub mod payloads;
+mod queue;
+mod schema;
+pub mod systems;
+
+use crate::config::Database;
+pub use connection::Connection;
+use connection::Place;
+use queue::Queue;
+use secrecy::ExposeSecret;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The database, behind two doors.
 #[derive(Clone)]
-pub struct Store;
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    reads: Option<Queue>,
+    writes: Queue,
+    patience: Duration,
+}
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
-#[error("store")]
-pub struct StoreError;
+pub enum StoreError {
+    /// The URL names no database that is known, or the file's folder does not exist.
+    #[error("the database URL cannot be used: {0}")]
+    Url(String),
+    /// No connection could be made or the one in use broke.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] diesel::ConnectionError),
+    /// The PostgreSQL server could not be reached or refused.
+    #[error("the PostgreSQL server cannot be reached")]
+    ServerUnreachable(#[source] tokio_postgres::Error),
+    /// The authority file for TLS cannot be used.
+    #[error("database.tls_ca_file cannot be used: {0}")]
+    Tls(String),
+    /// A statement failed.
+    #[error("a database statement failed")]
+    Statement(#[from] diesel::result::Error),
+    /// The transaction that a write shared with others did not commit. Nothing of it was kept.
+    #[error("the transaction did not commit: {0}")]
+    NotCommitted(String),
+    /// A row holds a word that this version does not know.
+    #[error("column {column} holds {value:?}, which this version does not know")]
+    UnknownWord {
+        /// Table and column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// More writes wait than the limit allows.
+    #[error("too much is waiting for the database")]
+    Overloaded,
+    /// The answer did not come in time; the write may still happen.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// The store is shutting down, or a thread of it died.
+    #[error("the store is closed")]
+    Closed,
+    /// A closure panicked; nothing of it was kept.
+    #[error("a database closure panicked")]
+    Panicked,
+    /// Migrations could not be run.
+    #[error("migrations cannot be run: {0}")]
+    Migration(String),
+}
 
 impl StoreError {
-    /// Whether the same may succeed later: overload, lock, lost connection.
+    /// Whether the same may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        false
+        match self {
+            Self::Unreachable(_)
+            | Self::ServerUnreachable(_)
+            | Self::Overloaded
+            | Self::TimedOut
+            | Self::Closed
+            | Self::NotCommitted(_)
+            | Self::Statement(_) => true,
+            Self::Url(_) | Self::Tls(_) | Self::UnknownWord { .. } | Self::Panicked | Self::Migration(_) => false,
+        }
+    }
+
+    /// Whether a row of that natural key is there already.
+    pub fn is_unique_violation(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind, Error};
+        matches!(self, Self::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+}
+
+impl Store {
+    /// Connects to the configured database and brings its tables up to date. An empty URL means SQLite in
+    /// `directory`.
+    ///
+    /// # Errors
+    /// `Url`, `Unreachable`, `ServerUnreachable`, `Tls`, `Migration`.
+    pub fn open(config: &Database, directory: &Path) -> Result<Self, StoreError> {
+        let place = Place::of_url(config.url.expose_secret(), directory, &config.tls_ca_file)?;
+        let mut first = place.connect()?;
+        migrations::run(&mut first)?;
+        let patience = Duration::from_secs(config.timeout_seconds);
+        let (writes, reads) = if place.has_one_writer() {
+            let readers = (0..config.connections).map(|_| place.connect_reader()).collect::<Result<_, _>>()?;
+            let writes = Queue::start("store-write", vec![first], place.clone(), config);
+            (writes, Some(Queue::start("store-read", readers, place.reader(), config)))
+        } else {
+            let more = (1..config.connections).map(|_| place.connect());
+            let all = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
+            (Queue::start("store", all, place, config), None)
+        };
+        Ok(Self { inner: Arc::new(Inner { reads, writes, patience }) })
+    }
+
+    /// Runs `f` in a read-only transaction.
+    ///
+    /// # Errors
+    /// Those of `f`, and `Overloaded`, `TimedOut`, `Closed`, `Panicked`.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let queue = self.inner.reads.as_ref().unwrap_or(&self.inner.writes);
+        self.ask(queue, f).await
+    }
+
+    /// Runs `f` in a transaction that is on disk when this returns `Ok`. `f` may run more than once when another
+    /// node wrote the same natural key at the same time, and may share its commit with other writes; it must do
+    /// nothing but work with `tx`.
+    ///
+    /// # Errors
+    /// Those of `f`, and `NotCommitted`, `Overloaded`, `TimedOut`, `Closed`, `Panicked`. After `TimedOut` the
+    /// write may still happen.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(&self.inner.writes, f).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        queue: &Queue,
+        f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let answer = queue.submit(f)?;
+        match timeout(self.inner.patience, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(StoreError::Closed),
+            Err(_) => Err(StoreError::TimedOut),
+        }
     }
 }

@@ -1,10 +1,220 @@
-//! The bytes of packets.
-use bytes::Bytes;
-use std::pin::Pin;
+//! The bytes of packets that are too large for a row: files named by their digest, one copy each.
+//!
+//! ```text
+//! <data>/payloads/incoming/<id>      being received; worthless after a crash
+//! <data>/payloads/ab/ab12…           complete and on disk, before any row names it
+//! ```
 
-/// Where packets are kept.
-#[derive(Clone)]
-pub struct Payloads;
+use super::{Store, StoreError, envelopes};
+use crate::domain::packet::Digest;
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
+use futures_util::stream;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Bytes on their way out.
-pub type PayloadStream = Pin<Box<dyn futures_util::Stream<Item = std::io::Result<Bytes>> + Send>>;
+pub type PayloadStream = Pin<Box<dyn futures_util::Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Bytes read from or written to a file at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Where large packets are kept.
+#[derive(Clone)]
+pub struct Payloads {
+    folder: Arc<PathBuf>,
+}
+
+/// A packet being received: in memory up to a chunk, then in a file without a name that anything trusts.
+pub struct Incoming {
+    path: PathBuf,
+    file: Option<File>,
+    pending: Vec<u8>,
+}
+
+impl Payloads {
+    /// Makes the folders that are missing.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn open(data: &Path) -> io::Result<Self> {
+        let folder = data.join("payloads");
+        fs::create_dir_all(folder.join("incoming"))?;
+        for first in 0..=u8::MAX {
+            fs::create_dir_all(folder.join(format!("{first:02x}")))?;
+        }
+        File::open(&folder)?.sync_all()?;
+        Ok(Self { folder: Arc::new(folder) })
+    }
+
+    /// Begins to receive a packet. No file is made before a chunk is full.
+    pub fn receive(&self, id: &str) -> Incoming {
+        Incoming { path: self.folder.join("incoming").join(id), file: None, pending: Vec::new() }
+    }
+
+    fn path_of(&self, sha256: &Digest) -> PathBuf {
+        let name = sha256.hex();
+        self.folder.join(name.get(..2).unwrap_or_default()).join(name)
+    }
+
+    /// Gives a received packet its name and waits until both are on disk. Only then may a row name it.
+    ///
+    /// # Errors
+    /// Those of the file system; the received bytes are gone then.
+    pub fn keep(&self, incoming: Incoming, sha256: &Digest, bytes: u64) -> io::Result<()> {
+        let mut incoming = incoming;
+        incoming.flush_chunk()?;
+        let Some(file) = incoming.file.take() else {
+            return Err(io::Error::other("nothing was received"));
+        };
+        file.set_len(bytes)?;
+        let name = self.path_of(sha256);
+        // The name first: one sync then covers content and name. A file of that name that is there already
+        // may be a torn one from before a crash; it is replaced by one that was synced under its other name.
+        match fs::hard_link(&incoming.path, &name) {
+            Ok(()) => {
+                file.sync_all()?;
+                fs::remove_file(&incoming.path)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                file.sync_all()?;
+                fs::rename(&incoming.path, &name)?;
+            }
+            Err(error) => return Err(error),
+        }
+        match name.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// The bytes of a packet from its file. The last chunk is held back until the digest of all is known to be
+    /// right: a damaged file ends in an error, never in altered bytes.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn stream(&self, sha256: &Digest, bytes: u64) -> io::Result<PayloadStream> {
+        let file = File::open(self.path_of(sha256))?;
+        if file.metadata()?.len() != bytes {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the packet's file has another size"));
+        }
+        let out = Outgoing { file, context: Context::new(&SHA256), expected: *sha256, left: bytes };
+        Ok(Box::pin(stream::unfold(Some(out), |out| async move {
+            let mut out = out?;
+            let read = tokio::task::spawn_blocking(move || out.next_chunk().map(|chunk| (chunk, out))).await;
+            match read {
+                Ok(Ok((Some(chunk), out))) => Some((Ok(chunk), Some(out))),
+                Ok(Ok((None, _))) => None,
+                Ok(Err(error)) => Some((Err(error), None)),
+                Err(_) => Some((Err(io::Error::other("reading a packet was interrupted")), None)),
+            }
+        })))
+    }
+
+    /// Removes files that no row names and that are older than `age`. Answers how many went.
+    ///
+    /// # Errors
+    /// `Statement` and its like; files that cannot be removed are logged and left.
+    pub async fn sweep(&self, store: &Store, age: Duration) -> Result<usize, StoreError> {
+        let this = self.clone();
+        let old = tokio::task::spawn_blocking(move || this.older_than(age)).await.unwrap_or_default();
+        let mut gone: usize = 0;
+        for (path, digest) in old {
+            let named = match digest {
+                Some(digest) => store.read(move |tx| envelopes::find_payload(tx, &digest)).await?.is_some(),
+                None => false,
+            };
+            if !named {
+                match fs::remove_file(&path) {
+                    Ok(()) => gone = gone.saturating_add(1),
+                    Err(error) => log::warn!("an orphan cannot be removed: {error}"),
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Files not touched for `age`: those being received without, complete ones with their digest.
+    fn older_than(&self, age: Duration) -> Vec<(PathBuf, Option<Digest>)> {
+        let Some(limit) = SystemTime::now().checked_sub(age) else { return Vec::new() };
+        let folders = fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        let old = files.filter(|file| {
+            let touched = file.metadata().and_then(|m| m.modified());
+            touched.is_ok_and(|touched| touched <= limit)
+        });
+        old.map(|file| {
+            let digest = file.file_name().to_str().and_then(|name| hex::decode(name).ok());
+            let digest = digest.filter(|bytes| bytes.len() == 32).map(|bytes| envelopes::digest_of(&bytes));
+            (file.path(), digest.filter(|d| self.path_of(d) == file.path()))
+        })
+        .collect()
+    }
+}
+
+impl Incoming {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= CHUNK_BYTES {
+            self.flush_chunk()?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was received, in memory and on disk.
+    pub fn forget(mut self) {
+        self.pending.fill(0);
+        self.pending.clear();
+    }
+
+    fn flush_chunk(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(File::create_new(&self.path)?),
+        };
+        file.write_all(&self.pending)?;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // What cannot be removed now is swept later.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+struct Outgoing {
+    file: File,
+    context: Context,
+    expected: Digest,
+    left: u64,
+}
+
+impl Outgoing {
+    fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let wanted = usize::try_from(self.left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let mut chunk = vec![0; wanted];
+        self.file.read_exact(&mut chunk)?;
+        self.context.update(&chunk);
+        self.left = self.left.saturating_sub(u64::try_from(wanted).unwrap_or(u64::MAX));
+        if self.left == 0 && self.context.clone().finish().as_ref() != self.expected.0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the packet's file was altered"));
+        }
+        Ok(Some(Bytes::from(chunk)))
+    }
+}

@@ -1,0 +1,210 @@
+//! Two databases behind one type. A query is written once and type-checked for both by `on!`; where SQL must
+//! differ, the place is marked `Portable:` and counted by the architecture test.
+
+use super::StoreError;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio::runtime::{Handle, Runtime};
+
+/// PostgreSQL in pure Rust, behind diesel's blocking face.
+pub type Postgres = AsyncConnectionWrapper<AsyncPgConnection>;
+
+/// A connection to either database.
+pub enum Connection {
+    /// Embedded.
+    Sqlite(SqliteConnection),
+    /// A server.
+    Postgres(Postgres),
+}
+
+/// Runs one expression on whichever connection it is; the expression is compiled for both.
+macro_rules! on {
+    ($tx:expr, $c:ident => $e:expr) => {
+        match $tx {
+            $crate::store::Connection::Sqlite($c) => $e,
+            $crate::store::Connection::Postgres($c) => $e,
+        }
+    };
+}
+pub(crate) use on;
+
+impl Connection {
+    /// Opens a transaction that will write; inside one, a savepoint.
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        if self.is_in_transaction()? {
+            return on!(self, c => begin(c)).map_err(StoreError::Statement);
+        }
+        // Portable: SQLite must take its writer lock at once, or two writers fail half-way.
+        match self {
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+            Self::Postgres(c) => begin(c)?,
+        }
+        Ok(())
+    }
+
+    fn is_in_transaction(&mut self) -> Result<bool, StoreError> {
+        Ok(on!(self, c => depth_of(c))?.is_some())
+    }
+
+    /// Opens a transaction that only reads.
+    pub(super) fn begin_reading(&mut self) -> Result<(), StoreError> {
+        on!(self, c => begin(c)).map_err(StoreError::Statement)
+    }
+
+    /// Ends the innermost transaction or savepoint and keeps it.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        on!(self, c => commit(c)).map_err(StoreError::Statement)
+    }
+
+    /// Ends the innermost transaction or savepoint and drops it.
+    pub(super) fn roll_back(&mut self) -> Result<(), StoreError> {
+        on!(self, c => roll_back(c)).map_err(StoreError::Statement)
+    }
+}
+
+fn depth_of<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<Option<std::num::NonZeroU32>> {
+    C::TransactionManager::transaction_manager_status_mut(c).transaction_depth()
+}
+
+fn begin<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::begin_transaction(c)
+}
+
+fn commit<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::commit_transaction(c)
+}
+
+fn roll_back<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::rollback_transaction(c)
+}
+
+/// Where the database is and how to reach it.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// A file, and whether to open it for reading only.
+    Sqlite { file: PathBuf, read_only: bool },
+    /// A server's URL, with the authority to trust when TLS is wanted.
+    Postgres { url: String, tls: Option<Arc<rustls::ClientConfig>> },
+}
+
+/// Set-up of every SQLite connection. FULL: what is committed is on disk. The write-ahead log is folded back
+/// every 4,000 pages (16 MB), which costs two syncs each time.
+const SQLITE_SET_UP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;";
+
+impl Place {
+    pub(super) fn of_url(url: &str, directory: &Path, tls_ca_file: &Path) -> Result<Self, StoreError> {
+        if url.is_empty() {
+            return Ok(Self::Sqlite { file: directory.join("docaxis.db"), read_only: false });
+        }
+        if let Some(file) = url.strip_prefix("sqlite://") {
+            let file = PathBuf::from(file);
+            let folder = file.parent().filter(|p| !p.as_os_str().is_empty());
+            return match folder {
+                // A mistyped path must not become a new, empty database somewhere else.
+                Some(folder) if !folder.is_dir() => {
+                    Err(StoreError::Url(format!("the folder {} does not exist", folder.display())))
+                }
+                _ => Ok(Self::Sqlite { file, read_only: false }),
+            };
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let tls = (!tls_ca_file.as_os_str().is_empty()).then(|| tls_of(tls_ca_file)).transpose()?;
+            return Ok(Self::Postgres { url: url.to_owned(), tls });
+        }
+        Err(StoreError::Url("it must begin with sqlite:// or postgres://".to_owned()))
+    }
+
+    /// Whether only one connection may write at a time.
+    pub(super) fn has_one_writer(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    /// Whether connections to it only read.
+    pub(super) fn only_reads(&self) -> bool {
+        matches!(self, Self::Sqlite { read_only: true, .. })
+    }
+
+    /// The same place, for connections that only read.
+    pub(super) fn reader(&self) -> Self {
+        match self {
+            Self::Sqlite { file, .. } => Self::Sqlite { file: file.clone(), read_only: true },
+            Self::Postgres { .. } => self.clone(),
+        }
+    }
+
+    pub(super) fn connect_reader(&self) -> Result<Connection, StoreError> {
+        self.reader().connect()
+    }
+
+    pub(super) fn connect(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite { file, read_only } => {
+                let mut c =
+                    SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
+                c.batch_execute(SQLITE_SET_UP)?;
+                if *read_only {
+                    c.batch_execute("PRAGMA query_only = ON;")?;
+                }
+                Ok(Connection::Sqlite(c))
+            }
+            Self::Postgres { url, tls } => {
+                let _entered = runtime()?.enter();
+                let connected = runtime()?.block_on(connect_postgres(url, tls.clone()))?;
+                Ok(Connection::Postgres(Postgres::from(connected)))
+            }
+        }
+    }
+}
+
+async fn connect_postgres(
+    url: &str,
+    tls: Option<Arc<rustls::ClientConfig>>,
+) -> Result<AsyncPgConnection, StoreError> {
+    let failed = StoreError::ServerUnreachable;
+    let refused = StoreError::Unreachable;
+    match tls {
+        Some(config) => {
+            let config = rustls::ClientConfig::clone(&config);
+            let make = tokio_postgres_rustls::MakeRustlsConnect::new(config);
+            let (client, driver) = tokio_postgres::connect(url, make).await.map_err(failed)?;
+            AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
+        }
+        None => {
+            let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.map_err(failed)?;
+            AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
+        }
+    }
+}
+
+fn tls_of(ca_file: &Path) -> Result<Arc<rustls::ClientConfig>, StoreError> {
+    let bad = |e: &dyn std::fmt::Display| StoreError::Tls(e.to_string());
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|e| bad(&e))? {
+        roots.add(certificate.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| bad(&e))?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// Drives the sockets of PostgreSQL connections, apart from the threads that speak HTTP.
+fn runtime() -> Result<&'static Handle, StoreError> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let made = RUNTIME.get_or_init(|| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).thread_name("store-sockets").enable_all().build().ok()
+    });
+    made.as_ref().map(Runtime::handle).ok_or(StoreError::Closed)
+}
+
+/// Lets the current thread use PostgreSQL connections for as long as the guard lives.
+pub(super) fn enter() -> Result<tokio::runtime::EnterGuard<'static>, StoreError> {
+    Ok(runtime()?.enter())
+}

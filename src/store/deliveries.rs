@@ -1,0 +1,372 @@
+//! Deliveries: one envelope for one recipient. Every change is a guarded update: its `WHERE` repeats the state
+//! from which `domain::delivery::next` computed the new one, and zero rows changed is an answer.
+
+use super::connection::on;
+use super::envelopes::EnvelopeRow;
+use super::schema::{deliveries, document_links, envelopes};
+use super::{Connection, StoreError};
+use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// A delivery as it is kept.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = deliveries)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub delivery_id: String,
+    /// The envelope.
+    pub envelope_id: String,
+    /// Canonical code of the sender.
+    pub sender_code: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub packet_kind: String,
+    /// Canonical code of the recipient.
+    pub recipient_code: String,
+    /// Tells apart packets of one kind that may be sent several times for one document; empty where they may not.
+    pub occurrence: String,
+    /// What the sender was told at acceptance.
+    pub outcome: String,
+    state: String,
+    mark: String,
+    /// What the recipient's software said beside its mark.
+    pub note: String,
+    /// How a recall of it stands: empty, `requested`, `agreed`, `refused`.
+    pub recall: String,
+    fetched_at: Option<NaiveDateTime>,
+    accepted_at: NaiveDateTime,
+    changed_at: NaiveDateTime,
+}
+
+/// The natural key of a delivery and what is told about it, to make one.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// Its id.
+    pub delivery_id: String,
+    /// The envelope.
+    pub envelope_id: String,
+    /// The natural key.
+    pub key: NaturalKey,
+    /// Consigned, or withdrawn with the document it speaks of.
+    pub state: DeliveryState,
+}
+
+/// What makes a registration unique (design D5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NaturalKey {
+    /// Canonical code of the sender.
+    pub sender_code: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub packet_kind: String,
+    /// Canonical code of the recipient.
+    pub recipient_code: String,
+    /// See `DeliveryRow::occurrence`.
+    pub occurrence: String,
+}
+
+impl DeliveryRow {
+    /// What a next state is computed from.
+    ///
+    /// # Errors
+    /// `UnknownWord`.
+    pub fn progress(&self) -> Result<Progress, StoreError> {
+        let state = DeliveryState::of_word(&self.state);
+        let mark = PickupMark::of_word(&self.mark);
+        match (state, mark) {
+            (Some(state), Some(mark)) => Ok(Progress { state, mark, fetched: self.fetched_at.is_some() }),
+            (None, _) => Err(StoreError::UnknownWord { column: "deliveries.state", value: self.state.clone() }),
+            (_, None) => Err(StoreError::UnknownWord { column: "deliveries.mark", value: self.mark.clone() }),
+        }
+    }
+
+    /// When it was accepted.
+    pub fn accepted_at(&self) -> DateTime<Utc> {
+        self.accepted_at.and_utc()
+    }
+
+    /// When its content first left for the recipient.
+    pub fn fetched_at(&self) -> Option<DateTime<Utc>> {
+        self.fetched_at.map(|t| t.and_utc())
+    }
+
+    /// When it last changed.
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        self.changed_at.and_utc()
+    }
+}
+
+/// Adds a delivery.
+///
+/// # Errors
+/// `Statement`; a unique violation when the natural key is registered.
+pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let outcome = match new.state {
+        DeliveryState::Withdrawn => "withdrawn",
+        DeliveryState::Pending | DeliveryState::Consigned | DeliveryState::HandedOver | DeliveryState::Failed => {
+            "consigned"
+        }
+    };
+    let row = DeliveryRow {
+        delivery_id: new.delivery_id,
+        envelope_id: new.envelope_id,
+        sender_code: new.key.sender_code,
+        document_id: new.key.document_id,
+        packet_kind: new.key.packet_kind,
+        recipient_code: new.key.recipient_code,
+        occurrence: new.key.occurrence,
+        outcome: outcome.to_owned(),
+        state: new.state.word().to_owned(),
+        mark: PickupMark::Initial.word().to_owned(),
+        note: String::new(),
+        recall: String::new(),
+        fetched_at: None,
+        accepted_at: at.naive_utc(),
+        changed_at: at.naive_utc(),
+    };
+    on!(tx, c => diesel::insert_into(deliveries::table).values(&row).execute(c))?;
+    Ok(())
+}
+
+/// The delivery of a natural key and the meaning of its envelope.
+///
+/// # Errors
+/// `Statement`.
+pub fn find_by_key(tx: &mut Connection, key: &NaturalKey) -> Result<Option<(DeliveryRow, Vec<u8>)>, StoreError> {
+    Ok(on!(tx, c => deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+        .filter(deliveries::sender_code.eq(&key.sender_code))
+        .filter(deliveries::document_id.eq(&key.document_id))
+        .filter(deliveries::packet_kind.eq(&key.packet_kind))
+        .filter(deliveries::recipient_code.eq(&key.recipient_code))
+        .filter(deliveries::occurrence.eq(&key.occurrence))
+        .select((DeliveryRow::as_select(), envelopes::meaning))
+        .first(c)
+        .optional())?)
+}
+
+const CARRIERS: [&str; 3] = ["new", "replacement", "update"];
+
+/// Every delivery by which a document reached or was to reach a recipient: its own, and those of updates of it.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_document(
+    tx: &mut Connection,
+    sender_code: &str,
+    document_id: &str,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    let mut rows: Vec<DeliveryRow> = on!(tx, c => deliveries::table
+        .filter(deliveries::sender_code.eq(sender_code))
+        .filter(deliveries::document_id.eq(document_id))
+        .filter(deliveries::packet_kind.eq_any(CARRIERS))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?;
+    let by_update: Vec<DeliveryRow> = on!(tx, c => deliveries::table
+        .inner_join(document_links::table.on(document_links::envelope_id.eq(deliveries::envelope_id)))
+        .filter(document_links::target_sender_code.eq(sender_code))
+        .filter(document_links::target_document_id.eq(document_id))
+        .filter(document_links::relation.eq("updates"))
+        .filter(deliveries::document_id.ne(document_id))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?;
+    rows.extend(by_update);
+    Ok(rows)
+}
+
+/// Deliveries of documents of that identifier to a recipient, whoever sent them.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_document_to(
+    tx: &mut Connection,
+    document_id: &str,
+    recipient_code: &str,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    Ok(on!(tx, c => deliveries::table
+        .filter(deliveries::document_id.eq(document_id))
+        .filter(deliveries::recipient_code.eq(recipient_code))
+        .filter(deliveries::packet_kind.eq_any(CARRIERS))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
+/// Deliveries of an envelope, in the order in which they were made.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_envelope(tx: &mut Connection, envelope_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+    Ok(on!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq(envelope_id))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
+/// The delivery of an id.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow>, StoreError> {
+    Ok(on!(tx, c => deliveries::table
+        .filter(deliveries::delivery_id.eq(delivery_id))
+        .select(DeliveryRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Moves a delivery from one progress to another. Says whether it still stood where `from` says.
+///
+/// # Errors
+/// `Statement`.
+pub fn settle(
+    tx: &mut Connection,
+    row: &DeliveryRow,
+    to: Progress,
+    note: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let fetched = if to.fetched { row.fetched_at.or(Some(at.naive_utc())) } else { None };
+    let changed = on!(tx, c => diesel::update(deliveries::table)
+        .filter(deliveries::delivery_id.eq(&row.delivery_id))
+        .filter(deliveries::state.eq(&row.state))
+        .filter(deliveries::mark.eq(&row.mark))
+        .filter(deliveries::fetched_at.is_null().eq(row.fetched_at.is_none()))
+        .set((
+            deliveries::state.eq(to.state.word()),
+            deliveries::mark.eq(to.mark.word()),
+            deliveries::note.eq(note),
+            deliveries::fetched_at.eq(fetched),
+            deliveries::changed_at.eq(at.naive_utc()),
+        ))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// Notes how a recall of a delivery stands. Says whether it still stood at `from`.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_recall(
+    tx: &mut Connection,
+    row: &DeliveryRow,
+    to: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let changed = on!(tx, c => diesel::update(deliveries::table)
+        .filter(deliveries::delivery_id.eq(&row.delivery_id))
+        .filter(deliveries::recall.eq(&row.recall))
+        .set((deliveries::recall.eq(to), deliveries::changed_at.eq(at.naive_utc())))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// `Some(true)`: documents only; `Some(false)`: status packets only.
+    pub documents: Option<bool>,
+    /// Accepted at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Accepted at or before.
+    pub until: Option<DateTime<Utc>>,
+    /// Only this envelope or delivery.
+    pub id: Option<String>,
+    /// Only after this delivery.
+    pub after: Option<String>,
+    /// Rows left out at the start.
+    pub skip: i64,
+    /// Most rows.
+    pub limit: i64,
+}
+
+/// Narrows a list of deliveries joined with their envelopes; the same for both lists and both databases.
+macro_rules! selected {
+    ($query:expr, $selection:expr) => {{
+        let selection = $selection;
+        let mut query = $query;
+        if let Some(documents) = selection.documents {
+            query = match documents {
+                true => query.filter(deliveries::packet_kind.not_like("status-%")),
+                false => query.filter(deliveries::packet_kind.like("status-%")),
+            };
+        }
+        if let Some(from) = selection.from {
+            query = query.filter(deliveries::accepted_at.ge(from.naive_utc()));
+        }
+        if let Some(until) = selection.until {
+            query = query.filter(deliveries::accepted_at.le(until.naive_utc()));
+        }
+        if let Some(id) = &selection.id {
+            query = query.filter(deliveries::envelope_id.eq(id).or(deliveries::delivery_id.eq(id)));
+        }
+        if let Some(after) = &selection.after {
+            query = query.filter(deliveries::delivery_id.gt(after));
+        }
+        query
+    }};
+}
+
+/// Deliveries at the disposal of any of these agencies that are not done, oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn list_waiting(
+    tx: &mut Connection,
+    recipients: &[String],
+    selection: &Selection,
+) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
+    Ok(on!(tx, c => selected!(deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+        .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::recipient_code.eq_any(recipients))
+        .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
+        .into_boxed(), selection)
+        .order(deliveries::delivery_id.asc())
+        .offset(selection.skip)
+        .limit(selection.limit)
+        .load(c))?)
+}
+
+/// How many such deliveries there are.
+///
+/// # Errors
+/// `Statement`.
+pub fn count_waiting(
+    tx: &mut Connection,
+    recipients: &[String],
+    selection: &Selection,
+) -> Result<i64, StoreError> {
+    Ok(on!(tx, c => selected!(deliveries::table
+        .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::recipient_code.eq_any(recipients))
+        .count()
+        .into_boxed(), selection)
+        .get_result(c))?)
+}
+
+/// Deliveries of what any of these agencies sent, newest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn list_sent(
+    tx: &mut Connection,
+    senders: &[String],
+    selection: &Selection,
+) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
+    Ok(on!(tx, c => selected!(deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+        .filter(deliveries::sender_code.eq_any(senders))
+        .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
+        .into_boxed(), selection)
+        .order(deliveries::delivery_id.desc())
+        .offset(selection.skip)
+        .limit(selection.limit)
+        .load(c))?)
+}

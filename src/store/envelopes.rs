@@ -1,0 +1,265 @@
+//! Accepted packets: their facts, attachments, links to other documents, the statuses reported about them, and
+//! the row that names their bytes. Their deliveries are in `deliveries`.
+
+use super::connection::on;
+use super::schema::{attachments, document_links, envelopes, payloads, status_reports};
+use super::{Connection, StoreError};
+use crate::domain::packet::Digest;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// An accepted packet as it is kept.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = envelopes)]
+pub struct EnvelopeRow {
+    /// Its id.
+    pub envelope_id: String,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub packet_kind: String,
+    /// Who posted it; nothing when the hub wrote it.
+    pub system_id: Option<String>,
+    /// Canonical code of the sender.
+    pub sender_code: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// See `domain::envelope::Envelope::meaning`.
+    pub meaning: Vec<u8>,
+    /// Names the bytes.
+    pub payload_sha256: Vec<u8>,
+    /// Their number.
+    pub bytes: i64,
+    /// Abstract.
+    pub subject: String,
+    /// Serial number in the year.
+    pub code_number: String,
+    /// Notation.
+    pub code_notation: String,
+    /// Name of the kind of document.
+    pub type_name: String,
+    /// Date of issue, `yyyy-MM-dd`.
+    pub issued_on: Option<String>,
+    /// Deadline for an answer, `yyyy-MM-dd`.
+    pub due_on: Option<String>,
+    /// Urgency number.
+    pub urgency: i32,
+    /// When it was accepted, UTC.
+    pub accepted_at: NaiveDateTime,
+}
+
+impl EnvelopeRow {
+    /// Whether it carries a document (else a status report).
+    pub fn is_document(&self) -> bool {
+        !self.packet_kind.starts_with("status-")
+    }
+
+    /// Number and notation as one text.
+    pub fn code(&self) -> String {
+        match (self.code_number.as_str(), self.code_notation.as_str()) {
+            (number, "") => number.to_owned(),
+            ("", notation) => notation.to_owned(),
+            (number, notation) => format!("{number}/{notation}"),
+        }
+    }
+}
+
+/// The 32 bytes of a digest column; a shorter value, which no write makes, reads as zeros at its end.
+pub fn digest_of(column: &[u8]) -> Digest {
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(column).for_each(|(to, from)| *to = *from);
+    Digest(digest)
+}
+
+/// Adds an envelope. Its payload row must be there.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert(tx: &mut Connection, row: &EnvelopeRow) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(envelopes::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// The envelope of an id.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow>, StoreError> {
+    Ok(on!(tx, c => envelopes::table
+        .filter(envelopes::envelope_id.eq(envelope_id))
+        .select(EnvelopeRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Names the bytes of a packet; nothing changes when they are there already. `content` is given for packets
+/// that live in the row; for others the file must be durable before.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert_payload(
+    tx: &mut Connection,
+    sha256: &Digest,
+    bytes: i64,
+    content: Option<&[u8]>,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(payloads::table)
+        .values((
+            payloads::sha256.eq(&sha256.0[..]),
+            payloads::bytes.eq(bytes),
+            payloads::content.eq(content),
+            payloads::created_at.eq(at.naive_utc()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// The bytes of a packet that live in the row; `Some(None)` when they are in a file, `None` when no row names them.
+///
+/// # Errors
+/// `Statement`.
+pub fn find_payload(tx: &mut Connection, sha256: &Digest) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    Ok(on!(tx, c => payloads::table
+        .filter(payloads::sha256.eq(&sha256.0[..]))
+        .select(payloads::content)
+        .first(c)
+        .optional())?)
+}
+
+/// Adds what is attached to an envelope, numbered from 1.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert_attachment(
+    tx: &mut Connection,
+    envelope_id: &str,
+    number: i32,
+    (name, content_type): (&str, &str),
+    (bytes, sha256): (i64, &Digest),
+) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(attachments::table)
+        .values((
+            attachments::envelope_id.eq(envelope_id),
+            attachments::number.eq(number),
+            attachments::name.eq(name),
+            attachments::content_type.eq(content_type),
+            attachments::bytes.eq(bytes),
+            attachments::sha256.eq(&sha256.0[..]),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// How one document says it belongs to another.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = document_links)]
+pub struct LinkRow {
+    /// The envelope that says so.
+    pub envelope_id: String,
+    /// `recalls`, `updates`, `replaces` or `answers`.
+    pub relation: String,
+    /// Sender of the document meant.
+    pub target_sender_code: String,
+    /// Its identifier.
+    pub target_document_id: String,
+}
+
+/// Adds a link; nothing changes when the envelope says the same twice.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert_link(tx: &mut Connection, link: &LinkRow) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(document_links::table).values(link).on_conflict_do_nothing().execute(c))?;
+    Ok(())
+}
+
+/// What an envelope says about other documents.
+///
+/// # Errors
+/// `Statement`.
+pub fn links_from(tx: &mut Connection, envelope_id: &str) -> Result<Vec<LinkRow>, StoreError> {
+    Ok(on!(tx, c => document_links::table
+        .filter(document_links::envelope_id.eq(envelope_id))
+        .order((document_links::relation.asc(), document_links::target_document_id.asc()))
+        .select(LinkRow::as_select())
+        .load(c))?)
+}
+
+/// What other envelopes say about a document, with the sender and identifier of each.
+///
+/// # Errors
+/// `Statement`.
+pub fn links_to(
+    tx: &mut Connection,
+    sender_code: &str,
+    document_id: &str,
+) -> Result<Vec<(LinkRow, String, String)>, StoreError> {
+    Ok(on!(tx, c => document_links::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(document_links::envelope_id)))
+        .filter(document_links::target_sender_code.eq(sender_code))
+        .filter(document_links::target_document_id.eq(document_id))
+        .order(document_links::envelope_id.asc())
+        .select((LinkRow::as_select(), envelopes::sender_code, envelopes::document_id))
+        .load(c))?)
+}
+
+/// A status report as it is kept.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = status_reports)]
+pub struct StatusRow {
+    /// The envelope that carried it.
+    pub envelope_id: String,
+    /// The delivery of the document it is about.
+    pub delivery_id: String,
+    /// Who reported.
+    pub reporter_code: String,
+    /// Two digits.
+    pub status_code: String,
+    /// Reason or note.
+    pub description: String,
+    /// When it happened, as the reporter claims, UTC.
+    pub claimed_at: Option<NaiveDateTime>,
+    /// When the report was accepted, UTC.
+    pub accepted_at: NaiveDateTime,
+}
+
+/// Adds a status report.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert_status(tx: &mut Connection, row: &StatusRow) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(status_reports::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Statuses reported about a delivery, oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusRow>, StoreError> {
+    Ok(on!(tx, c => status_reports::table
+        .filter(status_reports::delivery_id.eq(delivery_id))
+        .order(status_reports::envelope_id.asc())
+        .select(StatusRow::as_select())
+        .load(c))?)
+}
+
+/// The latest report of one agency about a delivery: its envelope and that envelope's meaning.
+///
+/// # Errors
+/// `Statement`.
+pub fn latest_status(
+    tx: &mut Connection,
+    delivery_id: &str,
+    reporter_code: &str,
+) -> Result<Option<(String, Digest)>, StoreError> {
+    let found: Option<(String, Vec<u8>)> = on!(tx, c => status_reports::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(status_reports::envelope_id)))
+        .filter(status_reports::delivery_id.eq(delivery_id))
+        .filter(status_reports::reporter_code.eq(reporter_code))
+        .order(status_reports::envelope_id.desc())
+        .select((envelopes::envelope_id, envelopes::meaning))
+        .first(c)
+        .optional())?;
+    Ok(found.map(|(id, meaning)| (id, digest_of(&meaning))))
+}

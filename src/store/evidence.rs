@@ -1,0 +1,63 @@
+//! Evidence: appended in the transaction of the event, never changed (triggers), read by its envelope.
+
+use super::connection::on;
+use super::schema::evidence;
+use super::{Connection, StoreError};
+use crate::domain::evidence::Evidence;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Appends one piece of evidence.
+///
+/// # Errors
+/// `Statement`.
+pub fn append(tx: &mut Connection, evidence_id: &str, piece: &Evidence) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(evidence::table)
+        .values((
+            evidence::evidence_id.eq(evidence_id),
+            evidence::event.eq(piece.event.name()),
+            evidence::at.eq(piece.at.naive_utc()),
+            evidence::envelope_id.eq(&piece.envelope_id),
+            evidence::delivery_id.eq(&piece.delivery_id),
+            evidence::agency.eq(&piece.agency),
+            evidence::system_id.eq(&piece.system_id),
+            evidence::facts.eq(&piece.facts),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// One piece of evidence as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = evidence)]
+pub struct EvidenceRow {
+    /// Its id, ordered by time.
+    pub evidence_id: String,
+    /// Event name.
+    pub event: String,
+    /// When, UTC.
+    pub at: NaiveDateTime,
+    /// The envelope concerned.
+    pub envelope_id: Option<String>,
+    /// The delivery concerned.
+    pub delivery_id: Option<String>,
+    /// The agency on whose side it happened.
+    pub agency: Option<String>,
+    /// The system that acted.
+    pub system_id: Option<String>,
+    /// Further facts, a JSON object.
+    pub facts: String,
+}
+
+/// A page of the evidence in the order in which it was made.
+///
+/// # Errors
+/// `Statement`.
+pub fn list_after(tx: &mut Connection, after: &str, limit: i64) -> Result<Vec<EvidenceRow>, StoreError> {
+    Ok(on!(tx, c => evidence::table
+        .filter(evidence::evidence_id.gt(after))
+        .order(evidence::evidence_id.asc())
+        .limit(limit)
+        .select(EvidenceRow::as_select())
+        .load(c))?)
+}

@@ -1,0 +1,200 @@
+//! Threads that own connections, and the queue in front of them. A thread takes what waits, runs it in one
+//! transaction, each piece inside a savepoint of its own, and answers everybody after the one commit: N
+//! concurrent writers cost one sync, not N. No timer is needed: a batch forms while the last commit syncs.
+
+use super::connection::{Connection, Place, enter};
+use super::StoreError;
+use crate::config::Database;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+
+/// How often a closure is run again when another node wrote the same natural key first.
+const RERUNS_MAX: usize = 4;
+
+/// A piece of work on its way to a connection and back.
+trait Work: Send {
+    /// Runs the closure and keeps its result; says whether its changes are to be kept.
+    fn run(&mut self, tx: &mut Connection) -> Ran;
+    /// Tells the caller: the kept result if `committed`, else why not.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// How a closure went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    Keep,
+    Drop,
+    /// Somebody else wrote the same natural key: look again.
+    Rerun,
+}
+
+struct Closure<T, F> {
+    f: F,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: Fn(&mut Connection) -> Result<T, StoreError> + Send> Work for Closure<T, F> {
+    fn run(&mut self, tx: &mut Connection) -> Ran {
+        let f = &self.f;
+        let result = catch_unwind(AssertUnwindSafe(|| f(tx))).unwrap_or(Err(StoreError::Panicked));
+        let ran = match &result {
+            Ok(_) => Ran::Keep,
+            Err(error) if error.is_unique_violation() => Ran::Rerun,
+            Err(_) => Ran::Drop,
+        };
+        self.result = Some(result);
+        ran
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::Closed),
+        };
+        // A caller that gave up waiting has dropped its end.
+        let _ = self.caller.send(result);
+    }
+}
+
+type Waiting = Arc<Mutex<mpsc::Receiver<Box<dyn Work>>>>;
+
+/// The way to some threads with connections.
+pub(super) struct Queue {
+    to_threads: mpsc::Sender<Box<dyn Work>>,
+}
+
+impl Queue {
+    /// Starts a thread for each connection; they end when the queue is dropped.
+    pub(super) fn start(name: &str, connections: Vec<Connection>, place: Place, config: &Database) -> Self {
+        let (to_threads, waiting) = mpsc::channel(config.queue_max);
+        let waiting: Waiting = Arc::new(Mutex::new(waiting));
+        // Readers share no commit: one taking all the work would only leave the others idle.
+        let batch_max = if place.only_reads() { 1 } else { config.batch_max };
+        for (number, connection) in connections.into_iter().enumerate() {
+            let (waiting, place) = (waiting.clone(), place.clone());
+            let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
+            let spawned = thread.spawn(move || serve(&waiting, connection, &place, batch_max));
+            if let Err(error) = spawned {
+                log::error!("a thread for the database cannot be started: {error}");
+            }
+        }
+        Self { to_threads }
+    }
+
+    /// Puts a closure into the queue; the answer comes through the channel.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (caller, answer) = oneshot::channel();
+        let work = Box::new(Closure { f, result: None, caller });
+        match self.to_threads.try_send(work) {
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Overloaded),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(StoreError::Closed),
+        }
+    }
+}
+
+fn serve(waiting: &Waiting, first: Connection, place: &Place, batch_max: usize) {
+    let _entered = match enter() {
+        Ok(guard) => guard,
+        Err(error) => return log::error!("the database threads have no runtime: {error}"),
+    };
+    let mut connection = Some(first);
+    while let Some(batch) = take(waiting, batch_max) {
+        if connection.is_none() {
+            connection = reconnect(place);
+        }
+        match connection.as_mut() {
+            None => batch.into_iter().for_each(|work| work.answer(Err(StoreError::Closed))),
+            Some(usable) => {
+                if !transact(usable, batch, place.only_reads()) {
+                    connection = None;
+                }
+            }
+        }
+    }
+}
+
+fn reconnect(place: &Place) -> Option<Connection> {
+    match place.connect() {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            log::error!("the database cannot be reached: {error}: {}", source_of(&error));
+            None
+        }
+    }
+}
+
+fn source_of(error: &StoreError) -> String {
+    std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
+}
+
+/// Waits for work, then takes what else waits, up to the limit. Nothing when the queue was dropped.
+fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut batch = vec![waiting.blocking_recv()?];
+    while batch.len() < batch_max {
+        match waiting.try_recv() {
+            Ok(work) => batch.push(work),
+            Err(_) => break,
+        }
+    }
+    Some(batch)
+}
+
+/// Runs a batch in one transaction and answers everybody. Says whether the connection is still good.
+fn transact(connection: &mut Connection, mut batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
+    let committed = in_transaction(connection, &mut batch, reading);
+    if let Err(error) = &committed {
+        log::error!("a transaction of {} did not commit: {error}: {}", batch.len(), source_of(error));
+    }
+    let why = committed.as_ref().err().map(ToString::to_string);
+    for work in batch {
+        work.answer(why.clone().map_or(Ok(()), |text| Err(StoreError::NotCommitted(text))));
+    }
+    committed.is_ok()
+}
+
+fn in_transaction(
+    connection: &mut Connection,
+    batch: &mut [Box<dyn Work>],
+    reading: bool,
+) -> Result<(), StoreError> {
+    if reading {
+        connection.begin_reading()?;
+    } else {
+        connection.begin()?;
+    }
+    // One alone needs no savepoint: when it fails, the transaction is dropped whole.
+    if let [only] = batch {
+        match only.run(connection) {
+            Ran::Keep => return connection.commit(),
+            Ran::Drop => return connection.roll_back(),
+            Ran::Rerun => {
+                connection.roll_back()?;
+                connection.begin()?;
+            }
+        }
+    }
+    for work in batch {
+        run_in_savepoint(connection, work.as_mut())?;
+    }
+    connection.commit()
+}
+
+fn run_in_savepoint(connection: &mut Connection, work: &mut dyn Work) -> Result<(), StoreError> {
+    for _ in 0..RERUNS_MAX {
+        connection.begin()?;
+        match work.run(connection) {
+            Ran::Keep => return connection.commit(),
+            Ran::Drop => return connection.roll_back(),
+            Ran::Rerun => connection.roll_back()?,
+        }
+    }
+    Ok(())
+}
