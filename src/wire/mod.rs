@@ -9,4 +9,5 @@ mod limit;
 mod place;
 pub mod read;
 mod wellformed;
+pub mod write;
 mod zip;

@@ -125,7 +125,8 @@ impl<'a, R: BufRead> Walk<'a, R> {
     fn run(&mut self) -> Result<(), Stop> {
         self.encoding()?;
         let mut token = Vec::new();
-        for first in std::iter::once(true).chain(std::iter::repeat(false)) {
+        let mut first = true;
+        loop {
             self.content()?;
             token.clear();
             self.reader.get_mut().renew(self.limits.token_bytes_max);
@@ -137,6 +138,7 @@ impl<'a, R: BufRead> Walk<'a, R> {
             if let Some(error) = failed {
                 return Err(self.failure(error, &token));
             }
+            first = false;
         }
         self.end_of_packet()
     }
