@@ -2,8 +2,12 @@
 //! the clock or draws random ids.
 
 use crate::config::Config;
+use crate::keyring::{Keyring, KnownKeys};
 use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -41,6 +45,17 @@ impl Clock {
     }
 }
 
+/// Draws ids: time-ordered, 32 hexadecimal characters, safe unquoted in JSON, in a path and as a file name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ids;
+
+impl Ids {
+    /// A fresh id.
+    pub fn next(self) -> String {
+        uuid::Uuid::now_v7().simple().to_string()
+    }
+}
+
 /// What every use case is given.
 #[derive(Clone)]
 pub struct Hub {
@@ -50,6 +65,12 @@ pub struct Hub {
     pub payloads: Payloads,
     /// Time.
     pub clock: Clock,
+    /// Ids.
+    pub ids: Ids,
+    /// Seals and opens the secrets of systems.
+    pub keyring: Keyring,
+    /// What is known of keys for a few seconds.
+    pub known_keys: KnownKeys,
     /// Limits.
     pub config: Arc<Config>,
 }
@@ -60,13 +81,18 @@ impl Hub {
     /// # Errors
     /// When the database cannot be reached or migrated, or the data directory cannot be used.
     pub fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
-        let _ = (config, clock);
-        unimplemented!()
-    }
-
-    /// A fresh id: time-ordered, 32 hexadecimal characters, safe unquoted, in a path and as a file name.
-    pub fn new_id(&self) -> String {
-        uuid::Uuid::now_v7().simple().to_string()
+        let folder = config.data.directory.clone();
+        let unusable = |error| OpenError::Directory(folder.clone(), error);
+        fs::create_dir_all(&folder).map_err(unusable)?;
+        let store = Store::open(&config.database, &folder)?;
+        let payloads = Payloads::open(&folder).map_err(unusable)?;
+        let key_file = match config.keys.file.as_os_str().is_empty() {
+            true => folder.join("hub.key"),
+            false => config.keys.file.clone(),
+        };
+        let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
+        let known_keys = KnownKeys::default();
+        Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, config: Arc::new(config) })
     }
 }
 
@@ -76,7 +102,10 @@ pub enum OpenError {
     /// The database.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
-    /// The data directory or key file.
+    /// The data directory.
     #[error("the data directory {0} cannot be used")]
-    Directory(std::path::PathBuf, #[source] std::io::Error),
+    Directory(PathBuf, #[source] io::Error),
+    /// The key file.
+    #[error("the key file {0} cannot be used")]
+    KeyFile(PathBuf, #[source] io::Error),
 }

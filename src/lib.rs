@@ -6,5 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod exchange;
 pub mod hub;
+pub mod jobs;
+pub mod keyring;
 pub mod store;
 pub mod wire;

@@ -26,6 +26,14 @@ pub struct Node {
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
+    /// The digest of bytes at hand.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut digest = [0; 32];
+        let computed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        digest.iter_mut().zip(computed.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(digest)
+    }
+
     /// Lower-case hexadecimal, 64 characters.
     pub fn hex(&self) -> String {
         hex::encode(self.0)

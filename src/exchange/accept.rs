@@ -1,9 +1,11 @@
 //! A packet arrives: read, check, store, evidence, receipt. Start reading here.
 
-use super::{BodyFault, Caller, ExchangeError};
-use crate::domain::agency::AgencyCode;
-use crate::domain::packet::Digest;
-use crate::domain::rules::Violation;
+use super::register::{self, Attachment, Case};
+use super::{BodyFault, Caller, ExchangeError, intake};
+use crate::domain::agency::{AgencyCode, OrganId};
+use crate::domain::envelope::{Content, Envelope};
+use crate::domain::packet::{Digest, Packet};
+use crate::domain::rules::{self, Violation};
 use crate::hub::Hub;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -121,6 +123,49 @@ pub async fn accept(
     submission: Submission,
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
 ) -> Result<Verdict, ExchangeError> {
-    let _ = (hub, submission, body);
-    unimplemented!()
+    let arrival = intake::receive(hub, submission.door, submission.hash_file, body).await?;
+    let packet = arrival.reading.packet;
+    let mut violations = arrival.violations;
+    let envelope = Envelope::of(&packet);
+    if let Some(Envelope { content: Content::Document(document), .. }) = &envelope {
+        let (given, limit) = (document.recipients.len(), hub.config.packets.recipients_max);
+        if given > limit {
+            violations.push(rules::violation("R.MessageHeader.To", "", &[&limit.to_string(), &given.to_string()]));
+        }
+    }
+    let case = Case {
+        ids: hub.ids,
+        now: hub.clock.now(),
+        system_id: submission.caller.system_id,
+        door: submission.door,
+        addressees: submission.addressees.iter().filter_map(|text| OrganId::parse(text)).collect(),
+        attachments: attachments(&packet),
+        warnings: rules::warnings(&packet),
+        sha256: arrival.sha256,
+        bytes: arrival.bytes,
+        content: arrival.content,
+    };
+    match envelope {
+        Some(envelope) if violations.is_empty() => {
+            hub.store.write(move |tx| register::register(tx, &case, &envelope)).await
+        }
+        // A packet that cannot be kept is still judged by its parties, so that all faults are told at once.
+        Some(envelope) if arrival.reading.whole && !arrival.reading.secret => {
+            hub.store.write(move |tx| register::refuse_with_parties(tx, &case, &envelope, violations.clone())).await
+        }
+        _ => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
+    }
+    .map_err(ExchangeError::Store)
+}
+
+fn attachments(packet: &Packet) -> Vec<Attachment> {
+    let text = |node, name| packet.child_text(node, name).unwrap_or_default().to_owned();
+    let read = packet.attachments.iter().filter_map(|read| Some((read.node, read.content.as_ref()?)));
+    read.map(|(node, content)| Attachment {
+        name: text(node, "AttachmentName"),
+        content_type: text(node, "ContentType"),
+        bytes: content.bytes,
+        sha256: content.sha256,
+    })
+    .collect()
 }

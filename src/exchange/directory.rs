@@ -1,10 +1,11 @@
-//! Agencies, systems and keys: who takes part, who speaks for whom, and who is calling.
+//! Agencies and systems: who takes part and who speaks for whom. Keys are in `keys`.
 
+use super::keys::KeyLine;
 use super::{Caller, ExchangeError};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId};
 use crate::hub::Hub;
+use crate::store::{Connection, StoreError, agencies, systems as system_rows};
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 
 /// An agency as a system or operator registers it.
 #[derive(Debug, Clone, Default)]
@@ -49,53 +50,26 @@ pub struct SystemLine {
     pub keys: Vec<KeyLine>,
 }
 
-/// A key without its secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyLine {
-    /// Its id.
-    pub key_id: String,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
-    pub revoked_at: Option<DateTime<Utc>>,
+/// Longest name of an agency or system, in characters.
+const NAME_CHARS_MAX: usize = 500;
+
+/// What a change of the directory came to inside its transaction.
+enum Change {
+    Done(Box<Agency>),
+    Refused(ExchangeError),
 }
 
-/// A new key; its secret is shown this once.
-#[derive(Debug)]
-pub struct NewKey {
-    /// Its id.
-    pub key_id: String,
-    /// The secret: HMAC key of the SDK, and second half of the bearer token `key_id.secret`.
-    pub secret: SecretString,
-    /// When it ends by itself.
-    pub expires_at: Option<DateTime<Utc>>,
-}
+impl Change {
+    fn answer(self) -> Result<Agency, ExchangeError> {
+        match self {
+            Self::Done(agency) => Ok(*agency),
+            Self::Refused(why) => Err(why),
+        }
+    }
 
-/// What a caller shows to prove who it is.
-#[derive(Debug)]
-pub enum Credential<'a> {
-    /// `key_id.secret` of the native API.
-    Bearer(&'a str),
-    /// The SDK's signed header: HMAC-SHA256 over `message` with any live key of the system.
-    Hmac {
-        /// The system named inside the signed text.
-        system_id: &'a str,
-        /// The signed bytes.
-        message: &'a [u8],
-        /// The signature, hexadecimal in any case.
-        signature: &'a str,
-    },
-}
-
-/// Checks a credential against the live keys. What is known of a key is kept for `keys.memory_seconds`.
-///
-/// # Errors
-/// `Unauthenticated` for anything that does not hold, `Store` when keys cannot be looked up.
-pub async fn authenticate(hub: &Hub, credential: Credential<'_>) -> Result<Caller, ExchangeError> {
-    let _ = (hub, credential);
-    unimplemented!()
+    fn malformed(why: impl Into<String>) -> Result<Self, StoreError> {
+        Ok(Self::Refused(ExchangeError::Malformed(why.into())))
+    }
 }
 
 /// Registers an agency, or changes it when the code is known.
@@ -103,31 +77,134 @@ pub async fn authenticate(hub: &Hub, credential: Credential<'_>) -> Result<Calle
 /// # Errors
 /// `Malformed` for a bad code or name, an alias that leads elsewhere or an unknown parent; `Store`.
 pub async fn register_agency(hub: &Hub, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    let _ = (hub, entry);
-    unimplemented!()
+    let entry = checked(entry)?;
+    let now = hub.clock.now();
+    hub.store.write(move |tx| register(tx, &entry, now)).await?.answer()
 }
 
 /// Registers or changes an agency for a system, which holds it from then on.
 ///
 /// # Errors
-/// As `register_agency`; `NotFound` when the agency is held by other systems only, or the parent is not held.
+/// As `register_agency`; `NotFound` when the agency is held by other systems only.
 pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    let _ = (hub, caller, entry);
-    unimplemented!()
+    let entry = checked(entry)?;
+    let (now, system) = (hub.clock.now(), caller.system_id.clone());
+    let change = hub.store.write(move |tx| {
+        if let Some(known) = agencies::find_by_alias(tx, &entry.code.to_ascii_uppercase())? {
+            let code = known.code.as_str();
+            if !system_rows::holds(tx, &system, code)? {
+                return Ok(Change::Refused(ExchangeError::NotFound));
+            }
+        }
+        let change = register(tx, &entry, now)?;
+        if let Change::Done(agency) = &change {
+            system_rows::hold(tx, &system, agency.code.as_str())?;
+        }
+        Ok(change)
+    });
+    change.await?.answer()
+}
+
+fn checked(entry: AgencyEntry) -> Result<AgencyEntry, ExchangeError> {
+    let code = std::iter::once(&entry.code).chain(&entry.aliases);
+    if let Some(bad) = code.into_iter().find(|c| OrganId::parse(c).is_none()) {
+        return Err(ExchangeError::Malformed(format!(
+            "Mã định danh {bad:?} không hợp lệ: tối đa 35 ký tự 0-9 A-Z a-z . _ - (the code is not valid)"
+        )));
+    }
+    if entry.name.trim().is_empty() || entry.name.chars().count() > NAME_CHARS_MAX {
+        let why = "Tên cơ quan phải có và không quá 500 ký tự (a name of at most 500 characters is needed)";
+        return Err(ExchangeError::Malformed(why.to_owned()));
+    }
+    Ok(entry)
+}
+
+fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Result<Change, StoreError> {
+    let parent = match entry.parent.as_str() {
+        "" => None,
+        text => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
+            Some(parent) => Some(parent.code),
+            None => {
+                return Change::malformed(format!("Không có cơ quan cấp trên {text} (the parent is not registered)"));
+            }
+        },
+    };
+    let known = agencies::find_by_alias(tx, &entry.code.to_ascii_uppercase())?;
+    let agency = Agency {
+        code: known.as_ref().map_or_else(|| AgencyCode(entry.code.clone()), |k| k.code.clone()),
+        name: entry.name.trim().to_owned(),
+        parent: parent.or_else(|| known.as_ref().and_then(|k| k.parent.clone())),
+        mail: entry.mail.clone(),
+        mobile: entry.mobile.clone(),
+        fax: entry.fax.clone(),
+        state: known.as_ref().map_or(AgencyState::Open, |k| k.state),
+        successor: known.as_ref().and_then(|k| k.successor.clone()),
+        version: known.as_ref().map_or(1, |k| k.version),
+    };
+    for alias in &entry.aliases {
+        match agencies::find_by_alias(tx, &alias.to_ascii_uppercase())? {
+            Some(other) if other.code != agency.code => {
+                let other = other.code;
+                return Change::malformed(format!("Mã {alias} đã thuộc cơ quan {other} (the alias is taken)"));
+            }
+            Some(_) | None => {}
+        }
+    }
+    match known {
+        None => agencies::insert(tx, &agency, now)?,
+        Some(ref before) if *before == agency => {}
+        Some(_) => {
+            agencies::update(tx, &agency, now)?;
+        }
+    }
+    for alias in &entry.aliases {
+        if agencies::find_by_alias(tx, &alias.to_ascii_uppercase())?.is_none() {
+            agencies::insert_alias(tx, alias, &agency.code)?;
+        }
+    }
+    let now_known = agencies::find_by_alias(tx, &agency.code.as_str().to_ascii_uppercase())?;
+    Ok(Change::Done(Box::new(now_known.unwrap_or(agency))))
 }
 
 /// Opens, suspends or closes an agency.
 ///
 /// # Errors
-/// `NotFound`; `Malformed` when the successor is unknown or closed; `Store`.
+/// `NotFound`; `Malformed` when the successor is unknown, closed or the agency itself; `Store`.
 pub async fn set_agency_state(
     hub: &Hub,
     code: &str,
     state: AgencyState,
     successor: Option<&str>,
 ) -> Result<Agency, ExchangeError> {
-    let _ = (hub, code, state, successor);
-    unimplemented!()
+    let (code, successor, now) = (code.to_owned(), successor.map(str::to_owned), hub.clock.now());
+    hub.store.write(move |tx| change_state(tx, (&code, state), successor.as_deref(), now)).await?.answer()
+}
+
+fn change_state(
+    tx: &mut Connection,
+    (code, state): (&str, AgencyState),
+    successor: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Change, StoreError> {
+    let Some(known) = agencies::find_by_alias(tx, &code.to_ascii_uppercase())? else {
+        return Ok(Change::Refused(ExchangeError::NotFound));
+    };
+    let successor = match successor {
+        None => None,
+        Some(text) => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
+            Some(next) if next.state != AgencyState::Closed && next.code != known.code => Some(next.code),
+            Some(_) | None => {
+                return Change::malformed(format!("Cơ quan kế thừa {text} không dùng được (not a usable successor)"));
+            }
+        },
+    };
+    let successor = successor.filter(|_| state == AgencyState::Closed);
+    if known.state == state && known.successor == successor {
+        return Ok(Change::Done(Box::new(known)));
+    }
+    let changed = Agency { state, successor, ..known };
+    agencies::update(tx, &changed, now)?;
+    Ok(Change::Done(Box::new(Agency { version: changed.version.saturating_add(1), ..changed })))
 }
 
 /// Closes an agency for the system that holds it.
@@ -135,8 +212,19 @@ pub async fn set_agency_state(
 /// # Errors
 /// `NotFound` when the caller does not hold it; `Store`.
 pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<Agency, ExchangeError> {
-    let _ = (hub, caller, code);
-    unimplemented!()
+    let (code, system, now) = (code.to_owned(), caller.system_id.clone(), hub.clock.now());
+    let change = hub.store.write(move |tx| {
+        let known = agencies::find_by_alias(tx, &code.to_ascii_uppercase())?;
+        let held = match &known {
+            Some(agency) => system_rows::holds(tx, &system, agency.code.as_str())?,
+            None => false,
+        };
+        match held {
+            true => change_state(tx, (&code, AgencyState::Closed), None, now),
+            false => Ok(Change::Refused(ExchangeError::NotFound)),
+        }
+    });
+    change.await?.answer()
 }
 
 /// A page of the directory in the order of codes, closed agencies included.
@@ -144,8 +232,21 @@ pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<
 /// # Errors
 /// `Store`.
 pub async fn agencies_after(hub: &Hub, after: &str, limit: usize) -> Result<Vec<AgencyLine>, ExchangeError> {
-    let _ = (hub, after, limit);
-    unimplemented!()
+    let (after, limit) = (after.to_owned(), super::rows(limit));
+    let page = hub.store.read(move |tx| agencies::list_after(tx, &after, limit)).await?;
+    let line = |(agency, aliases, changed_at): (_, Vec<String>, _)| line_of(agency, &aliases, changed_at);
+    Ok(page.into_iter().map(line).collect())
+}
+
+/// The old form of an organ id: four groups of digits, the last one a letter and two digits.
+fn is_old_form(code: &str) -> bool {
+    let groups: Vec<&str> = code.split('.').collect();
+    matches!(groups.as_slice(), [a, b, c, d] if [a.len(), b.len(), c.len(), d.len()] == [3, 2, 2, 3])
+}
+
+fn line_of(agency: Agency, aliases: &[String], changed_at: DateTime<Utc>) -> AgencyLine {
+    let old = aliases.iter().find(|a| is_old_form(a) && !a.eq_ignore_ascii_case(agency.code.as_str()));
+    AgencyLine { old_code: old.cloned().unwrap_or_default(), agency, changed_at }
 }
 
 /// The agency of a code or alias.
@@ -153,8 +254,13 @@ pub async fn agencies_after(hub: &Hub, after: &str, limit: usize) -> Result<Vec<
 /// # Errors
 /// `NotFound`, `Store`.
 pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> {
-    let _ = (hub, code);
-    unimplemented!()
+    let folded = code.to_ascii_uppercase();
+    let found = hub.store.read(move |tx| {
+        let Some(agency) = agencies::find_by_alias(tx, &folded)? else { return Ok(None) };
+        let (aliases, changed_at) = agencies::aliases_of(tx, &agency.code)?;
+        Ok(Some(line_of(agency, &aliases, changed_at)))
+    });
+    found.await?.ok_or(ExchangeError::NotFound)
 }
 
 /// Makes a system, or names it anew and gives it further agencies.
@@ -162,8 +268,41 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> 
 /// # Errors
 /// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -`, `NotFound` for an unknown agency, `Store`.
 pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) -> Result<SystemLine, ExchangeError> {
-    let _ = (hub, id, name, agencies);
-    unimplemented!()
+    if OrganId::parse(id).is_none() {
+        let why = format!("Mã hệ thống {id:?} không hợp lệ (the system id is not valid)");
+        return Err(ExchangeError::Malformed(why));
+    }
+    let (id, name, agencies, now) = (id.to_owned(), name.to_owned(), agencies.to_vec(), hub.clock.now());
+    let added = hub.store.write(move |tx| {
+        let mut codes = Vec::new();
+        for text in &agencies {
+            match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
+                Some(agency) => codes.push(agency.code),
+                None => return Ok(None),
+            }
+        }
+        match system_rows::find_name(tx, &id)? {
+            None => system_rows::insert(tx, &id, &name, now)?,
+            Some(_) => system_rows::rename(tx, &id, &name)?,
+        }
+        for code in &codes {
+            system_rows::hold(tx, &id, code.as_str())?;
+        }
+        system_line(tx, id.clone(), name.clone()).map(Some)
+    });
+    added.await?.ok_or(ExchangeError::NotFound)
+}
+
+fn system_line(tx: &mut Connection, system_id: String, name: String) -> Result<SystemLine, StoreError> {
+    let agencies = system_rows::held_by(tx, &system_id)?;
+    let keys = system_rows::keys_of(tx, &system_id)?;
+    let key = |row: system_rows::KeyRow| KeyLine {
+        created_at: row.created_at(),
+        expires_at: row.expires_at(),
+        revoked_at: row.revoked_at(),
+        key_id: row.key_id,
+    };
+    Ok(SystemLine { system_id, name, agencies, keys: keys.into_iter().map(key).collect() })
 }
 
 /// Every system.
@@ -171,26 +310,11 @@ pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) ->
 /// # Errors
 /// `Store`.
 pub async fn systems(hub: &Hub) -> Result<Vec<SystemLine>, ExchangeError> {
-    let _ = hub;
-    unimplemented!()
-}
-
-/// Makes a key for a system.
-///
-/// # Errors
-/// `NotFound`; `Exists` when the system has `keys.live_max` live keys; `Store`.
-pub async fn add_key(hub: &Hub, system_id: &str) -> Result<NewKey, ExchangeError> {
-    let _ = (hub, system_id);
-    unimplemented!()
-}
-
-/// Ends a key at once; within `keys.memory_seconds` no node takes it any more.
-///
-/// # Errors
-/// `NotFound`, `Store`.
-pub async fn revoke_key(hub: &Hub, key_id: &str) -> Result<(), ExchangeError> {
-    let _ = (hub, key_id);
-    unimplemented!()
+    let lines = hub.store.read(|tx| {
+        let systems = system_rows::list(tx)?;
+        systems.into_iter().map(|(id, name)| system_line(tx, id, name)).collect()
+    });
+    Ok(lines.await?)
 }
 
 /// Codes of the agencies that a system holds.
@@ -198,6 +322,7 @@ pub async fn revoke_key(hub: &Hub, key_id: &str) -> Result<(), ExchangeError> {
 /// # Errors
 /// `Store`.
 pub async fn held_by(hub: &Hub, caller: &Caller) -> Result<Vec<AgencyCode>, ExchangeError> {
-    let _ = (hub, caller);
-    unimplemented!()
+    let system = caller.system_id.clone();
+    let codes = hub.store.read(move |tx| system_rows::held_by(tx, &system)).await?;
+    Ok(codes.into_iter().map(AgencyCode).collect())
 }

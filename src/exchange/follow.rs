@@ -1,9 +1,12 @@
 //! A sender looks after what was sent: its deliveries, the statuses reported about it, its lineage.
 
-use super::{Caller, ExchangeError};
+use super::{Caller, ExchangeError, rows};
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
+use crate::store::deliveries::{DeliveryRow, Selection};
+use crate::store::envelopes::{EnvelopeRow, StatusRow, digest_of};
+use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
 use chrono::{DateTime, Utc};
 
 /// Which sent deliveries to list.
@@ -122,8 +125,46 @@ pub struct EnvelopeView {
 /// # Errors
 /// `Store`.
 pub async fn sent(hub: &Hub, caller: &Caller, query: SentQuery) -> Result<Vec<SentLine>, ExchangeError> {
-    let _ = (hub, caller, query);
-    unimplemented!()
+    let page_max = hub.config.lists.page_max;
+    let selection = Selection {
+        documents: query.documents,
+        from: query.from,
+        until: query.until,
+        id: query.id,
+        skip: rows(query.skip),
+        limit: rows(query.limit.unwrap_or(page_max).min(page_max)),
+        after: None,
+    };
+    let system = caller.system_id.clone();
+    let lines = hub.store.read(move |tx| {
+        let held = systems::held_by(tx, &system)?;
+        let mut found = deliveries::list_sent(tx, &held, &selection)?;
+        if found.is_empty() && selection.id.is_some() {
+            found = deliveries::list_sent(tx, &held, &Selection { id: None, ..selection.clone() })?;
+        }
+        found.into_iter().map(|(delivery, envelope)| line(delivery, &envelope)).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(lines.await?)
+}
+
+fn line(delivery: DeliveryRow, envelope: &EnvelopeRow) -> Result<SentLine, StoreError> {
+    let progress = delivery.progress()?;
+    Ok(SentLine {
+        is_document: envelope.is_document(),
+        subject: envelope.subject.clone(),
+        code: envelope.code(),
+        accepted_at: delivery.accepted_at(),
+        fetched_at: delivery.fetched_at(),
+        changed_at: delivery.changed_at(),
+        state: progress.state,
+        mark: progress.mark,
+        envelope_id: delivery.envelope_id,
+        delivery_id: delivery.delivery_id,
+        sender: delivery.sender_code,
+        recipient: delivery.recipient_code,
+        document_id: delivery.document_id,
+        recall: delivery.recall,
+    })
 }
 
 /// One envelope with its deliveries, statuses and lineage. `id` is the envelope's or a delivery's.
@@ -131,6 +172,80 @@ pub async fn sent(hub: &Hub, caller: &Caller, query: SentQuery) -> Result<Vec<Se
 /// # Errors
 /// `NotFound` unless the caller speaks for the sender or a recipient; `Store`.
 pub async fn envelope(hub: &Hub, caller: &Caller, id: &str) -> Result<EnvelopeView, ExchangeError> {
-    let _ = (hub, caller, id);
-    unimplemented!()
+    let (system, id) = (caller.system_id.clone(), id.to_owned());
+    hub.store.read(move |tx| view(tx, &system, &id)).await?.ok_or(ExchangeError::NotFound)
+}
+
+fn view(tx: &mut Connection, system: &str, id: &str) -> Result<Option<EnvelopeView>, StoreError> {
+    let envelope_id = match deliveries::find(tx, id)? {
+        Some(row) => row.envelope_id,
+        None => id.to_owned(),
+    };
+    let Some(envelope) = envelopes::find(tx, &envelope_id)? else { return Ok(None) };
+    let is_sender = systems::holds(tx, system, &envelope.sender_code)?;
+    let mut own = Vec::new();
+    for row in deliveries::of_envelope(tx, &envelope_id)? {
+        if is_sender || systems::holds(tx, system, &row.recipient_code)? {
+            own.push(row);
+        }
+    }
+    if !is_sender && own.is_empty() {
+        return Ok(None);
+    }
+    let mut statuses = Vec::new();
+    for row in &own {
+        statuses.extend(envelopes::statuses_of(tx, &row.delivery_id)?.into_iter().map(status));
+    }
+    statuses.sort_by(|a, b| a.envelope_id.cmp(&b.envelope_id));
+    let (acts_on, acted_on_by) = lineage(tx, &envelope)?;
+    let deliveries = own.into_iter().map(|row| line(row, &envelope)).collect::<Result<_, _>>()?;
+    Ok(Some(EnvelopeView {
+        is_document: envelope.is_document(),
+        code: envelope.code(),
+        accepted_at: envelope.accepted_at.and_utc(),
+        sha256: digest_of(&envelope.payload_sha256),
+        bytes: u64::try_from(envelope.bytes).unwrap_or(0),
+        envelope_id,
+        sender: envelope.sender_code,
+        document_id: envelope.document_id,
+        subject: envelope.subject,
+        deliveries,
+        statuses,
+        acts_on,
+        acted_on_by,
+    }))
+}
+
+fn status(row: StatusRow) -> StatusLine {
+    StatusLine {
+        reporter: row.reporter_code,
+        status_code: row.status_code,
+        description: row.description,
+        claimed_at: row.claimed_at.map(|at| at.and_utc()),
+        accepted_at: row.accepted_at.and_utc(),
+        envelope_id: row.envelope_id,
+    }
+}
+
+fn lineage(tx: &mut Connection, envelope: &EnvelopeRow) -> Result<(Vec<LineageLink>, Vec<LineageLink>), StoreError> {
+    let acts_on = envelopes::links_from(tx, &envelope.envelope_id)?.into_iter().map(|link| LineageLink {
+        relation: link.relation,
+        sender: link.target_sender_code,
+        document_id: link.target_document_id,
+        envelope_id: link.envelope_id,
+    });
+    let acts_on = acts_on.collect();
+    // A status packet carries the identifier of the document it is about, but is not that document.
+    if !envelope.is_document() {
+        return Ok((acts_on, Vec::new()));
+    }
+    let said = envelopes::links_to(tx, &envelope.sender_code, &envelope.document_id)?;
+    let said = said.into_iter().filter(|(link, _, _)| link.envelope_id != envelope.envelope_id);
+    let acted_on_by = said.map(|(link, sender, document_id)| LineageLink {
+        relation: link.relation,
+        sender,
+        document_id,
+        envelope_id: link.envelope_id,
+    });
+    Ok((acts_on, acted_on_by.collect()))
 }

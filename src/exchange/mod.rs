@@ -1,19 +1,24 @@
 //! What the hub does: one file per verb. Each function is one use case and owns its transactions.
 //!
-//! `accept` (a packet arrives: start reading here), `intake` (its bytes), `pickup` (a recipient lists,
-//! fetches, confirms), `follow` (a sender looks after what was sent), `directory` (agencies, systems,
-//! keys), `sweep` (files that nothing names).
+//! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
+//! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
+//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`.
 
 pub mod accept;
 pub mod directory;
 pub mod follow;
 pub mod intake;
+pub mod keys;
 pub mod pickup;
+mod recall;
+mod register;
+mod report;
+pub mod sweep;
 
 use crate::domain::delivery::Refusal;
 use crate::store::StoreError;
 
-/// Who is calling: a system whose key was checked. Only `directory::authenticate` makes one.
+/// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(in crate::exchange) system_id: String,
@@ -47,6 +52,9 @@ pub enum ExchangeError {
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),
+    /// The machine could not give what was needed.
+    #[error("{0}")]
+    Unavailable(String),
     /// The database could not do its work.
     #[error("the database could not do its work")]
     Store(#[from] StoreError),
@@ -64,4 +72,9 @@ pub enum BodyFault {
     TooSlow,
     /// The connection ended before the body did.
     Cut,
+}
+
+/// A number of rows as the databases count them.
+fn rows(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

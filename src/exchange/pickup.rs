@@ -1,10 +1,15 @@
 //! A recipient lists what waits for it, fetches it, and confirms that it holds it.
 
-use super::{Caller, ExchangeError};
-use crate::domain::delivery::{DeliveryState, PickupMark};
+use super::{Caller, ExchangeError, rows};
+use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
+use crate::domain::evidence::Evidence;
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
+use crate::store::deliveries::{DeliveryRow, Selection};
+use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::payloads::PayloadStream;
+use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, systems};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 /// Which waiting deliveries to list.
@@ -79,8 +84,40 @@ pub struct Confirmed {
 /// # Errors
 /// `Store`.
 pub async fn mailbox(hub: &Hub, caller: &Caller, query: MailboxQuery) -> Result<Vec<MailboxItem>, ExchangeError> {
-    let _ = (hub, caller, query);
-    unimplemented!()
+    let page_max = hub.config.lists.page_max;
+    let selection = Selection {
+        documents: query.documents,
+        from: query.from,
+        until: query.until,
+        after: query.after,
+        skip: rows(query.skip),
+        limit: rows(query.limit.unwrap_or(page_max).min(page_max)),
+        ..Selection::default()
+    };
+    let system = caller.system_id.clone();
+    let items = hub.store.read(move |tx| {
+        let held = systems::held_by(tx, &system)?;
+        let waiting = deliveries::list_waiting(tx, &held, &selection)?;
+        waiting.into_iter().map(item).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(items.await?)
+}
+
+fn item((delivery, envelope): (DeliveryRow, EnvelopeRow)) -> Result<MailboxItem, StoreError> {
+    Ok(MailboxItem {
+        is_document: envelope.is_document(),
+        code: envelope.code(),
+        mark: delivery.progress()?.mark,
+        accepted_at: delivery.accepted_at(),
+        changed_at: delivery.changed_at(),
+        bytes: u64::try_from(envelope.bytes).unwrap_or(0),
+        delivery_id: delivery.delivery_id,
+        sender: delivery.sender_code,
+        recipient: delivery.recipient_code,
+        document_id: delivery.document_id,
+        subject: envelope.subject,
+        urgency: envelope.urgency,
+    })
 }
 
 /// How many deliveries wait, without a limit.
@@ -88,8 +125,20 @@ pub async fn mailbox(hub: &Hub, caller: &Caller, query: MailboxQuery) -> Result<
 /// # Errors
 /// `Store`.
 pub async fn count(hub: &Hub, caller: &Caller, documents: Option<bool>) -> Result<u64, ExchangeError> {
-    let _ = (hub, caller, documents);
-    unimplemented!()
+    let system = caller.system_id.clone();
+    let selection = Selection { documents, ..Selection::default() };
+    let count = hub.store.read(move |tx| {
+        let held = systems::held_by(tx, &system)?;
+        deliveries::count_waiting(tx, &held, &selection)
+    });
+    Ok(u64::try_from(count.await?).unwrap_or(0))
+}
+
+/// What became of a step inside its transaction.
+enum Taken {
+    Ok(Box<DeliveryRow>, Progress),
+    Refused(Refusal),
+    NotFound,
 }
 
 /// Hands out a packet. `id` is the delivery's, or the envelope's where the caller has one delivery of it.
@@ -98,8 +147,26 @@ pub async fn count(hub: &Hub, caller: &Caller, documents: Option<bool>) -> Resul
 /// # Errors
 /// `NotFound`, `Refused` (withdrawn, recall agreed), `Store`, `Payload`.
 pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, ExchangeError> {
-    let _ = (hub, caller, id);
-    unimplemented!()
+    let taken = step(hub, caller, id, (Step::Fetch, String::new())).await?;
+    let (delivery, _) = taken;
+    let envelope_id = delivery.envelope_id.clone();
+    let found = hub.store.read(move |tx| {
+        let Some(envelope) = envelopes::find(tx, &envelope_id)? else {
+            return Err(StoreError::Missing("envelopes"));
+        };
+        let sha256 = digest_of(&envelope.payload_sha256);
+        match envelopes::find_payload(tx, &sha256)? {
+            Some(content) => Ok((sha256, envelope.bytes, content)),
+            None => Err(StoreError::Missing("payloads")),
+        }
+    });
+    let (sha256, bytes, content) = found.await?;
+    let bytes = u64::try_from(bytes).unwrap_or(0);
+    let content: PayloadStream = match content {
+        Some(content) => Box::pin(futures_util::stream::once(async { Ok(Bytes::from(content)) })),
+        None => hub.payloads.stream(&sha256, bytes).map_err(ExchangeError::Payload)?,
+    };
+    Ok(Fetched { delivery_id: delivery.delivery_id, sha256, bytes, content })
 }
 
 /// The recipient's software says how far it is. Repeats are answered the same.
@@ -113,6 +180,66 @@ pub async fn confirm(
     mark: PickupMark,
     note: &str,
 ) -> Result<Confirmed, ExchangeError> {
-    let _ = (hub, caller, id, mark, note);
-    unimplemented!()
+    let note: String = note.chars().take(NOTE_CHARS_MAX).collect();
+    let (_, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
+    Ok(Confirmed { state: progress.state, mark: progress.mark })
+}
+
+/// Longest note kept beside a mark, in characters.
+const NOTE_CHARS_MAX: usize = 500;
+
+async fn step(
+    hub: &Hub,
+    caller: &Caller,
+    id: &str,
+    (asked, note): (Step, String),
+) -> Result<(DeliveryRow, Progress), ExchangeError> {
+    let (system, id, now, ids) = (caller.system_id.clone(), id.to_owned(), hub.clock.now(), hub.ids);
+    let taken = hub.store.write(move |tx| {
+        let Some(row) = find_for(tx, &system, &id)? else { return Ok(Taken::NotFound) };
+        if row.recall == "agreed" && asked == Step::Fetch {
+            return Ok(Taken::Refused(Refusal::Withdrawn));
+        }
+        let before = row.progress()?;
+        let (after, event) = match next(before, asked) {
+            Next::Changed(after, event) => (after, event),
+            Next::Same => return Ok(Taken::Ok(Box::new(row), before)),
+            Next::Refused(why) => return Ok(Taken::Refused(why)),
+        };
+        if !deliveries::settle(tx, &row, after, &note, now)? {
+            return Err(StoreError::Raced);
+        }
+        if let Some(event) = event {
+            let piece = Evidence {
+                event,
+                at: now,
+                envelope_id: Some(row.envelope_id.clone()),
+                delivery_id: Some(row.delivery_id.clone()),
+                agency: Some(row.recipient_code.clone()),
+                system_id: Some(system.clone()),
+                facts: serde_json::json!({ "note": note }).to_string(),
+            };
+            evidence::append(tx, &ids.next(), &piece)?;
+        }
+        Ok(Taken::Ok(Box::new(row), after))
+    });
+    match taken.await? {
+        Taken::Ok(row, progress) => Ok((*row, progress)),
+        Taken::Refused(why) => Err(ExchangeError::Refused(why)),
+        Taken::NotFound => Err(ExchangeError::NotFound),
+    }
+}
+
+/// The delivery of that id, or of that envelope, to an agency that the system speaks for.
+fn find_for(tx: &mut Connection, system: &str, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
+    let rows = match deliveries::find(tx, id)? {
+        Some(row) => vec![row],
+        None => deliveries::of_envelope(tx, id)?,
+    };
+    for row in rows {
+        if systems::holds(tx, system, &row.recipient_code)? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }

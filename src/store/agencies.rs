@@ -55,15 +55,14 @@ pub fn find_by_alias(tx: &mut Connection, folded: &str) -> Result<Option<Agency>
     row.map(AgencyRow::agency).transpose()
 }
 
+/// An agency with its aliases and the time of its last change.
+pub type Listed = (Agency, Vec<String>, DateTime<Utc>);
+
 /// A page of the directory in the order of codes: the agency, its aliases, when it last changed.
 ///
 /// # Errors
 /// `Statement`, `UnknownWord`.
-pub fn list_after(
-    tx: &mut Connection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<(Agency, Vec<String>, DateTime<Utc>)>, StoreError> {
+pub fn list_after(tx: &mut Connection, after: &str, limit: i64) -> Result<Vec<Listed>, StoreError> {
     let rows: Vec<AgencyRow> = on!(tx, c => agencies::table
         .filter(agencies::agency_code.gt(after))
         .order(agencies::agency_code.asc())

@@ -17,17 +17,23 @@ pub type Postgres = AsyncConnectionWrapper<AsyncPgConnection>;
 /// A connection to either database.
 pub enum Connection {
     /// Embedded.
-    Sqlite(SqliteConnection),
+    Sqlite(Box<SqliteConnection>),
     /// A server.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// Runs one expression on whichever connection it is; the expression is compiled for both.
 macro_rules! on {
     ($tx:expr, $c:ident => $e:expr) => {
         match $tx {
-            $crate::store::Connection::Sqlite($c) => $e,
-            $crate::store::Connection::Postgres($c) => $e,
+            $crate::store::Connection::Sqlite(boxed) => {
+                let $c = &mut **boxed;
+                $e
+            }
+            $crate::store::Connection::Postgres(boxed) => {
+                let $c = &mut **boxed;
+                $e
+            }
         }
     };
 }
@@ -41,8 +47,8 @@ impl Connection {
         }
         // Portable: SQLite must take its writer lock at once, or two writers fail half-way.
         match self {
-            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
-            Self::Postgres(c) => begin(c)?,
+            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
+            Self::Postgres(c) => begin(&mut **c)?,
         }
         Ok(())
     }
@@ -145,27 +151,23 @@ impl Place {
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         match self {
             Self::Sqlite { file, read_only } => {
-                let mut c =
-                    SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
+                let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
                 c.batch_execute(SQLITE_SET_UP)?;
                 if *read_only {
                     c.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                Ok(Connection::Sqlite(c))
+                Ok(Connection::Sqlite(Box::new(c)))
             }
             Self::Postgres { url, tls } => {
                 let _entered = runtime()?.enter();
                 let connected = runtime()?.block_on(connect_postgres(url, tls.clone()))?;
-                Ok(Connection::Postgres(Postgres::from(connected)))
+                Ok(Connection::Postgres(Box::new(Postgres::from(connected))))
             }
         }
     }
 }
 
-async fn connect_postgres(
-    url: &str,
-    tls: Option<Arc<rustls::ClientConfig>>,
-) -> Result<AsyncPgConnection, StoreError> {
+async fn connect_postgres(url: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Result<AsyncPgConnection, StoreError> {
     let failed = StoreError::ServerUnreachable;
     let refused = StoreError::Unreachable;
     match tls {

@@ -103,7 +103,7 @@ impl DeliveryRow {
 ///
 /// # Errors
 /// `Statement`; a unique violation when the natural key is registered.
-pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Result<(), StoreError> {
+pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Result<DeliveryRow, StoreError> {
     let outcome = match new.state {
         DeliveryState::Withdrawn => "withdrawn",
         DeliveryState::Pending | DeliveryState::Consigned | DeliveryState::HandedOver | DeliveryState::Failed => {
@@ -128,7 +128,7 @@ pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Resul
         changed_at: at.naive_utc(),
     };
     on!(tx, c => diesel::insert_into(deliveries::table).values(&row).execute(c))?;
-    Ok(())
+    Ok(row)
 }
 
 /// The delivery of a natural key and the meaning of its envelope.
@@ -154,11 +154,7 @@ const CARRIERS: [&str; 3] = ["new", "replacement", "update"];
 ///
 /// # Errors
 /// `Statement`.
-pub fn of_document(
-    tx: &mut Connection,
-    sender_code: &str,
-    document_id: &str,
-) -> Result<Vec<DeliveryRow>, StoreError> {
+pub fn of_document(tx: &mut Connection, sender_code: &str, document_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
     let mut rows: Vec<DeliveryRow> = on!(tx, c => deliveries::table
         .filter(deliveries::sender_code.eq(sender_code))
         .filter(deliveries::document_id.eq(document_id))
@@ -253,12 +249,7 @@ pub fn settle(
 ///
 /// # Errors
 /// `Statement`.
-pub fn set_recall(
-    tx: &mut Connection,
-    row: &DeliveryRow,
-    to: &str,
-    at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+pub fn set_recall(tx: &mut Connection, row: &DeliveryRow, to: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
     let changed = on!(tx, c => diesel::update(deliveries::table)
         .filter(deliveries::delivery_id.eq(&row.delivery_id))
         .filter(deliveries::recall.eq(&row.recall))
@@ -338,11 +329,7 @@ pub fn list_waiting(
 ///
 /// # Errors
 /// `Statement`.
-pub fn count_waiting(
-    tx: &mut Connection,
-    recipients: &[String],
-    selection: &Selection,
-) -> Result<i64, StoreError> {
+pub fn count_waiting(tx: &mut Connection, recipients: &[String], selection: &Selection) -> Result<i64, StoreError> {
     Ok(on!(tx, c => selected!(deliveries::table
         .filter(deliveries::state.eq("consigned"))
         .filter(deliveries::recipient_code.eq_any(recipients))

@@ -67,6 +67,12 @@ pub enum StoreError {
         /// What stands there.
         value: String,
     },
+    /// A row that must be there is not.
+    #[error("a row of {0} that must be there is not")]
+    Missing(&'static str),
+    /// Another node changed a row since it was read here; the closure is run again.
+    #[error("another node changed a row meanwhile")]
+    Raced,
     /// More writes wait than the limit allows.
     #[error("too much is waiting for the database")]
     Overloaded,
@@ -90,12 +96,18 @@ impl StoreError {
         match self {
             Self::Unreachable(_)
             | Self::ServerUnreachable(_)
+            | Self::Raced
             | Self::Overloaded
             | Self::TimedOut
             | Self::Closed
             | Self::NotCommitted(_)
             | Self::Statement(_) => true,
-            Self::Url(_) | Self::Tls(_) | Self::UnknownWord { .. } | Self::Panicked | Self::Migration(_) => false,
+            Self::Url(_)
+            | Self::Tls(_)
+            | Self::UnknownWord { .. }
+            | Self::Missing(_)
+            | Self::Panicked
+            | Self::Migration(_) => false,
         }
     }
 

@@ -2,8 +2,8 @@
 //! transaction, each piece inside a savepoint of its own, and answers everybody after the one commit: N
 //! concurrent writers cost one sync, not N. No timer is needed: a batch forms while the last commit syncs.
 
-use super::connection::{Connection, Place, enter};
 use super::StoreError;
+use super::connection::{Connection, Place, enter};
 use crate::config::Database;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ trait Work: Send {
 enum Ran {
     Keep,
     Drop,
-    /// Somebody else wrote the same natural key: look again.
+    /// Another node was faster: look again.
     Rerun,
 }
 
@@ -41,7 +41,7 @@ impl<T: Send, F: Fn(&mut Connection) -> Result<T, StoreError> + Send> Work for C
         let result = catch_unwind(AssertUnwindSafe(|| f(tx))).unwrap_or(Err(StoreError::Panicked));
         let ran = match &result {
             Ok(_) => Ran::Keep,
-            Err(error) if error.is_unique_violation() => Ran::Rerun,
+            Err(error) if error.is_unique_violation() || matches!(error, StoreError::Raced) => Ran::Rerun,
             Err(_) => Ran::Drop,
         };
         self.result = Some(result);
@@ -160,11 +160,7 @@ fn transact(connection: &mut Connection, mut batch: Vec<Box<dyn Work>>, reading:
     committed.is_ok()
 }
 
-fn in_transaction(
-    connection: &mut Connection,
-    batch: &mut [Box<dyn Work>],
-    reading: bool,
-) -> Result<(), StoreError> {
+fn in_transaction(connection: &mut Connection, batch: &mut [Box<dyn Work>], reading: bool) -> Result<(), StoreError> {
     if reading {
         connection.begin_reading()?;
     } else {

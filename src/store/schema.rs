@@ -118,7 +118,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    status_reports (envelope_id) {
+    status_reports (envelope_id, delivery_id) {
         envelope_id -> Text,
         delivery_id -> Text,
         reporter_code -> Text,

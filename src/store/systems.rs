@@ -48,7 +48,9 @@ impl KeyRow {
 /// # Errors
 /// `Statement`.
 pub fn list(tx: &mut Connection) -> Result<Vec<(String, String)>, StoreError> {
-    Ok(on!(tx, c => systems::table.order(systems::system_id.asc()).select((systems::system_id, systems::name)).load(c))?)
+    Ok(
+        on!(tx, c => systems::table.order(systems::system_id.asc()).select((systems::system_id, systems::name)).load(c))?,
+    )
 }
 
 /// The name of a system.

@@ -105,18 +105,30 @@ fn what_is_no_xml_is_told_by_kind() {
         ("blank before the declaration", format!(" <?xml version='1.0'?>{whole}").into(), "M.Packet.NotXml"),
         ("mismatched tag", whole.replace("</Subject>", "</Subjekt>").into(), "M.Packet.NotXml"),
         ("1,000 levels", envelope(&deep, "").into(), "R.Packet.Depth"),
-        ("attribute of 1 MB", whole.replace("<Subject>", &format!("<Subject a='{}'>", "x".repeat(1 << 20))).into(),
-         "R.Packet.Token"),
+        (
+            "attribute of 1 MB",
+            whole.replace("<Subject>", &format!("<Subject a='{}'>", "x".repeat(1 << 20))).into(),
+            "R.Packet.Token",
+        ),
         ("text of 1 MB", subject(&"x".repeat(1 << 20)).into(), "R.Packet.Token"),
         ("text of 1 MB in pieces", subject(&"x<!---->&amp;".repeat(1 << 16)).into(), "R.Packet.Token"),
-        ("100 attributes", subject(&format!("<a {}/>", (0..100).map(|n| format!(" a{n}=''")).collect::<String>())).into(),
-         "R.Packet.Attributes"),
-        ("200 namespaces", subject(&format!("<a {}/>", (0..200).map(|n| format!(" xmlns:a{n}='x'")).collect::<String>()))
-         .into(), "R.Packet.Attributes"),
+        (
+            "100 attributes",
+            subject(&format!("<a {}/>", (0..100).map(|n| format!(" a{n}=''")).collect::<String>())).into(),
+            "R.Packet.Attributes",
+        ),
+        (
+            "200 namespaces",
+            subject(&format!("<a {}/>", (0..200).map(|n| format!(" xmlns:a{n}='x'")).collect::<String>())).into(),
+            "R.Packet.Attributes",
+        ),
         ("DOCTYPE", format!("<!DOCTYPE edXML>{whole}").into(), "M.Packet.Doctype"),
         ("billion laughs", laughs.into(), "M.Packet.Doctype"),
-        ("external entity", format!("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>{}", subject("&e;")).into(),
-         "M.Packet.Doctype"),
+        (
+            "external entity",
+            format!("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>{}", subject("&e;")).into(),
+            "M.Packet.Doctype",
+        ),
         ("endless DOCTYPE", format!("<!DOCTYPE a [{}", "<!ENTITY a 'b'>".repeat(10_000)).into(), "M.Packet.Doctype"),
         ("entity in text", subject("&nbsp;").into(), "M.Packet.Entity"),
         ("entity in an attribute", whole.replace("<Subject>", "<Subject a='&nbsp;'>").into(), "M.Packet.Entity"),
@@ -125,36 +137,64 @@ fn what_is_no_xml_is_told_by_kind() {
         ("declared windows-1258", declared("version='1.0' encoding='windows-1258'").into(), "M.Packet.Encoding"),
         ("invalid UTF-8 in text", invalid("a~b").collect(), "M.Packet.Encoding"),
         ("invalid UTF-8 in a comment", invalid("<!--~-->").collect(), "M.Packet.Encoding"),
-        ("invalid UTF-8 in base64", attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xFF } else { b }).collect(),
-         "M.Packet.Encoding"),
-        ("character cut by markup", attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xE1 } else { b }).collect(),
-         "M.Packet.Encoding"),
+        (
+            "invalid UTF-8 in base64",
+            attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xFF } else { b }).collect(),
+            "M.Packet.Encoding",
+        ),
+        (
+            "character cut by markup",
+            attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xE1 } else { b }).collect(),
+            "M.Packet.Encoding",
+        ),
         ("NUL", subject("a\0b").into(), "M.Packet.NotXml"),
         ("NUL by reference", subject("&#0;").into(), "M.Packet.NotXml"),
         ("control character in base64", attached("a", "b", "QUJD\u{1}").into(), "M.Packet.NotXml"),
         ("U+FFFF", subject("\u{FFFF}").into(), "M.Packet.NotXml"),
         ("& alone", subject("a & b").into(), "M.Packet.NotXml"),
         ("duplicate attributes", whole.replace("<Subject>", "<Subject a='1' a='2'>").into(), "M.Packet.NotXml"),
-        ("duplicate under two prefixes",
-         whole.replace("<Subject>", "<Subject xmlns:a='x' xmlns:b='x' a:c='1' b:c='2'>").into(), "M.Packet.NotXml"),
+        (
+            "duplicate under two prefixes",
+            whole.replace("<Subject>", "<Subject xmlns:a='x' xmlns:b='x' a:c='1' b:c='2'>").into(),
+            "M.Packet.NotXml",
+        ),
         ("undeclared prefix", whole.replace("<Subject>", "<Subject xlink:href='a'>").into(), "M.Packet.NotXml"),
         ("undeclared prefix of an element", subject("<x:a/>").into(), "M.Packet.NotXml"),
         ("]]> in text", subject("a]]>b").into(), "M.Packet.NotXml"),
         ("-- in a comment", subject("<!-- a -- b -->").into(), "M.Packet.NotXml"),
         ("CDATA without its end", attached("a", "b", "<![CDATA[QUJD").into(), "M.Packet.NotXml"),
-        ("base64 without its end", envelope("", "").replace("</edXML>", "<AttachmentEncoded><Attachment>\
-         <ContentTransferEncoded>QUJD").into(), "M.Packet.NotXml"),
+        (
+            "base64 without its end",
+            envelope("", "")
+                .replace(
+                    "</edXML>",
+                    "<AttachmentEncoded><Attachment>\
+         <ContentTransferEncoded>QUJD",
+                )
+                .into(),
+            "M.Packet.NotXml",
+        ),
         ("old namespace", whole.replace(NAMESPACE, "http://www.go.vn/eDoc").into(), "M.Packet.Namespace"),
         ("another root", format!("<a xmlns='{NAMESPACE}'/>").into(), "M.Packet.Namespace"),
         ("no envelope", format!("<edXML xmlns='{NAMESPACE}'/>").into(), "N.edXMLEnvelope"),
-        ("no header", format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope/></edXML>").into(), "N.edXMLEnvelope.edXMLHeader"),
-        ("no message header", format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope><edXMLHeader/></edXMLEnvelope></edXML>")
-         .into(), "N.MessageHeader"),
+        (
+            "no header",
+            format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope/></edXML>").into(),
+            "N.edXMLEnvelope.edXMLHeader",
+        ),
+        (
+            "no message header",
+            format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope><edXMLHeader/></edXMLEnvelope></edXML>").into(),
+            "N.MessageHeader",
+        ),
         ("another element", envelope("<Author/>", "").into(), "M.Packet.UnknownElement"),
         ("of another namespace", envelope("<Subject xmlns=''/>", "").into(), "M.Packet.UnknownElement"),
         ("twice", envelope("<Subject/><Subject/>", "").into(), "M.Packet.RepeatedElement"),
-        ("both spellings", envelope("<From><OrganInCharge/><OrganizationInCharge/></From>", "").into(),
-         "M.Packet.BothSpellings"),
+        (
+            "both spellings",
+            envelope("<From><OrganInCharge/><OrganizationInCharge/></From>", "").into(),
+            "M.Packet.BothSpellings",
+        ),
         ("text between elements", envelope("<From>a<OrganId/>b</From>", "").into(), "M.Packet.StrayText"),
     ];
 
@@ -261,10 +301,7 @@ fn places_name_the_way_to_the_fault() {
 
     assert_eq!(place(envelope(two, "")), "MessageHeader/To[2]/Nickname");
     assert_eq!(place(envelope("", "<Extra/>")), "Extra");
-    assert_eq!(
-        place(attached("a", "b", "#")),
-        "Attachment[1]/ContentTransferEncoded"
-    );
+    assert_eq!(place(attached("a", "b", "#")), "Attachment[1]/ContentTransferEncoded");
 }
 
 #[test]
@@ -330,8 +367,22 @@ fn said(reading: &Reading) -> String {
 fn mutation() -> impl Strategy<Value = (prop::sample::Index, u8, Vec<u8>)> {
     let bits = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..4),
-        prop::sample::select(vec!["<", ">", "&", "&#10;", "]]>", "<![CDATA[", "<!--", "-->", "</a>", "<a>", "'", "\"", "="])
-            .prop_map(|text| text.as_bytes().to_vec()),
+        prop::sample::select(vec![
+            "<",
+            ">",
+            "&",
+            "&#10;",
+            "]]>",
+            "<![CDATA[",
+            "<!--",
+            "-->",
+            "</a>",
+            "<a>",
+            "'",
+            "\"",
+            "="
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
     ];
     (any::<prop::sample::Index>(), 0_u8..8, bits)
 }

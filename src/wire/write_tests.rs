@@ -23,10 +23,13 @@ fn day(days: u16) -> NaiveDate {
 /// Text as people write it, and worse; nothing at its ends that a reader would trim.
 fn words(chars_max: usize) -> impl Strategy<Value = String> {
     let inner = prop::collection::vec(any::<char>().prop_filter("allowed in XML", |c| !forbidden(*c)), 0..chars_max);
-    (inner.prop_map(|all| all.into_iter().collect::<String>()), "[a-zđ&<>]").prop_filter_map("no end to trim", |(a, b)| {
-        let text = format!("{b}{a}{b}");
-        (text.trim() == text).then_some(text)
-    })
+    (inner.prop_map(|all| all.into_iter().collect::<String>()), "[a-zđ&<>]").prop_filter_map(
+        "no end to trim",
+        |(a, b)| {
+            let text = format!("{b}{a}{b}");
+            (text.trim() == text).then_some(text)
+        },
+    )
 }
 
 fn organ() -> impl Strategy<Value = OrganId> {

@@ -134,13 +134,14 @@ CREATE INDEX document_links_by_target ON document_links (target_sender_code, tar
 
 -- What recipients (and, for code 13, senders) report about a delivered document.
 CREATE TABLE status_reports (
-    envelope_id TEXT NOT NULL PRIMARY KEY REFERENCES envelopes (envelope_id),
+    envelope_id TEXT NOT NULL REFERENCES envelopes (envelope_id),
     delivery_id TEXT NOT NULL REFERENCES deliveries (delivery_id),
     reporter_code TEXT NOT NULL,
     status_code TEXT NOT NULL,
     description TEXT NOT NULL,
     claimed_at TIMESTAMP,
-    accepted_at TIMESTAMP NOT NULL
+    accepted_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (envelope_id, delivery_id)
 ) WITHOUT ROWID;
 CREATE INDEX status_reports_by_delivery ON status_reports (delivery_id, envelope_id);
 

@@ -1,0 +1,450 @@
+//! The one transaction of an accepted packet: who its parties are, whether it was here before, what it does to
+//! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
+
+use super::accept::{Door, LineOutcome, Receipt, ReceiptLine, Rejection, Verdict};
+use super::recall::{self, TakenBack};
+use super::report;
+use crate::domain::agency::{Agency, AgencyCode, OrganId};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope};
+use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::domain::packet::Digest;
+use crate::domain::rules::{self, Parties, Party, Violation};
+use crate::hub::Ids;
+use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
+use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
+use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, evidence, systems};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+/// An attachment of the packet.
+pub(super) struct Attachment {
+    pub(super) name: String,
+    pub(super) content_type: String,
+    pub(super) bytes: u64,
+    pub(super) sha256: Digest,
+}
+
+/// Everything about a packet that is not in its meaning.
+pub(super) struct Case {
+    pub(super) ids: Ids,
+    pub(super) now: DateTime<Utc>,
+    pub(super) system_id: String,
+    pub(super) door: Door,
+    pub(super) addressees: Vec<OrganId>,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) warnings: Vec<Violation>,
+    pub(super) sha256: Digest,
+    pub(super) bytes: u64,
+    pub(super) content: Option<Vec<u8>>,
+}
+
+/// What registering a packet will write, once it is known not to be a repeat.
+pub(super) struct Plan {
+    /// Canonical code of the sender.
+    pub(super) sender: AgencyCode,
+    /// Identifier of the document sent or reported about.
+    pub(super) document_id: DocumentId,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub(super) packet_kind: String,
+    /// Tells apart packets of one kind about one document; empty where a second one is a conflict.
+    pub(super) occurrence: String,
+    /// Who is to have it, and the deliveries to take back from each.
+    pub(super) lines: Vec<PlanLine>,
+    /// What it says about other documents.
+    pub(super) links: Vec<(&'static str, AgencyCode, DocumentId)>,
+    /// An earlier report that this one repeats, though its time stamp is new.
+    pub(super) repeats: Option<String>,
+}
+
+/// One addressee of a plan.
+pub(super) struct PlanLine {
+    pub(super) recipient: AgencyCode,
+    /// Deliveries of the document meant, to be taken back from this recipient.
+    pub(super) takes_back: Vec<DeliveryRow>,
+    /// Deliveries of replaced documents, withdrawn if they were not fetched.
+    pub(super) supersedes: Vec<DeliveryRow>,
+}
+
+impl PlanLine {
+    /// The recipient just gets the packet.
+    pub(super) fn to(recipient: AgencyCode) -> Self {
+        Self { recipient, takes_back: Vec::new(), supersedes: Vec::new() }
+    }
+}
+
+/// Registers a packet or refuses it.
+pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Verdict, StoreError> {
+    let parties = parties(tx, case, envelope)?;
+    let violations = rules::check_parties(envelope, &parties);
+    let Some(sender) = sender_of(&parties).filter(|_| violations.is_empty()) else {
+        return refuse(tx, case, violations);
+    };
+    let planned = match &envelope.content {
+        Content::Document(document) => plan_document(tx, &sender, document, &parties, envelope)?,
+        Content::Status(status) => report::plan(tx, &sender, (status, envelope.meaning), case)?,
+    };
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(violations) => return refuse(tx, case, violations),
+    };
+    match seen_before(tx, &plan, envelope)? {
+        Seen::Never(before) => insert(tx, case, envelope, (&plan, before)),
+        Seen::Whole(before) => {
+            let receipt = receipt(tx, case, before)?;
+            Ok(Verdict::Repeated(receipt))
+        }
+        Seen::Otherwise(recipient) => {
+            let particulars = [plan.document_id.as_str(), recipient.as_str()];
+            refuse(
+                tx,
+                case,
+                vec![rules::violation("M.MessageHeader.DocumentId.Conflict", "MessageHeader/DocumentId", &particulars)],
+            )
+        }
+    }
+}
+
+/// Refuses a packet that has faults of its own, and tells what is wrong with its parties too.
+pub(super) fn refuse_with_parties(
+    tx: &mut Connection,
+    case: &Case,
+    envelope: &Envelope,
+    mut violations: Vec<Violation>,
+) -> Result<Verdict, StoreError> {
+    let parties = parties(tx, case, envelope)?;
+    violations.extend(rules::check_parties(envelope, &parties));
+    refuse(tx, case, violations)
+}
+
+/// Refuses a packet: evidence without content, and every reason.
+pub(super) fn refuse(tx: &mut Connection, case: &Case, violations: Vec<Violation>) -> Result<Verdict, StoreError> {
+    let codes: Vec<&str> = violations.iter().take(EVIDENCE_CODES_MAX).map(|v| v.code.as_str()).collect();
+    let facts = json!({
+        "sha256": case.sha256.hex(), "bytes": case.bytes, "door": door_word(case.door),
+        "codes": codes, "faults": violations.len(),
+    });
+    let evidence_id = case.ids.next();
+    let piece = Evidence {
+        event: EvidenceEvent::SubmissionRejection,
+        at: case.now,
+        envelope_id: None,
+        delivery_id: None,
+        agency: None,
+        system_id: Some(case.system_id.clone()),
+        facts: facts.to_string(),
+    };
+    evidence::append(tx, &evidence_id, &piece)?;
+    let (at, sha256, bytes) = (case.now, case.sha256, case.bytes);
+    Ok(Verdict::Rejected(Rejection { evidence_id, at, sha256, bytes, violations }))
+}
+
+/// Codes named in the evidence of a refusal; the answer names all.
+const EVIDENCE_CODES_MAX: usize = 50;
+
+fn door_word(door: Door) -> &'static str {
+    match door {
+        Door::Native => "native",
+        Door::Sdk => "sdk",
+    }
+}
+
+fn parties(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Parties, StoreError> {
+    let mut parties = Parties::default();
+    if let Some(organ_id) = &envelope.sender {
+        let party = party(tx, organ_id)?;
+        let held = match &party.agency {
+            Some(agency) => systems::holds(tx, &case.system_id, agency.code.as_str())?,
+            None => false,
+        };
+        parties.sender = Some((party, held));
+    }
+    if let Content::Document(document) = &envelope.content {
+        for organ_id in &document.recipients {
+            parties.recipients.push(party(tx, organ_id)?);
+        }
+        if let Business::Update { added, removed, .. } = &document.business {
+            for organ_id in added.iter().chain(removed) {
+                parties.receivers.push(party(tx, organ_id)?);
+            }
+        }
+    }
+    Ok(parties)
+}
+
+pub(super) fn party(tx: &mut Connection, organ_id: &OrganId) -> Result<Party, StoreError> {
+    let agency = agencies::find_by_alias(tx, &organ_id.folded())?;
+    Ok(Party { organ_id: organ_id.clone(), agency })
+}
+
+fn sender_of(parties: &Parties) -> Option<Agency> {
+    parties.sender.as_ref().and_then(|(party, held)| party.agency.clone().filter(|_| *held))
+}
+
+fn codes(parties: &[Party]) -> Vec<AgencyCode> {
+    parties.iter().filter_map(|p| p.agency.as_ref().map(|a| a.code.clone())).collect()
+}
+
+/// Either what to do, or why not.
+pub(super) type Planned = Result<Plan, Vec<Violation>>;
+
+fn plan_document(
+    tx: &mut Connection,
+    sender: &Agency,
+    document: &Document,
+    parties: &Parties,
+    envelope: &Envelope,
+) -> Result<Planned, StoreError> {
+    let recipients = codes(&parties.recipients);
+    let mut plan = Plan {
+        sender: sender.code.clone(),
+        document_id: document.document_id.clone(),
+        packet_kind: String::new(),
+        occurrence: String::new(),
+        lines: Vec::new(),
+        links: answers(tx, document)?,
+        repeats: None,
+    };
+    match &document.business {
+        Business::New => {
+            plan.packet_kind = "new".to_owned();
+            plan.lines = recipients.into_iter().map(PlanLine::to).collect();
+        }
+        Business::Replacement { replaced } => {
+            plan.packet_kind = "replacement".to_owned();
+            recall::plan_replacement(tx, &mut plan, recipients, replaced)?;
+        }
+        Business::Recall { target } => {
+            plan.packet_kind = "recall".to_owned();
+            plan.occurrence = envelope.meaning.hex();
+            return recall::plan_recall(tx, plan, recipients, target.as_deref());
+        }
+        Business::Update { target, added, removed } => {
+            plan.packet_kind = "update".to_owned();
+            plan.occurrence = envelope.meaning.hex();
+            let of = |ids: &[OrganId]| {
+                codes(&parties.receivers.iter().filter(|p| ids.contains(&p.organ_id)).cloned().collect::<Vec<_>>())
+            };
+            let (added, removed) = (of(added), of(removed));
+            return recall::plan_update(tx, plan, (recipients, added, removed), target.as_deref());
+        }
+    }
+    Ok(Ok(plan))
+}
+
+/// Links to the documents that this one answers, as far as their senders are known.
+fn answers(
+    tx: &mut Connection,
+    document: &Document,
+) -> Result<Vec<(&'static str, AgencyCode, DocumentId)>, StoreError> {
+    let mut links = Vec::new();
+    for answered in &document.answers {
+        if let (Some(organ_id), Some(document_id)) = (&answered.organ_id, &answered.document_id)
+            && let Some(agency) = party(tx, organ_id)?.agency
+        {
+            links.push(("answers", agency.code, document_id.clone()));
+        }
+    }
+    Ok(links)
+}
+
+/// What of a plan is registered already.
+enum Seen {
+    /// Nothing, or only these lines of it.
+    Never(Vec<DeliveryRow>),
+    /// All of it.
+    Whole(Vec<DeliveryRow>),
+    /// The same key with another meaning.
+    Otherwise(AgencyCode),
+}
+
+fn key(plan: &Plan, recipient: &AgencyCode) -> NaturalKey {
+    NaturalKey {
+        sender_code: plan.sender.0.clone(),
+        document_id: plan.document_id.clone(),
+        packet_kind: plan.packet_kind.clone(),
+        recipient_code: recipient.0.clone(),
+        occurrence: plan.occurrence.clone(),
+    }
+}
+
+fn seen_before(tx: &mut Connection, plan: &Plan, envelope: &Envelope) -> Result<Seen, StoreError> {
+    if let Some(envelope_id) = &plan.repeats {
+        return Ok(Seen::Whole(deliveries::of_envelope(tx, envelope_id)?));
+    }
+    let mut before = Vec::new();
+    for line in &plan.lines {
+        match deliveries::find_by_key(tx, &key(plan, &line.recipient))? {
+            Some((_, meaning)) if digest_of(&meaning) != envelope.meaning => {
+                return Ok(Seen::Otherwise(line.recipient.clone()));
+            }
+            Some((row, _)) => before.push(row),
+            None => {}
+        }
+    }
+    match !before.is_empty() && before.len() == plan.lines.len() {
+        true => Ok(Seen::Whole(before)),
+        false => Ok(Seen::Never(before)),
+    }
+}
+
+fn insert(
+    tx: &mut Connection,
+    case: &Case,
+    envelope: &Envelope,
+    (plan, before): (&Plan, Vec<DeliveryRow>),
+) -> Result<Verdict, StoreError> {
+    let row = envelope_row(case, envelope, plan);
+    envelopes::insert_payload(tx, &case.sha256, row.bytes, case.content.as_deref(), case.now)?;
+    envelopes::insert(tx, &row)?;
+    for (number, attachment) in (1..).zip(&case.attachments) {
+        let content = (signed(attachment.bytes), &attachment.sha256);
+        let name = (attachment.name.as_str(), attachment.content_type.as_str());
+        envelopes::insert_attachment(tx, &row.envelope_id, number, name, content)?;
+    }
+    for (relation, sender, document_id) in &plan.links {
+        let link = LinkRow {
+            envelope_id: row.envelope_id.clone(),
+            relation: (*relation).to_owned(),
+            target_sender_code: sender.0.clone(),
+            target_document_id: document_id.clone(),
+        };
+        envelopes::insert_link(tx, &link)?;
+    }
+    append(tx, case, EvidenceEvent::SubmissionAcceptance, &row, None)?;
+    let mut lines = before;
+    for line in &plan.lines {
+        if lines.iter().all(|known| known.recipient_code != line.recipient.0) {
+            lines.push(deliver(tx, case, (&row, plan), line)?);
+        }
+    }
+    if let Content::Status(status) = &envelope.content {
+        report::record(tx, case, (&row, status), &lines)?;
+    }
+    Ok(Verdict::Accepted(receipt(tx, case, lines)?))
+}
+
+/// Makes one recipient's delivery, after taking back what the packet takes back from it.
+fn deliver(
+    tx: &mut Connection,
+    case: &Case,
+    (row, plan): (&EnvelopeRow, &Plan),
+    line: &PlanLine,
+) -> Result<DeliveryRow, StoreError> {
+    recall::supersede(tx, case, row, &line.supersedes)?;
+    let taken = recall::take_back(tx, case, row, &line.takes_back)?;
+    let state = match taken {
+        TakenBack::Withdrawn => DeliveryState::Withdrawn,
+        TakenBack::Requested | TakenBack::Nothing => DeliveryState::Consigned,
+    };
+    let delivery_id = case.ids.next();
+    let new = NewDelivery {
+        delivery_id: delivery_id.clone(),
+        envelope_id: row.envelope_id.clone(),
+        key: key(plan, &line.recipient),
+        state,
+    };
+    let made = deliveries::insert(tx, new, case.now)?;
+    if state == DeliveryState::Consigned {
+        append(tx, case, EvidenceEvent::ContentConsignment, row, Some(&made))?;
+    }
+    Ok(made)
+}
+
+/// Appends evidence about an envelope or one delivery of it.
+pub(super) fn append(
+    tx: &mut Connection,
+    case: &Case,
+    event: EvidenceEvent,
+    row: &EnvelopeRow,
+    delivery: Option<&DeliveryRow>,
+) -> Result<(), StoreError> {
+    let mut facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
+    if event == EvidenceEvent::SubmissionAcceptance {
+        facts = json!({
+            "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
+            "document_id": row.document_id, "door": door_word(case.door),
+        });
+    }
+    let piece = Evidence {
+        event,
+        at: case.now,
+        envelope_id: Some(row.envelope_id.clone()),
+        delivery_id: delivery.map(|d| d.delivery_id.clone()),
+        agency: Some(delivery.map_or_else(|| row.sender_code.clone(), |d| d.recipient_code.clone())),
+        system_id: row.system_id.clone(),
+        facts: facts.to_string(),
+    };
+    evidence::append(tx, &case.ids.next(), &piece)
+}
+
+fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
+    let mut row = EnvelopeRow {
+        envelope_id: case.ids.next(),
+        packet_kind: plan.packet_kind.clone(),
+        system_id: Some(case.system_id.clone()),
+        sender_code: plan.sender.0.clone(),
+        document_id: plan.document_id.clone(),
+        meaning: envelope.meaning.0.to_vec(),
+        payload_sha256: case.sha256.0.to_vec(),
+        bytes: signed(case.bytes),
+        subject: String::new(),
+        code_number: String::new(),
+        code_notation: String::new(),
+        type_name: String::new(),
+        issued_on: None,
+        due_on: None,
+        urgency: 0,
+        accepted_at: case.now.naive_utc(),
+    };
+    match &envelope.content {
+        Content::Document(document) => {
+            row.subject.clone_from(&document.subject);
+            row.code_number.clone_from(&document.number);
+            row.code_notation.clone_from(&document.notation);
+            row.type_name.clone_from(&document.type_name);
+            row.issued_on = document.issued_on.map(|day| day.to_string());
+            row.due_on = document.due_on.map(|day| day.to_string());
+            row.urgency = document.urgency.number();
+        }
+        Content::Status(status) => row.code_number.clone_from(&status.about.code),
+    }
+    row
+}
+
+/// Sizes fit: the configured limit of a packet is far below what the column holds.
+pub(super) fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// The receipt of some deliveries: that of the newest envelope among them.
+fn receipt(tx: &mut Connection, case: &Case, lines: Vec<DeliveryRow>) -> Result<Receipt, StoreError> {
+    let newest = lines.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
+    let Some(row) = envelopes::find(tx, newest)? else {
+        return Err(StoreError::Missing("envelopes"));
+    };
+    let outcome = |line: &DeliveryRow| match line.outcome.as_str() {
+        "withdrawn" => LineOutcome::Withdrawn,
+        _ => LineOutcome::Consigned,
+    };
+    let mut lines: Vec<ReceiptLine> = lines
+        .iter()
+        .map(|line| ReceiptLine {
+            recipient: AgencyCode(line.recipient_code.clone()),
+            outcome: outcome(line),
+            delivery_id: line.delivery_id.clone(),
+        })
+        .collect();
+    lines.sort_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
+    Ok(Receipt {
+        kind: if row.is_document() { "document" } else { "status" },
+        accepted_at: row.accepted_at.and_utc(),
+        sha256: digest_of(&row.payload_sha256),
+        bytes: u64::try_from(row.bytes).unwrap_or(0),
+        sender: AgencyCode(row.sender_code),
+        document_id: row.document_id,
+        envelope_id: row.envelope_id,
+        lines,
+        warnings: case.warnings.clone(),
+    })
+}

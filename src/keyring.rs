@@ -1,0 +1,201 @@
+//! Secrets of systems at rest: sealed with AES-256-GCM under the hub's key file, so that a stolen database
+//! alone gives none away, and yet an HMAC can be checked.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{constant_time, hmac, rand};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Bytes of the hub's key.
+const KEY_BYTES: usize = 32;
+/// Random bytes of a system's secret: 256 bits.
+const SECRET_BYTES: usize = 32;
+
+/// Seals and opens secrets.
+#[derive(Clone)]
+pub struct Keyring {
+    key: Arc<RandomizedNonceKey>,
+}
+
+/// Something is wrong with a sealed secret or the key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The secret was sealed under another key, for another system, or altered.
+    #[error("a secret cannot be opened with this key file")]
+    Sealed,
+    /// No randomness, or a key of another length.
+    #[error("cryptography is not available")]
+    Unavailable,
+}
+
+impl Keyring {
+    /// Reads the key file; makes one, readable by its owner only, when there is none.
+    ///
+    /// # Errors
+    /// Those of the file system; `InvalidData` when the file holds no key or others may read it.
+    pub fn open(file: &Path) -> io::Result<Self> {
+        let key = match fs::read_to_string(file) {
+            Ok(text) => {
+                if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+                    let why = "the key file must be readable by its owner only (chmod 600)";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+                }
+                text
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(file)?,
+            Err(error) => return Err(error),
+        };
+        let bad = || io::Error::new(io::ErrorKind::InvalidData, "the key file must hold 64 hexadecimal characters");
+        let bytes = hex::decode(key.trim()).map_err(|_| bad())?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
+        Ok(Self { key: Arc::new(key) })
+    }
+
+    /// A fresh secret of 256 random bits, as text.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn new_secret(&self) -> Result<SecretString, KeyringError> {
+        let mut bytes = [0; SECRET_BYTES];
+        rand::fill(&mut bytes).map_err(|_| KeyringError::Unavailable)?;
+        Ok(SecretString::from(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Seals a secret for one key of a system; it opens only for that key id.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn seal(&self, secret: &SecretString, key_id: &str) -> Result<Vec<u8>, KeyringError> {
+        let mut sealed = secret.expose_secret().as_bytes().to_vec();
+        let bound = Aad::from(key_id.as_bytes());
+        let nonce = self.key.seal_in_place_append_tag(bound, &mut sealed).map_err(|_| KeyringError::Unavailable)?;
+        let mut out = nonce.as_ref().to_vec();
+        out.append(&mut sealed);
+        Ok(out)
+    }
+
+    /// Opens a sealed secret.
+    ///
+    /// # Errors
+    /// `Sealed`.
+    pub fn unseal(&self, sealed: &[u8], key_id: &str) -> Result<SecretString, KeyringError> {
+        let failed = || KeyringError::Sealed;
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or_else(failed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| failed())?;
+        let mut rest = rest.to_vec();
+        let bound = Aad::from(key_id.as_bytes());
+        let plain = self.key.open_in_place(nonce, bound, &mut rest).map_err(|_| failed())?;
+        String::from_utf8(plain.to_vec()).map(SecretString::from).map_err(|_| failed())
+    }
+}
+
+/// What a node remembers of a system's live keys, for `keys.memory_seconds` at most.
+#[derive(Debug, Clone)]
+pub struct KnownKey {
+    /// Its id.
+    pub key_id: String,
+    /// Whose it is.
+    pub system_id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Live keys looked up lately, by what they were looked up with: `system:<id>` or `key:<id>`.
+#[derive(Clone, Default)]
+pub struct KnownKeys {
+    by_question: Arc<RwLock<HashMap<String, Remembered>>>,
+}
+
+/// When it was asked, and the answer.
+type Remembered = (DateTime<Utc>, Arc<[KnownKey]>);
+
+/// Answers remembered at most; unknown names asked for by strangers are not remembered.
+const KNOWN_MAX: usize = 10_000;
+
+impl KnownKeys {
+    /// What was answered, unless that was longer ago than `memory`.
+    pub fn recall(&self, question: &str, now: DateTime<Utc>, memory: TimeDelta) -> Option<Arc<[KnownKey]>> {
+        let known = self.by_question.read().unwrap_or_else(PoisonError::into_inner);
+        let (asked_at, keys) = known.get(question)?;
+        (now.signed_duration_since(*asked_at) < memory).then(|| keys.clone())
+    }
+
+    /// Remembers an answer.
+    pub fn remember(&self, question: String, now: DateTime<Utc>, keys: Arc<[KnownKey]>) {
+        let mut known = self.by_question.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(question, (now, keys));
+    }
+}
+
+fn make_key(file: &Path) -> io::Result<String> {
+    let mut bytes = [0; KEY_BYTES];
+    rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+    let text = hex::encode(bytes);
+    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    Ok(text)
+}
+
+/// Whether `signature` (hexadecimal, any case) is HMAC-SHA256 of `message` under the secret's text. Constant time.
+pub fn signed_by(secret: &SecretString, message: &[u8], signature: &str) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+    hex::decode(signature.trim()).is_ok_and(|tag| hmac::verify(&key, message, &tag).is_ok())
+}
+
+/// Whether two secrets are the same, in constant time.
+pub fn same(secret: &SecretString, shown: &str) -> bool {
+    constant_time::verify_slices_are_equal(secret.expose_secret().as_bytes(), shown.as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_vector_of_the_sdk_verifies() {
+        let secret = SecretString::from("made-up-secret-A1");
+        let message = br#"{"XroadVnpt-systemid":"hub.test.01","XroadVnpt-timestamp":"21112026T164221+0181","XroadVnpt-Content-Type":"application/json"}"#;
+        let signature = "983106bdbb4e61dd78a5772431f11e5d092b51ebde1cd010c8ffe5fed270448e";
+        assert!(signed_by(&secret, message, signature));
+        assert!(signed_by(&secret, message, &signature.to_uppercase()));
+        assert!(!signed_by(&secret, b"{}", signature));
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_only_for_its_key_and_unaltered() {
+        let folder = tempfile::tempdir().unwrap();
+        let ring = Keyring::open(&folder.path().join("hub.key")).unwrap();
+        let secret = ring.new_secret().unwrap();
+        let sealed = ring.seal(&secret, "k1").unwrap();
+        assert!(same(&ring.unseal(&sealed, "k1").unwrap(), secret.expose_secret()));
+        assert!(ring.unseal(&sealed, "k2").is_err());
+        let mut altered = sealed.clone();
+        altered[20] ^= 1;
+        assert!(ring.unseal(&altered, "k1").is_err());
+        let text = String::from_utf8_lossy(&sealed).into_owned();
+        assert!(!text.contains(secret.expose_secret()));
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.key");
+        Keyring::open(&file).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Keyring::open(&file).is_err());
+    }
+}
