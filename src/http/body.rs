@@ -3,6 +3,7 @@
 
 use crate::config::{Packets, Server};
 use crate::exchange::{BodyFault, ExchangeError};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
 use futures_util::{Stream, StreamExt};
@@ -148,6 +149,32 @@ impl Stream for Body {
                 }
             }
         }
+    }
+}
+
+/// An answer that goes out while its request's body was not read to the end. The rest of the body is kept
+/// until the answer has left: dropped before, actix would go on reading an endless chunked one.
+pub struct Held {
+    answer: BoxBody,
+    _rest: Body,
+}
+
+impl Held {
+    /// This answer, and the body that was given up.
+    pub fn new(answer: BoxBody, rest: Body) -> Self {
+        Self { answer, _rest: rest }
+    }
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(cx)
     }
 }
 

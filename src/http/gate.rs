@@ -1,7 +1,7 @@
 //! What every request passes: its id, its route, its caller, the drain of its body, the answer to a failure
 //! and one line in the access log. Headers, secrets and packets are never logged.
 
-use super::body::{Body, BodyLimits};
+use super::body::{Body, BodyLimits, Held};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
 use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api};
@@ -9,6 +9,7 @@ use crate::exchange::ExchangeError;
 use crate::exchange::directory::{self, AgencyLine};
 use crate::hub::Hub;
 use crate::store::payloads::PayloadStream;
+use actix_web::body::MessageBody;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -112,6 +113,7 @@ pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, p
     });
     if !is_read {
         response.head_mut().set_connection_type(ConnectionType::Close);
+        response = response.map_body(|_, answer| Held::new(answer, body).boxed());
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
