@@ -220,21 +220,30 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    const BEGIN: &str = "<!-- routes: written by `DOCAXIS_WRITE_DOCS=1 cargo test` -->\n";
-    const END: &str = "<!-- end of routes -->";
+    /// A part's name and what writes it.
+    type Part = (&'static str, fn() -> String);
+
+    const WRITTEN: [Part; 2] = [("routes", route_list), ("problems", problem::problem_list)];
+
+    /// The document with the part between `<!-- name: … -->` and `<!-- end of name -->` written anew.
+    fn with_part(text: &str, name: &str, part: &str) -> String {
+        let begin = format!("<!-- {name}: written by `DOCAXIS_WRITE_DOCS=1 cargo test` -->\n");
+        let end = format!("<!-- end of {name} -->");
+        let (before, rest) = text.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        format!("{before}{begin}{part}{end}{after}")
+    }
 
     #[test]
-    fn the_route_list_of_the_api_document_is_current() {
+    fn the_lists_in_the_api_document_are_current() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md");
         let text = std::fs::read_to_string(&file).unwrap();
-        let (before, rest) = text.split_once(BEGIN).unwrap();
-        let (_, after) = rest.split_once(END).unwrap();
-        let current = format!("{before}{BEGIN}{}{END}{after}", route_list());
+
+        let current = WRITTEN.iter().fold(text, |text, (name, part)| with_part(&text, name, &part()));
 
         if std::env::var_os("DOCAXIS_WRITE_DOCS").is_some() {
             std::fs::write(&file, &current).unwrap();
         }
-
         assert_eq!(std::fs::read_to_string(&file).unwrap(), current, "run with DOCAXIS_WRITE_DOCS=1");
     }
 
