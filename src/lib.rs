@@ -5,6 +5,7 @@
 pub mod config;
 pub mod domain;
 pub mod exchange;
+pub mod http;
 pub mod hub;
 pub mod jobs;
 pub mod keyring;

@@ -1,0 +1,281 @@
+//! The native API below `/api/v1`: an agency's system sends, looks after what it sent, fetches what waits
+//! for it, confirms it, and looks up agencies.
+
+use super::agency_answers::{self as answers, Page};
+use super::gate::{Call, watched};
+use super::problem::{self, Problem, Sentence};
+use crate::domain::dates;
+use crate::domain::delivery::PickupMark;
+use crate::exchange::Caller;
+use crate::exchange::accept::{self, Door, Receipt, Submission, Verdict};
+use crate::exchange::directory::{self, AgencyLine};
+use crate::exchange::follow::{self, SentQuery};
+use crate::exchange::pickup::{self, MailboxQuery};
+use actix_web::body::SizedStream;
+use actix_web::http::header::{ETAG, HeaderMap, IF_NONE_MATCH, LOCATION};
+use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The operations of the native API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgencyOperation {
+    /// Send a packet.
+    Submit,
+    /// Look at one envelope.
+    Envelope,
+    /// List what was sent.
+    Sent,
+    /// List what waits.
+    Mailbox,
+    /// Fetch a packet.
+    Fetch,
+    /// Say how far the receiving software is.
+    Confirm,
+    /// List agencies.
+    Agencies,
+    /// Look up an agency.
+    Agency,
+}
+
+/// Answers one operation.
+///
+/// # Errors
+/// Whatever keeps it from being answered as asked.
+pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> {
+    match operation {
+        AgencyOperation::Submit => submit(call, caller).await,
+        AgencyOperation::Envelope => envelope(call, &caller).await,
+        AgencyOperation::Sent => sent(call, &caller).await,
+        AgencyOperation::Mailbox => mailbox(call, &caller).await,
+        AgencyOperation::Fetch => fetch(call, &caller).await,
+        AgencyOperation::Confirm => confirm(call, &caller).await,
+        AgencyOperation::Agencies => agencies(call).await,
+        AgencyOperation::Agency => agency(call).await,
+    }
+}
+
+async fn submit(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> {
+    let hub = &call.node.hub;
+    call.body.allow(hub.config.packets.bytes_max);
+    let _place = call.node.packet_place()?;
+    let submission = Submission { caller, door: Door::Native, addressees: Vec::new(), hash_file: None };
+    match accept::accept(hub, submission, &mut *call.body).await? {
+        Verdict::Accepted(receipt) => Ok(receipt_answer(problem::created(), &receipt)),
+        Verdict::Repeated(receipt) => {
+            let mut repeated = problem::ok();
+            repeated.insert_header(("Docaxis-Repeat", "true"));
+            Ok(receipt_answer(repeated, &receipt))
+        }
+        Verdict::Rejected(rejection) => Err(Problem::Rejected(rejection)),
+    }
+}
+
+fn receipt_answer(mut response: HttpResponseBuilder, receipt: &Receipt) -> HttpResponse {
+    response.insert_header((LOCATION, format!("/api/v1/envelopes/{}", receipt.envelope_id)));
+    response.json(answers::receipt(receipt))
+}
+
+async fn envelope(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let view = follow::envelope(&call.node.hub, caller, call.segment("id")).await?;
+    Ok(problem::ok().json(answers::envelope(&view)))
+}
+
+/// Which kind of packet to list.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Document,
+    Status,
+}
+
+impl Kind {
+    fn is_document(self) -> bool {
+        match self {
+            Self::Document => true,
+            Self::Status => false,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentParameters {
+    kind: Option<Kind>,
+    from: Option<String>,
+    until: Option<String>,
+    id: Option<String>,
+    #[serde(default)]
+    skip: usize,
+    limit: Option<usize>,
+}
+
+async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let asked: SentParameters = parameters(&call)?;
+    let limit = page_limit(&call, asked.limit);
+    let query = SentQuery {
+        documents: asked.kind.map(Kind::is_document),
+        from: instant("from", asked.from.as_deref())?,
+        until: instant("until", asked.until.as_deref())?,
+        id: asked.id,
+        skip: asked.skip,
+        limit: Some(limit),
+    };
+    let lines = follow::sent(&call.node.hub, caller, query).await?;
+    let next = (lines.len() >= limit).then(|| asked.skip.saturating_add(lines.len()).to_string());
+    Ok(problem::ok().json(Page { items: lines.iter().map(answers::sent).collect(), next }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailboxParameters {
+    kind: Option<Kind>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn mailbox(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let asked: MailboxParameters = parameters(&call)?;
+    let limit = page_limit(&call, asked.limit);
+    let query = MailboxQuery {
+        documents: asked.kind.map(Kind::is_document),
+        after: asked.after,
+        limit: Some(limit),
+        ..MailboxQuery::default()
+    };
+    let items = pickup::mailbox(&call.node.hub, caller, query).await?;
+    let next = items.last().filter(|_| items.len() >= limit).map(|item| item.delivery_id.clone());
+    let page = Page { items: items.iter().map(answers::mailbox).collect(), next };
+    Ok(tagged(&page, call.request.headers()))
+}
+
+/// The answer with a tag of its bytes, or none when the caller shows that tag: pollers mostly see no change.
+fn tagged(page: &impl Serialize, headers: &HeaderMap) -> HttpResponse {
+    let body = serde_json::to_vec(page).unwrap_or_default();
+    let tag = format!("\"{}\"", hex::encode(digest(&SHA256, &body).as_ref().get(..16).unwrap_or_default()));
+    match headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) {
+        Some(shown) if names_tag(shown, &tag) => problem::not_modified().insert_header((ETAG, tag)).finish(),
+        Some(_) | None => problem::ok().insert_header((ETAG, tag)).content_type("application/json").body(body),
+    }
+}
+
+/// Whether an `If-None-Match` names this tag; a proxy may have made it a weak one.
+fn names_tag(shown: &str, tag: &str) -> bool {
+    shown.split(',').map(str::trim).any(|t| t == "*" || t.strip_prefix("W/").unwrap_or(t) == tag)
+}
+
+async fn fetch(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let fetched = pickup::fetch(&call.node.hub, caller, call.segment("id")).await?;
+    let content = watched(fetched.content, call.request_id);
+    Ok(problem::ok()
+        .content_type("application/xml")
+        .insert_header(("Docaxis-Delivery", fetched.delivery_id))
+        .insert_header(("Docaxis-Sha256", fetched.sha256.hex()))
+        .insert_header(("Repr-Digest", format!("sha-256=:{}:", BASE64.encode(fetched.sha256.0))))
+        .body(SizedStream::new(fetched.bytes, content)))
+}
+
+/// What may be confirmed: everything but that nothing was said yet.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ConfirmedStatus {
+    Processing,
+    Done,
+    Fail,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    status: ConfirmedStatus,
+    #[serde(default)]
+    note: String,
+}
+
+async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let body = call.body.whole().await?;
+    let said: Confirmation = serde_json::from_slice(&body).map_err(|e| unreadable("JSON", &e))?;
+    let mark = match said.status {
+        ConfirmedStatus::Processing => PickupMark::Processing,
+        ConfirmedStatus::Done => PickupMark::Done,
+        ConfirmedStatus::Fail => PickupMark::Fail,
+    };
+    let id = call.segment("id");
+    let confirmed = pickup::confirm(&call.node.hub, caller, id, mark, &said.note).await?;
+    Ok(problem::ok().json(answers::confirmed(id, confirmed)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgenciesParameters {
+    #[serde(default)]
+    after: String,
+    limit: Option<usize>,
+}
+
+async fn agencies(call: Call<'_>) -> Result<HttpResponse, Problem> {
+    let asked: AgenciesParameters = parameters(&call)?;
+    let limit = page_limit(&call, asked.limit);
+    let lines: Vec<AgencyLine> = directory::agencies_after(&call.node.hub, &asked.after, limit).await?;
+    let next = lines.last().filter(|_| lines.len() >= limit).map(|line| line.agency.code.as_str().to_owned());
+    Ok(problem::ok().json(Page { items: lines.iter().map(answers::agency).collect(), next }))
+}
+
+async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {
+    let line = directory::agency(&call.node.hub, call.segment("code")).await?;
+    Ok(problem::ok().json(answers::agency(&line)))
+}
+
+/// The rows of a page: as many as asked for, at least one, at most the configured number.
+fn page_limit(call: &Call<'_>, asked: Option<usize>) -> usize {
+    let most = call.node.hub.config.lists.page_max;
+    asked.unwrap_or(most).clamp(1, most.max(1))
+}
+
+fn parameters<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, Problem> {
+    let read = web::Query::<T>::from_query(call.request.query_string());
+    read.map(web::Query::into_inner).map_err(|e| unreadable("query", &e))
+}
+
+fn unreadable(what: &str, error: &dyn std::fmt::Display) -> Problem {
+    Problem::Malformed(Sentence::new(format!("{what}: {error}"), format!("{what}: {error}")))
+}
+
+/// An instant of the query; the `+` of its offset often arrives as a space.
+fn instant(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let whole = if text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
+    match dates::timestamp(&whole) {
+        Some(at) => Ok(Some(at)),
+        None => Err(Problem::Malformed(Sentence::new(
+            format!("{name} không phải thời điểm theo ISO 8601"),
+            format!("{name} is no ISO 8601 time"),
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_again_in_a_list_and_when_weakened() {
+        assert!(names_tag("\"a\"", "\"a\""));
+        assert!(names_tag("\"b\", W/\"a\"", "\"a\""));
+        assert!(names_tag("*", "\"a\""));
+        assert!(!names_tag("\"b\"", "\"a\""));
+    }
+
+    #[test]
+    fn an_offset_whose_plus_became_a_space_is_read() {
+        let at = instant("from", Some("2026-11-03T08:30:00 07:00")).unwrap();
+        assert_eq!(at, instant("from", Some("2026-11-03T01:30:00Z")).unwrap());
+        assert_eq!(at, instant("from", Some("2026-11-03 08:30:00")).unwrap());
+        assert!(instant("from", Some("gestern")).is_err());
+        assert_eq!(instant("from", None).unwrap(), None);
+    }
+}

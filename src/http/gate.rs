@@ -1,0 +1,249 @@
+//! What every request passes: its id, its route, its caller, the drain of its body, the answer to a failure
+//! and one line in the access log. Headers, secrets and packets are never logged.
+
+use super::body::{Body, BodyLimits, Held};
+use super::problem::{self, Dialect, Problem};
+use super::sdk_answers::SdkShape;
+use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api};
+use crate::exchange::ExchangeError;
+use crate::exchange::directory::{self, AgencyLine};
+use crate::hub::Hub;
+use crate::store::payloads::PayloadStream;
+use actix_web::body::MessageBody;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream::LocalBoxStream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use std::any::Any;
+use std::cell::OnceCell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// What all requests of one server share.
+#[derive(Clone)]
+pub struct Node {
+    /// What use cases are given.
+    pub hub: Hub,
+    packets: Arc<Semaphore>,
+}
+
+impl Node {
+    /// A server's share in the hub.
+    pub fn new(hub: Hub) -> Self {
+        let places = hub.config.server.packets_in_flight_max.min(Semaphore::MAX_PERMITS);
+        Self { hub, packets: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// A place for one more packet on its way in, held until it is dropped.
+    ///
+    /// # Errors
+    /// `Overloaded` when all places are taken.
+    pub fn packet_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.packets).try_acquire_owned().map_err(|_| Problem::Overloaded)
+    }
+
+    /// A full page of the directory.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn agencies_after(&self, code: &str) -> Result<Vec<AgencyLine>, ExchangeError> {
+        directory::agencies_after(&self.hub, code, self.hub.config.lists.page_max).await
+    }
+}
+
+/// A packet on its way out, with a line in the log when it breaks off.
+pub fn watched(content: PayloadStream, request_id: &str) -> LocalBoxStream<'static, std::io::Result<Bytes>> {
+    let id = request_id.to_owned();
+    let note = move |error: &std::io::Error| {
+        log::error!(target: "http", "request.id" = id.as_str(); "A packet broke off: {}", problem::chain(error));
+    };
+    content.inspect_err(note).boxed_local()
+}
+
+/// One request, as its operation sees it.
+pub struct Call<'a> {
+    /// What the server shares.
+    pub node: &'a Node,
+    /// Its head.
+    pub request: &'a HttpRequest,
+    /// Its body.
+    pub body: &'a mut Body,
+    /// Its id.
+    pub request_id: &'a str,
+    system_id: &'a OnceCell<String>,
+}
+
+impl Call<'_> {
+    /// A named segment of the path; empty when the route has none of that name.
+    pub fn segment(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+}
+
+/// Answers a request to a path that has these routes; none for an unknown path.
+pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let started = Instant::now();
+    let config = &node.hub.config;
+    let request_id = request_id(request.headers()).unwrap_or_else(|| node.hub.new_id());
+    let mut body = Body::new(payload, BodyLimits::of(&config.server, &config.packets));
+    let route = routes.iter().find(|r| r.methods.iter().any(|m| m.name() == request.method().as_str())).copied();
+    let dialect = match routes.first() {
+        Some(first) => route.unwrap_or(first).operation.dialect(),
+        None => dialect_of_unknown(request.path()),
+    };
+    let system_id = OnceCell::new();
+    let call = Call { node: &node, request: &request, body: &mut body, request_id: &request_id, system_id: &system_id };
+    let outcome = AssertUnwindSafe(answer(call, routes, route)).catch_unwind().await;
+    let result = outcome.unwrap_or_else(|panic| Err(Problem::Panicked(said(panic.as_ref()))));
+
+    let announced = announced(request.headers());
+    let is_read = announced <= body_bound(&node) && body.drain().await;
+    let mut response = result.unwrap_or_else(|problem| {
+        if let Some(accident) = problem.accident() {
+            log::error!(target: "http", "request.id" = request_id.as_str(); "A request failed: {accident}");
+        }
+        problem::answer(&problem, dialect, &request_id)
+    });
+    if !is_read {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        response = response.map_body(|_, answer| Held::new(answer, body).boxed());
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID.clone(), value);
+    }
+    log::info!(
+        target: "access",
+        "request.id" = request_id.as_str(),
+        "http.method" = known_method(request.method()),
+        "http.route" = route.map_or("unknown", |r| r.path),
+        "http.status" = response.status().as_u16(),
+        "duration_ms" = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "system.id" = system_id.get().map_or("", String::as_str);
+        "Answered"
+    );
+    response
+}
+
+async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Result<HttpResponse, Problem> {
+    let headers = call.request.headers();
+    if head_bytes(&call) > call.node.hub.config.server.head_bytes_max {
+        return Err(Problem::HeadTooLarge);
+    }
+    if announced(headers) > body_bound(call.node) {
+        return Err(Problem::BodyTooLarge);
+    }
+    let Some(route) = route else {
+        return Err(match routes {
+            [] => Problem::PathUnknown,
+            [..] => Problem::MethodUnknown(allowed(routes)),
+        });
+    };
+    let hub = &call.node.hub;
+    match route.operation {
+        Operation::Alive => Ok(status_ok()),
+        Operation::Ready => {
+            directory::agencies_after(hub, "", 1).await?;
+            Ok(status_ok())
+        }
+        Operation::Agency(operation) => {
+            let caller = auth::bearer(hub, headers).await?;
+            let _ = call.system_id.set(caller.system_id().to_owned());
+            agency_api::answer(operation, call, caller).await
+        }
+        Operation::Sdk(operation) => {
+            let signed = auth::signed(hub, headers).await?;
+            let _ = call.system_id.set(signed.caller.system_id().to_owned());
+            sdk_api::answer(operation, call, signed).await
+        }
+    }
+}
+
+fn status_ok() -> HttpResponse {
+    problem::ok().json(serde_json::json!({ "status": "ok" }))
+}
+
+/// The dialect of a path that does not exist: the last segment may tell which SDK operation was meant.
+fn dialect_of_unknown(path: &str) -> Dialect {
+    if path == "/api" || path.starts_with("/api/") {
+        return Dialect::Native;
+    }
+    let segment = path.rsplit('/').next().unwrap_or_default();
+    let sdk = |route: &&Route| match route.operation {
+        Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
+        Operation::Alive | Operation::Ready | Operation::Agency(_) => false,
+    };
+    ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
+}
+
+fn allowed(routes: &[&Route]) -> String {
+    let names: Vec<&str> = routes.iter().flat_map(|r| r.methods.iter().map(|m| m.name())).collect();
+    names.join(", ")
+}
+
+/// A method's name, if it is one of the usual ones: whatever else a client sends stays out of the log.
+fn known_method(method: &Method) -> &str {
+    let usual = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    if usual.contains(method) { method.as_str() } else { "other" }
+}
+
+/// The caller's id of the request, when it is a sane one.
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(&REQUEST_ID)?.to_str().ok()?;
+    let sane = given.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    (sane && (1..=REQUEST_ID_CHARS_MAX).contains(&given.len())).then(|| given.to_owned())
+}
+
+/// The size of a request's head as the client wrote it, give or take its spaces.
+fn head_bytes(call: &Call<'_>) -> usize {
+    const AROUND: usize = 4;
+    let lines = call.request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + AROUND);
+    lines.sum::<usize>().saturating_add(call.request.uri().path().len())
+}
+
+/// The announced length of a body; nothing announced counts as nothing, the body itself is counted anyway.
+fn announced(headers: &HeaderMap) -> u64 {
+    headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.trim().parse().ok()).unwrap_or(0)
+}
+
+fn body_bound(node: &Node) -> u64 {
+    BodyLimits::of(&node.hub.config.server, &node.hub.config.packets).drain_max
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(id: &str) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        map.insert(REQUEST_ID.clone(), HeaderValue::from_str(id).unwrap());
+        map
+    }
+
+    #[test]
+    fn only_a_sane_request_id_is_taken_over() {
+        assert_eq!(request_id(&headers("dms-7_a.B")).as_deref(), Some("dms-7_a.B"));
+        for id in ["", "a b", "a\"b", "a;b", &"x".repeat(65)] {
+            assert_eq!(request_id(&headers(id)), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_path_is_answered_in_the_dialect_of_its_neighbours() {
+        assert_eq!(dialect_of_unknown("/api/v1/nothing"), Dialect::Native);
+        assert_eq!(dialect_of_unknown("/old/prefix/getEdoc"), Dialect::Sdk(SdkShape::Packet));
+        assert_eq!(dialect_of_unknown("/x/downloadEdoc"), Dialect::Empty);
+        assert_eq!(dialect_of_unknown("/"), Dialect::Sdk(SdkShape::Unknown));
+    }
+}

@@ -1,0 +1,268 @@
+//! The only place that knows actix-web: the route table, from which the server is configured and the list in
+//! docs/api.md is written, and the server's start. Not here: what an operation does (`agency_api`,
+//! `sdk_api`), what every request passes (`gate`), which status a failure gets (`problem`).
+
+pub mod agency_answers;
+pub mod agency_api;
+pub mod auth;
+pub mod body;
+pub mod gate;
+pub mod problem;
+pub mod sdk_answers;
+pub mod sdk_api;
+
+use crate::hub::Hub;
+use actix_web::dev::Server;
+use actix_web::{App, HttpRequest, HttpServer, web};
+use agency_api::AgencyOperation;
+use gate::Node;
+use problem::Dialect;
+use sdk_answers::AgencyForm;
+use sdk_api::SdkOperation;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a connection is still read from after an answer that came before the end of a body.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A method of HTTP that some route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+}
+
+impl Verb {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Says that the process runs.
+    Alive,
+    /// Says that the process can work.
+    Ready,
+    /// One of the native API.
+    Agency(AgencyOperation),
+    /// One of the SDK-compatible API.
+    Sdk(SdkOperation),
+}
+
+impl Operation {
+    /// How its failures look.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Alive | Self::Ready | Self::Agency(_) => Dialect::Native,
+            Self::Sdk(operation) => operation.dialect(),
+        }
+    }
+
+    /// Who may call it.
+    pub fn caller(self) -> &'static str {
+        match self {
+            Self::Alive | Self::Ready => "anyone",
+            Self::Agency(_) => "a system, by bearer key",
+            Self::Sdk(_) => "a system, by SDK signature",
+        }
+    }
+}
+
+/// A row of the route table.
+#[derive(Debug)]
+pub struct Route {
+    /// Methods it takes.
+    pub methods: &'static [Verb],
+    /// Path, with segments in braces.
+    pub path: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// The same in words.
+    pub about: &'static str,
+}
+
+const fn route(methods: &'static [Verb], path: &'static str, operation: Operation, about: &'static str) -> Route {
+    Route { methods, path, operation, about }
+}
+
+const GET: &[Verb] = &[Verb::Get];
+const POST: &[Verb] = &[Verb::Post];
+const EITHER: &[Verb] = &[Verb::Post, Verb::Get];
+
+const fn native(operation: AgencyOperation) -> Operation {
+    Operation::Agency(operation)
+}
+
+const fn sdk(operation: SdkOperation) -> Operation {
+    Operation::Sdk(operation)
+}
+
+const fn sdk_list(form: AgencyForm) -> Operation {
+    Operation::Sdk(SdkOperation::Agencies(form))
+}
+
+/// Every route, grouped by who calls it.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    // Whoever watches over the hub.
+    route(GET, "/healthz", Operation::Alive, "The process runs."),
+    route(GET, "/readyz", Operation::Ready, "The database answers a read."),
+
+    // Systems that speak the native API.
+    route(POST, "/api/v1/envelopes", native(AgencyOperation::Submit), "Send a packet; the body is the packet, the answer its receipt."),
+    route(GET, "/api/v1/envelopes/{id}", native(AgencyOperation::Envelope), "Look at one envelope: deliveries, statuses, lineage."),
+    route(GET, "/api/v1/sent", native(AgencyOperation::Sent), "List what was sent, newest first (`kind`, `from`, `until`, `id`, `skip`, `limit`)."),
+    route(GET, "/api/v1/mailbox", native(AgencyOperation::Mailbox), "List what waits, oldest first (`kind`, `after`, `limit`; `If-None-Match`)."),
+    route(GET, "/api/v1/deliveries/{id}/content", native(AgencyOperation::Fetch), "Fetch a packet, the bytes as they were sent."),
+    route(POST, "/api/v1/deliveries/{id}/confirm", native(AgencyOperation::Confirm), "Say how far the receiving software is: `{\"status\":\"done\",\"note\":\"\"}`."),
+    route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`)."),
+    route(GET, "/api/v1/agencies/{code}", native(AgencyOperation::Agency), "Look up an agency by code or alias."),
+
+    // Systems with the vendor SDK.
+    route(POST, "/sendEdoc", sdk(SdkOperation::Send), "Send a document or status packet."),
+    route(POST, "/getReceivedEdocList", sdk(SdkOperation::ReceivedList), "List what waits."),
+    route(POST, "/getSentEdocList", sdk(SdkOperation::SentList), "List what was sent, one row per receiver."),
+    route(POST, "/getEdoc", sdk(SdkOperation::Get), "Fetch a packet as base64."),
+    route(GET, "/downloadEdoc", sdk(SdkOperation::Download), "Fetch a packet as it is; every refusal has an empty body."),
+    route(POST, "/updateStatus", sdk(SdkOperation::UpdateStatus), "Say how far the receiving software is."),
+    route(POST, "/getAgenciesList", sdk_list(AgencyForm::List), "Every open agency."),
+    route(POST, "/getAgenciesListQD20", sdk_list(AgencyForm::Qd20), "The same with codes of Decision 20/2020 and before."),
+    route(POST, "/getSynchronizeUnit", sdk_list(AgencyForm::Synchronize), "Every agency with its version, closed ones included."),
+    route(POST, "/registerAgency", sdk(SdkOperation::RegisterAgency), "Register or change an agency."),
+    route(POST, "/deleteAgency", sdk(SdkOperation::DeleteAgency), "Close an agency."),
+    route(EITHER, "/countReceiveEdoc", sdk(SdkOperation::CountDocuments), "How many documents wait."),
+    route(EITHER, "/countReceiveStatus", sdk(SdkOperation::CountStatuses), "How many status packets wait."),
+];
+
+/// The route table as Markdown, for docs/api.md.
+pub fn route_list() -> String {
+    let mut list = String::from("| Method | Path | Who may call | What it does |\n|---|---|---|---|\n");
+    for route in ROUTES {
+        let methods: Vec<&str> = route.methods.iter().map(|m| m.name()).collect();
+        let (methods, who) = (methods.join(", "), route.operation.caller());
+        list.push_str(&format!("| {methods} | `{}` | {who} | {} |\n", route.path, route.about));
+    }
+    list
+}
+
+/// Binds the configured address and starts to answer. The caller runs the server and stops it by its handle;
+/// requests in flight are finished then. Gives the server and the address it listens on.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn start(hub: Hub) -> std::io::Result<(Server, SocketAddr)> {
+    let settings = hub.config.server.clone();
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let node = Node::new(hub);
+    let server = HttpServer::new(move || App::new().configure(|config| configure(config, &node)))
+        .workers(workers)
+        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+        .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
+        .client_disconnect_timeout(LINGER)
+        .shutdown_timeout(settings.shutdown_seconds)
+        // The limit is one for all, actix counts by worker.
+        .max_connections(settings.connections_max.div_ceil(workers).max(1))
+        .tcp_nodelay(true)
+        .disable_signals()
+        .bind(settings.address.as_str())?;
+    let address = server.addrs().into_iter().next();
+    let address = address.ok_or_else(|| std::io::Error::other("the address names no socket"))?;
+    Ok((server.run(), address))
+}
+
+/// Gives a worker its routes.
+pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
+    let mut paths: Vec<&'static str> = Vec::new();
+    for path in ROUTES.iter().map(|route| route.path) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    for path in paths {
+        let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| route.path == path).collect();
+        config.service(web::resource(patterns(path, &routes)).to(handler(node.clone(), routes)));
+    }
+    config.default_service(web::to(handler(node.clone(), Vec::new())));
+}
+
+/// An SDK whose endpoint ends in a slash asks for `//sendEdoc`; a redirect would cost it the body.
+fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
+    let is_sdk = routes.iter().any(|route| match route.operation {
+        Operation::Sdk(_) => true,
+        Operation::Alive | Operation::Ready | Operation::Agency(_) => false,
+    });
+    if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
+}
+
+fn handler(
+    node: Node,
+    routes: Vec<&'static Route>,
+) -> impl Fn(HttpRequest, web::Payload) -> std::pin::Pin<Box<dyn Future<Output = actix_web::HttpResponse>>> + Clone {
+    move |request, payload| {
+        let (node, routes) = (node.clone(), routes.clone());
+        Box::pin(async move { gate::pass(node, &routes, request, payload).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A part's name and what writes it.
+    type Part = (&'static str, fn() -> String);
+
+    const WRITTEN: [Part; 2] = [("routes", route_list), ("problems", problem::problem_list)];
+
+    /// The document with the part between `<!-- name: … -->` and `<!-- end of name -->` written anew.
+    fn with_part(text: &str, name: &str, part: &str) -> String {
+        let begin = format!("<!-- {name}: written by `DOCAXIS_WRITE_DOCS=1 cargo test` -->\n");
+        let end = format!("<!-- end of {name} -->");
+        let (before, rest) = text.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        format!("{before}{begin}{part}{end}{after}")
+    }
+
+    #[test]
+    fn the_lists_in_the_api_document_are_current() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md");
+        let text = std::fs::read_to_string(&file).unwrap();
+
+        let current = WRITTEN.iter().fold(text, |text, (name, part)| with_part(&text, name, &part()));
+
+        if std::env::var_os("DOCAXIS_WRITE_DOCS").is_some() {
+            std::fs::write(&file, &current).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), current, "run with DOCAXIS_WRITE_DOCS=1");
+    }
+
+    #[test]
+    fn no_method_of_a_path_has_two_routes() {
+        for (number, one) in ROUTES.iter().enumerate() {
+            for other in ROUTES.iter().skip(number + 1).filter(|other| other.path == one.path) {
+                assert!(one.methods.iter().all(|m| !other.methods.contains(m)), "{}", one.path);
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_sdks_paths_are_known_with_two_slashes() {
+        let of = |path: &str| {
+            let routes: Vec<&Route> = ROUTES.iter().filter(|route| route.path == path).collect();
+            patterns(path, &routes)
+        };
+        assert_eq!(of("/sendEdoc"), ["/sendEdoc", "//sendEdoc"]);
+        assert_eq!(of("/api/v1/sent"), ["/api/v1/sent"]);
+    }
+}

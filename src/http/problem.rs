@@ -1,0 +1,604 @@
+//! Every error and every rejection → status and body, in the caller's dialect. The only file that names a
+//! status code. The native API answers `application/problem+json`; the vendor SDK wants its own members on
+//! every path, and for many failures status 200 (spec/sdk-api.md section 4).
+
+use super::sdk_answers::{self, SdkShape};
+use crate::domain::delivery::Refusal;
+use crate::domain::rules::{Class, Violation};
+use crate::exchange::accept::Rejection;
+use crate::exchange::{BodyFault, ExchangeError};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{StatusCode, StatusCode as S};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+/// Seconds after which a caller may come again when the hub could not do its work.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// In which form a caller wants failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `application/problem+json`.
+    Native,
+    /// The SDK's members.
+    Sdk(SdkShape),
+    /// No body at all: the SDK would store any body of a download as a document.
+    Empty,
+}
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub enum Problem {
+    /// A use case could not or would not.
+    Exchange(ExchangeError),
+    /// A packet was refused.
+    Rejected(Rejection),
+    /// The request itself cannot be read.
+    Malformed(Sentence),
+    /// No such path.
+    PathUnknown,
+    /// The path has no such method; these it has.
+    MethodUnknown(String),
+    /// The announced body is beyond what is even read and thrown away.
+    BodyTooLarge,
+    /// The head is larger than the configured limit.
+    HeadTooLarge,
+    /// As many packets are on their way in as the hub takes at once.
+    Overloaded,
+    /// The hub broke off; with what the panic said.
+    Panicked(String),
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        Self::Exchange(error)
+    }
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sentence {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Sentence {
+    /// The sentence in both languages.
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { vi: vi.into(), en: en.into() }
+    }
+}
+
+/// A kind of failure: what stays the same about all failures of it.
+#[derive(Debug)]
+struct Kind {
+    status: StatusCode,
+    code: &'static str,
+    /// `ErrorCode` of the SDK where no violation gives one.
+    class: &'static str,
+    /// Whether the SDK is told with status 200, as an answer.
+    is_sdk_answer: bool,
+    vi: &'static str,
+    en: &'static str,
+}
+
+const fn kind(
+    status: StatusCode,
+    code: &'static str,
+    class: &'static str,
+    is_sdk_answer: bool,
+    (vi, en): (&'static str, &'static str),
+) -> Kind {
+    Kind { status, code, class, is_sdk_answer, vi, en }
+}
+
+static MALFORMED: Kind =
+    kind(S::BAD_REQUEST, "malformed", "10", true, ("Yêu cầu không đúng dạng", "The request is malformed"));
+static CUT: Kind = kind(
+    S::BAD_REQUEST,
+    "body-cut",
+    "10",
+    false,
+    ("Nội dung gửi lên không đến đủ; hãy gửi lại", "The body did not arrive whole; send it again"),
+);
+static UNAUTHENTICATED: Kind = kind(
+    S::UNAUTHORIZED,
+    "unauthenticated",
+    "15",
+    false,
+    (
+        "Sai mã hệ thống hoặc khóa bí mật; hãy kiểm tra systemid, khóa và chữ ký",
+        "The credential was refused; check the system id, the key and the signature",
+    ),
+);
+static NOT_HELD: Kind = kind(
+    S::FORBIDDEN,
+    "sender-not-held",
+    "19",
+    true,
+    ("Hệ thống không được gửi thay đơn vị gửi", "The system may not send for the sending agency"),
+);
+static NOT_FOUND: Kind = kind(
+    S::NOT_FOUND,
+    "not-found",
+    "26",
+    true,
+    (
+        "Không có mã này hoặc mã không thuộc hệ thống đang gọi; hãy kiểm tra lại mã",
+        "There is nothing of that id for this caller; check the id",
+    ),
+);
+static PATH_UNKNOWN: Kind = kind(
+    S::NOT_FOUND,
+    "path-unknown",
+    "20",
+    false,
+    ("Không có địa chỉ này; hãy kiểm tra cấu hình địa chỉ dịch vụ", "There is no such path; check the service address"),
+);
+static METHOD_UNKNOWN: Kind = kind(
+    S::METHOD_NOT_ALLOWED,
+    "method-not-allowed",
+    "20",
+    false,
+    ("Địa chỉ này không nhận phương thức HTTP đó", "The path does not take this HTTP method"),
+);
+static TOO_SLOW: Kind = kind(
+    S::REQUEST_TIMEOUT,
+    "body-too-slow",
+    "20",
+    false,
+    ("Nội dung gửi lên quá chậm; hãy gửi lại", "The body came too slowly; send it again"),
+);
+static CONFLICT: Kind = kind(
+    S::CONFLICT,
+    "conflict",
+    "24",
+    true,
+    ("Văn bản này đã được gửi với nội dung khác", "The same document was sent before with another content"),
+);
+static EXISTS: Kind = kind(S::CONFLICT, "exists", "24", true, ("Đã có sẵn", "It is there already"));
+static STEP_REFUSED: Kind = kind(
+    S::CONFLICT,
+    "step-refused",
+    "26",
+    true,
+    ("Không thực hiện được bước này nữa", "The delivery does not allow this step any more"),
+);
+static GONE: Kind = kind(
+    S::GONE,
+    "withdrawn",
+    "26",
+    true,
+    (
+        "Bên gửi đã lấy lại văn bản; không còn gì để nhận",
+        "The sender took the document back; there is nothing to fetch",
+    ),
+);
+static TOO_LARGE: Kind = kind(
+    S::PAYLOAD_TOO_LARGE,
+    "body-too-large",
+    "10",
+    false,
+    ("Nội dung gửi lên vượt quá dung lượng cho phép", "The body is larger than the hub takes"),
+);
+static HEAD_TOO_LARGE: Kind = kind(
+    S::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head-too-large",
+    "20",
+    false,
+    (
+        "Phần đầu yêu cầu quá lớn; hãy bớt nơi nhận ghi trong header",
+        "The request's head is too large; name fewer receivers in it",
+    ),
+);
+static PACKET_REFUSED: Kind = kind(
+    S::UNPROCESSABLE_ENTITY,
+    "packet-refused",
+    "22",
+    true,
+    ("Gói tin không được chấp nhận", "The packet was refused"),
+);
+static OVERLOADED: Kind = kind(
+    S::SERVICE_UNAVAILABLE,
+    "unavailable",
+    "20",
+    false,
+    ("Hệ thống đang bận; hãy gửi lại sau ít giây", "The hub is busy; come again in a few seconds"),
+);
+static INTERNAL: Kind = kind(
+    S::INTERNAL_SERVER_ERROR,
+    "internal",
+    "20",
+    false,
+    (
+        "Lỗi hệ thống; hãy gửi lại sau và báo mã yêu cầu nếu còn lỗi",
+        "The hub failed; try later and report the request id",
+    ),
+);
+
+/// Every kind of failure, in the order of statuses.
+static KINDS: [&Kind; 17] = [
+    &MALFORMED,
+    &CUT,
+    &UNAUTHENTICATED,
+    &NOT_HELD,
+    &NOT_FOUND,
+    &PATH_UNKNOWN,
+    &METHOD_UNKNOWN,
+    &TOO_SLOW,
+    &CONFLICT,
+    &EXISTS,
+    &STEP_REFUSED,
+    &GONE,
+    &TOO_LARGE,
+    &PACKET_REFUSED,
+    &HEAD_TOO_LARGE,
+    &INTERNAL,
+    &OVERLOADED,
+];
+
+/// The kinds of failure as Markdown, for docs/api.md.
+pub fn problem_list() -> String {
+    let head = "| Code | Status | SDK status | SDK `ErrorCode` | Meaning |\n|---|---|---|---|---|\n";
+    let rows = KINDS.iter().map(|kind| {
+        let class = if is_rejection(kind) { "class of the first violation" } else { kind.class };
+        let (status, sdk) = (kind.status.as_u16(), kind.sdk_status().as_u16());
+        format!("| `{}` | {status} | {sdk} | {class} | {} |\n", kind.code, kind.en)
+    });
+    head.to_owned() + &rows.collect::<String>()
+}
+
+/// Whether failures of the kind come with violations.
+fn is_rejection(kind: &Kind) -> bool {
+    [&NOT_HELD, &CONFLICT, &PACKET_REFUSED].into_iter().any(|rejection| std::ptr::eq(rejection, kind))
+}
+
+impl Kind {
+    /// The status for the SDK.
+    fn sdk_status(&self) -> StatusCode {
+        if self.is_sdk_answer { S::OK } else { self.status }
+    }
+}
+
+impl Problem {
+    fn kind(&self) -> &'static Kind {
+        match self {
+            Self::Exchange(error) => exchange_kind(error),
+            Self::Rejected(rejection) => rejection_kind(&rejection.violations),
+            Self::Malformed(_) => &MALFORMED,
+            Self::PathUnknown => &PATH_UNKNOWN,
+            Self::MethodUnknown(_) => &METHOD_UNKNOWN,
+            Self::BodyTooLarge => &TOO_LARGE,
+            Self::HeadTooLarge => &HEAD_TOO_LARGE,
+            Self::Overloaded => &OVERLOADED,
+            Self::Panicked(_) => &INTERNAL,
+        }
+    }
+
+    /// What went wrong inside the hub, for its log and for nobody else; nothing when the caller is at fault.
+    pub fn accident(&self) -> Option<String> {
+        match self {
+            Self::Exchange(error) if self.kind().status.is_server_error() => Some(chain(error)),
+            Self::Panicked(said) => Some(format!("panic: {said}")),
+            Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
+            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded => None,
+        }
+    }
+
+    /// What is particular about this failure.
+    fn detail(&self) -> Option<Sentence> {
+        match self {
+            Self::Malformed(sentence) => Some(sentence.clone()),
+            Self::Exchange(ExchangeError::Malformed(text) | ExchangeError::Exists(text)) => {
+                Some(Sentence::new(text, text))
+            }
+            Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal_sentence(*refusal)),
+            Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) => None,
+            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::Panicked(_) => None,
+        }
+    }
+
+    fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Rejected(rejection) => &rejection.violations,
+            Self::Exchange(_) | Self::Malformed(_) | Self::PathUnknown | Self::MethodUnknown(_) => &[],
+            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::Panicked(_) => &[],
+        }
+    }
+}
+
+/// The error and everything that caused it, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |e| e.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn exchange_kind(error: &ExchangeError) -> &'static Kind {
+    match error {
+        ExchangeError::Unauthenticated => &UNAUTHENTICATED,
+        ExchangeError::NotFound => &NOT_FOUND,
+        ExchangeError::Refused(refusal) => match refusal {
+            Refusal::Withdrawn => &GONE,
+            Refusal::Failed | Refusal::AlreadyFetched | Refusal::AlreadyHandedOver => &STEP_REFUSED,
+            Refusal::NotConsigned => &STEP_REFUSED,
+        },
+        ExchangeError::Malformed(_) => &MALFORMED,
+        ExchangeError::Exists(_) => &EXISTS,
+        ExchangeError::Body(fault) => match fault {
+            BodyFault::TooLarge => &TOO_LARGE,
+            BodyFault::TooSlow => &TOO_SLOW,
+            BodyFault::Cut => &CUT,
+        },
+        ExchangeError::Store(store) if store.is_transient() => &OVERLOADED,
+        ExchangeError::Payload(error) if error.kind() == std::io::ErrorKind::StorageFull => &OVERLOADED,
+        ExchangeError::Store(_) | ExchangeError::Payload(_) => &INTERNAL,
+    }
+}
+
+/// A refused packet is one whose sender the caller does not hold, else a conflict, else a broken rule.
+fn rejection_kind(violations: &[Violation]) -> &'static Kind {
+    let has = |class| violations.iter().any(|v| v.class == class);
+    match (has(Class::SenderNotRegistered), has(Class::Conflict)) {
+        (true, _) => &NOT_HELD,
+        (false, true) => &CONFLICT,
+        (false, false) => &PACKET_REFUSED,
+    }
+}
+
+fn refusal_sentence(refusal: Refusal) -> Sentence {
+    match refusal {
+        Refusal::Withdrawn => Sentence::new("Văn bản đã được lấy lại", "The document was withdrawn"),
+        Refusal::Failed => Sentence::new("Lượt chuyển này đã thất bại", "The delivery has failed"),
+        Refusal::AlreadyFetched => Sentence::new("Bên nhận đã lấy văn bản", "The recipient has the document"),
+        Refusal::AlreadyHandedOver => {
+            Sentence::new("Văn bản đã được xác nhận hoàn tất (done)", "The document was confirmed as done")
+        }
+        Refusal::NotConsigned => {
+            Sentence::new("Văn bản chưa sẵn sàng để nhận", "The document is not yet at the recipient's disposal")
+        }
+    }
+}
+
+/// A violation as both dialects show it.
+#[derive(Debug, Serialize)]
+pub struct ViolationBody<'a> {
+    code: &'a str,
+    class: u16,
+    place: &'a str,
+    cause: Sentence,
+    remedy: Sentence,
+    retry: bool,
+}
+
+/// Violations as both dialects show them.
+pub fn violation_bodies(violations: &[Violation]) -> Vec<ViolationBody<'_>> {
+    let body = |v: &'_ Violation| (Sentence::new(&v.cause.vi, &v.cause.en), Sentence::new(&v.remedy.vi, &v.remedy.en));
+    let bodies = violations.iter().map(|v| {
+        let (cause, remedy) = body(v);
+        ViolationBody { code: &v.code, class: v.class.number(), place: &v.place, cause, remedy, retry: v.retry }
+    });
+    bodies.collect()
+}
+
+#[derive(Debug, Serialize)]
+struct ProblemBody<'a> {
+    r#type: String,
+    title: &'static str,
+    title_vi: &'static str,
+    status: u16,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Sentence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<ViolationBody<'a>>,
+}
+
+/// The answer to a request that failed.
+pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResponse {
+    let kind = problem.kind();
+    let mut response = match dialect {
+        Dialect::Native => native(problem, kind, request_id),
+        Dialect::Sdk(shape) => sdk(problem, kind, shape, request_id),
+        Dialect::Empty => HttpResponseBuilder::new(kind.status).finish(),
+    };
+    let mut say = |name, value: &str| {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    match problem {
+        Problem::MethodUnknown(allowed) => say(ALLOW, allowed),
+        Problem::Exchange(ExchangeError::Unauthenticated) if dialect == Dialect::Native => {
+            say(WWW_AUTHENTICATE, "Bearer");
+        }
+        Problem::Exchange(_) | Problem::Rejected(_) | Problem::Malformed(_) | Problem::PathUnknown => {}
+        Problem::BodyTooLarge | Problem::HeadTooLarge | Problem::Overloaded | Problem::Panicked(_) => {}
+    }
+    if kind.status == S::SERVICE_UNAVAILABLE {
+        say(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpResponse {
+    let evidence_id = match problem {
+        Problem::Rejected(rejection) => Some(rejection.evidence_id.as_str()),
+        Problem::Exchange(_) | Problem::Malformed(_) | Problem::PathUnknown | Problem::MethodUnknown(_) => None,
+        Problem::BodyTooLarge | Problem::HeadTooLarge | Problem::Overloaded | Problem::Panicked(_) => None,
+    };
+    let body = ProblemBody {
+        r#type: format!("urn:docaxis:problem:{}", kind.code),
+        title: kind.en,
+        title_vi: kind.vi,
+        status: kind.status.as_u16(),
+        code: kind.code,
+        request_id,
+        detail: problem.detail(),
+        evidence_id,
+        violations: violation_bodies(problem.violations()),
+    };
+    let mut response = HttpResponseBuilder::new(kind.status);
+    response.insert_header((CONTENT_TYPE, "application/problem+json"));
+    response.body(serde_json::to_vec(&body).unwrap_or_default())
+}
+
+fn sdk(problem: &Problem, kind: &Kind, shape: SdkShape, request_id: &str) -> HttpResponse {
+    let (code, description) = match problem.violations() {
+        [first, rest @ ..] => (first.class.number().to_string(), violation_sentence(first, rest.len())),
+        [] => (kind.class.to_owned(), sdk_sentence(problem, kind, request_id)),
+    };
+    let failure = sdk_answers::Failure {
+        code: &code,
+        description: &description,
+        violations: violation_bodies(problem.violations()),
+        request_id,
+    };
+    sdk_answers::json(HttpResponseBuilder::new(kind.sdk_status()), failure.body(shape))
+}
+
+/// What a clerk reads about a refused packet: the first reason, what to do, and how many more there are.
+fn violation_sentence(first: &Violation, more: usize) -> String {
+    let sentence = [first.cause.vi.trim(), first.remedy.vi.trim()].join(" ");
+    match more {
+        0 => sentence.trim().to_owned(),
+        _ => format!("{} (và {more} lỗi khác)", sentence.trim()),
+    }
+}
+
+fn sdk_sentence(problem: &Problem, kind: &Kind, request_id: &str) -> String {
+    match problem.detail() {
+        Some(detail) => format!("{}: {}", kind.vi, detail.vi),
+        None if kind.status.is_server_error() => format!("{} [{request_id}]", kind.vi),
+        None => kind.vi.to_owned(),
+    }
+}
+
+/// An answer that gives what was asked.
+pub fn ok() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::OK)
+}
+
+/// An answer about something that is new from now on.
+pub fn created() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::CREATED)
+}
+
+/// An answer that says: you have it already.
+pub fn not_modified() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::NOT_MODIFIED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::packet::Digest;
+    use crate::domain::rules::Wording;
+    use actix_web::body::MessageBody;
+    use chrono::DateTime;
+    use serde_json::Value;
+
+    const SENT: Dialect = Dialect::Sdk(SdkShape::Sent);
+
+    fn rejected(classes: &[Class]) -> Problem {
+        let wording = |vi: &str| Wording { vi: vi.into(), en: "in English".into() };
+        let violation = |class: &Class| Violation {
+            code: "M.To".into(),
+            class: *class,
+            place: "MessageHeader/To".into(),
+            cause: wording("Sai nơi nhận."),
+            remedy: wording("Hãy kiểm tra mã."),
+            retry: false,
+        };
+        Problem::Rejected(Rejection {
+            evidence_id: "e1".into(),
+            at: DateTime::UNIX_EPOCH,
+            sha256: Digest([0; 32]),
+            bytes: 1,
+            violations: classes.iter().map(violation).collect(),
+        })
+    }
+
+    fn told(problem: &Problem, dialect: Dialect) -> (u16, Vec<u8>) {
+        let response = answer(problem, dialect, "r1");
+        let status = response.status().as_u16();
+        (status, response.into_body().try_into_bytes().unwrap().to_vec())
+    }
+
+    fn read(body: &[u8]) -> Value {
+        serde_json::from_slice(body).unwrap()
+    }
+
+    #[test]
+    fn a_refused_packet_is_an_answer_for_the_sdk_and_a_problem_otherwise() {
+        let problem = rejected(&[Class::RecipientUnknown, Class::NotToStandard]);
+
+        let (status, body) = told(&problem, SENT);
+
+        assert_eq!(status, 200);
+        assert!(body.is_ascii());
+        let body = read(&body);
+        assert_eq!((&body["status"], &body["ErrorCode"], &body["DocId"]), (&"FAIL".into(), &"18".into(), &"".into()));
+        assert_eq!(body["ErrorDesc"], "Sai nơi nhận. Hãy kiểm tra mã. (và 1 lỗi khác)");
+        let (status, body) = told(&problem, Dialect::Native);
+        assert_eq!((status, read(&body)["violations"][0]["place"].clone()), (422, "MessageHeader/To".into()));
+    }
+
+    #[test]
+    fn the_gravest_class_of_a_refused_packet_gives_the_status() {
+        assert_eq!(told(&rejected(&[Class::NotToStandard, Class::Conflict]), Dialect::Native).0, 409);
+        assert_eq!(told(&rejected(&[Class::Conflict, Class::SenderNotRegistered]), Dialect::Native).0, 403);
+    }
+
+    #[test]
+    fn a_withdrawn_document_is_gone() {
+        let gone = Problem::Exchange(ExchangeError::Refused(Refusal::Withdrawn));
+        assert_eq!(told(&gone, Dialect::Native).0, 410);
+        assert_eq!(told(&gone, Dialect::Sdk(SdkShape::Packet)).0, 200);
+        assert_eq!(told(&gone, Dialect::Empty), (410, Vec::new()));
+    }
+
+    #[test]
+    fn an_accident_tells_outside_only_the_id_of_the_request() {
+        let accident = Problem::Exchange(ExchangeError::Payload(std::io::Error::other("/secret/path")));
+        for dialect in [Dialect::Native, SENT] {
+            let (status, body) = told(&accident, dialect);
+            let text = String::from_utf8(body).unwrap();
+            assert_eq!(status, 500);
+            assert!(text.contains("r1") && !text.contains("secret"), "{text}");
+        }
+        assert!(accident.accident().unwrap().contains("/secret/path"));
+    }
+
+    #[test]
+    fn a_busy_hub_says_when_to_come_again() {
+        let response = answer(&Problem::Overloaded, SENT, "r1");
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), RETRY_AFTER_SECONDS);
+        assert_eq!(response.status().as_u16(), 503);
+    }
+
+    #[test]
+    fn a_refused_download_has_no_body() {
+        let refused = [
+            Problem::Exchange(ExchangeError::Unauthenticated),
+            Problem::Exchange(ExchangeError::NotFound),
+            Problem::Malformed(Sentence::new("a", "b")),
+            Problem::Overloaded,
+        ];
+        for problem in refused {
+            let (status, body) = told(&problem, Dialect::Empty);
+            assert!(status >= 400 && body.is_empty(), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        for (number, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS.iter().skip(number + 1).all(|other| other.code != kind.code), "{}", kind.code);
+        }
+    }
+}
