@@ -74,7 +74,7 @@ settings! {
         /// How long requests in flight may go on after a stop was asked for.
         shutdown_seconds: u64 = 30u64, "seconds";
         /// Longest head of a request; addressees travel twice in the vendor SDK's headers.
-        head_bytes_max: usize = 262144usize, "bytes";
+        head_bytes_max: usize = 131072usize, "bytes";
         /// Connections held open at once, in all.
         connections_max: usize = 10000usize, "connections";
         /// Packets being received at once; further ones are told to come again.
@@ -120,7 +120,7 @@ settings! {
         recipients_max: usize = 1000usize, "agencies";
         /// Attachments of one packet.
         attachments_max: usize = 500usize, "attachments";
-        /// Largest content of a zipped attachment after unzipping.
+        /// Largest content of all zipped attachments of a packet after unzipping.
         unzipped_bytes_max: u64 = 209715200u64, "bytes";
         /// Members of a zipped attachment.
         zip_members_max: usize = 1000usize, "members";
@@ -199,6 +199,10 @@ impl Config {
             (
                 self.data.inline_bytes_max > self.packets.bytes_max,
                 "data.inline_bytes_max must not exceed packets.bytes_max",
+            ),
+            (
+                self.server.head_bytes_max > 131_072,
+                "server.head_bytes_max must be at most 131072: the HTTP library takes no more",
             ),
             (self.lists.page_max == 0, "lists.page_max must be at least 1"),
             (

@@ -129,6 +129,8 @@ pub enum Next {
 pub enum Refusal {
     /// The delivery was withdrawn.
     Withdrawn,
+    /// The recipient agreed to give the document back.
+    RecallAgreed,
     /// The delivery has failed.
     Failed,
     /// The content has left the hub: only the recipient can act now.

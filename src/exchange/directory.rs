@@ -3,6 +3,7 @@
 use super::keys::KeyLine;
 use super::{Caller, ExchangeError};
 use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId};
+use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
 use chrono::{DateTime, Utc};
@@ -67,8 +68,8 @@ impl Change {
         }
     }
 
-    fn malformed(why: impl Into<String>) -> Result<Self, StoreError> {
-        Ok(Self::Refused(ExchangeError::Malformed(why.into())))
+    fn malformed(vi: String, en: String) -> Result<Self, StoreError> {
+        Ok(Self::Refused(ExchangeError::Malformed(Wording { vi, en })))
     }
 }
 
@@ -108,13 +109,16 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
 fn checked(entry: AgencyEntry) -> Result<AgencyEntry, ExchangeError> {
     let code = std::iter::once(&entry.code).chain(&entry.aliases);
     if let Some(bad) = code.into_iter().find(|c| OrganId::parse(c).is_none()) {
-        return Err(ExchangeError::Malformed(format!(
-            "Mã định danh {bad:?} không hợp lệ: tối đa 35 ký tự 0-9 A-Z a-z . _ - (the code is not valid)"
+        return Err(ExchangeError::Malformed(Wording::new(
+            format!("Mã định danh {bad:?} không hợp lệ: chỉ gồm 0-9 A-Z a-z . _ - và tối đa 35 ký tự"),
+            format!("The code {bad:?} is not valid: 0-9 A-Z a-z . _ - only, at most 35 characters"),
         )));
     }
     if entry.name.trim().is_empty() || entry.name.chars().count() > NAME_CHARS_MAX {
-        let why = "Tên cơ quan phải có và không quá 500 ký tự (a name of at most 500 characters is needed)";
-        return Err(ExchangeError::Malformed(why.to_owned()));
+        return Err(ExchangeError::Malformed(Wording::new(
+            "Tên cơ quan phải có và không quá 500 ký tự",
+            "A name of at most 500 characters is needed",
+        )));
     }
     Ok(entry)
 }
@@ -125,18 +129,26 @@ fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Res
         text => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
             Some(parent) => Some(parent.code),
             None => {
-                return Change::malformed(format!("Không có cơ quan cấp trên {text} (the parent is not registered)"));
+                return Change::malformed(
+                    format!("Không có cơ quan cấp trên {text}"),
+                    format!("The parent {text} is not registered"),
+                );
             }
         },
     };
     let known = agencies::find_by_alias(tx, &entry.code.to_ascii_uppercase())?;
+    // Some software sends no contacts when it changes a name: what is not said is kept.
+    let kept = |said: &String, before: fn(&Agency) -> &String| match known.as_ref() {
+        Some(known) if said.is_empty() => before(known).clone(),
+        Some(_) | None => said.clone(),
+    };
     let agency = Agency {
         code: known.as_ref().map_or_else(|| AgencyCode(entry.code.clone()), |k| k.code.clone()),
         name: entry.name.trim().to_owned(),
         parent: parent.or_else(|| known.as_ref().and_then(|k| k.parent.clone())),
-        mail: entry.mail.clone(),
-        mobile: entry.mobile.clone(),
-        fax: entry.fax.clone(),
+        mail: kept(&entry.mail, |k| &k.mail),
+        mobile: kept(&entry.mobile, |k| &k.mobile),
+        fax: kept(&entry.fax, |k| &k.fax),
         state: known.as_ref().map_or(AgencyState::Open, |k| k.state),
         successor: known.as_ref().and_then(|k| k.successor.clone()),
         version: known.as_ref().map_or(1, |k| k.version),
@@ -145,7 +157,10 @@ fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Res
         match agencies::find_by_alias(tx, &alias.to_ascii_uppercase())? {
             Some(other) if other.code != agency.code => {
                 let other = other.code;
-                return Change::malformed(format!("Mã {alias} đã thuộc cơ quan {other} (the alias is taken)"));
+                return Change::malformed(
+                    format!("Mã {alias} đã thuộc cơ quan {other}"),
+                    format!("The alias {alias} leads to {other} already"),
+                );
             }
             Some(_) | None => {}
         }
@@ -194,7 +209,10 @@ fn change_state(
         Some(text) => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
             Some(next) if next.state != AgencyState::Closed && next.code != known.code => Some(next.code),
             Some(_) | None => {
-                return Change::malformed(format!("Cơ quan kế thừa {text} không dùng được (not a usable successor)"));
+                return Change::malformed(
+                    format!("Cơ quan kế thừa {text} không dùng được"),
+                    format!("{text} cannot be the successor"),
+                );
             }
         },
     };
@@ -269,8 +287,10 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> 
 /// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -`, `NotFound` for an unknown agency, `Store`.
 pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) -> Result<SystemLine, ExchangeError> {
     if OrganId::parse(id).is_none() {
-        let why = format!("Mã hệ thống {id:?} không hợp lệ (the system id is not valid)");
-        return Err(ExchangeError::Malformed(why));
+        return Err(ExchangeError::Malformed(Wording::new(
+            format!("Mã hệ thống {id:?} không hợp lệ"),
+            format!("The system id {id:?} is not valid"),
+        )));
     }
     let (id, name, agencies, now) = (id.to_owned(), name.to_owned(), agencies.to_vec(), hub.clock.now());
     let added = hub.store.write(move |tx| {

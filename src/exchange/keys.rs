@@ -1,6 +1,7 @@
 //! Keys of systems: made, shown once, checked at every call, revoked.
 
 use super::{Caller, ExchangeError};
+use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::keyring::{self, KnownKey};
 use crate::store::systems;
@@ -141,8 +142,9 @@ pub async fn add_key(hub: &Hub, system_id: &str) -> Result<NewKey, ExchangeError
     match made.await? {
         Made::Key => Ok(NewKey { key_id, secret, expires_at }),
         Made::NoSystem => Err(ExchangeError::NotFound),
-        Made::TooMany => Err(ExchangeError::Exists(format!(
-            "Hệ thống đã có {live_max} khóa còn hiệu lực; hãy hủy một khóa trước (revoke a live key first)"
+        Made::TooMany => Err(ExchangeError::Exists(Wording::new(
+            format!("Hệ thống đã có {live_max} khóa còn hiệu lực; hãy hủy một khóa trước"),
+            format!("The system has {live_max} live keys; revoke one first"),
         ))),
     }
 }

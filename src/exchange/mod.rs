@@ -16,6 +16,7 @@ mod report;
 pub mod sweep;
 
 use crate::domain::delivery::Refusal;
+use crate::domain::rules::Wording;
 use crate::store::StoreError;
 
 /// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
@@ -44,11 +45,11 @@ pub enum ExchangeError {
     #[error("the delivery does not allow this step: {0:?}")]
     Refused(Refusal),
     /// The caller's request is not of the right form.
-    #[error("{0}")]
-    Malformed(String),
+    #[error("{}", .0.en)]
+    Malformed(Wording),
     /// What the caller wants to make is there already.
-    #[error("{0}")]
-    Exists(String),
+    #[error("{}", .0.en)]
+    Exists(Wording),
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),

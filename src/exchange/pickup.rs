@@ -71,8 +71,10 @@ pub struct Fetched {
 }
 
 /// What a confirmation led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmed {
+    /// The delivery.
+    pub delivery_id: String,
     /// What the hub knows now.
     pub state: DeliveryState,
     /// What the recipient's software has said.
@@ -181,8 +183,8 @@ pub async fn confirm(
     note: &str,
 ) -> Result<Confirmed, ExchangeError> {
     let note: String = note.chars().take(NOTE_CHARS_MAX).collect();
-    let (_, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
-    Ok(Confirmed { state: progress.state, mark: progress.mark })
+    let (row, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
+    Ok(Confirmed { delivery_id: row.delivery_id, state: progress.state, mark: progress.mark })
 }
 
 /// Longest note kept beside a mark, in characters.
@@ -198,7 +200,7 @@ async fn step(
     let taken = hub.store.write(move |tx| {
         let Some(row) = find_for(tx, &system, &id)? else { return Ok(Taken::NotFound) };
         if row.recall == "agreed" && asked == Step::Fetch {
-            return Ok(Taken::Refused(Refusal::Withdrawn));
+            return Ok(Taken::Refused(Refusal::RecallAgreed));
         }
         let before = row.progress()?;
         let (after, event) = match next(before, asked) {

@@ -188,9 +188,13 @@ fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRo
         }
         Next::Same => Ok(Withdrawal::Before),
         Next::Refused(Refusal::AlreadyFetched) => Ok(Withdrawal::Fetched),
-        Next::Refused(Refusal::Withdrawn | Refusal::Failed | Refusal::AlreadyHandedOver | Refusal::NotConsigned) => {
-            Ok(Withdrawal::Failed)
-        }
+        Next::Refused(
+            Refusal::Withdrawn
+            | Refusal::RecallAgreed
+            | Refusal::Failed
+            | Refusal::AlreadyHandedOver
+            | Refusal::NotConsigned,
+        ) => Ok(Withdrawal::Failed),
     }
 }
 

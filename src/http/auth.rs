@@ -1,7 +1,7 @@
 //! Who is calling: the bearer key of the native API and the signed header of the vendor SDK
 //! (spec/sdk-api.md section 2). Only values inside the signed text are used; the plain copies are not signed.
 
-use crate::exchange::directory::{self, Credential};
+use crate::exchange::keys::{self, Credential};
 use crate::exchange::{Caller, ExchangeError};
 use crate::hub::Hub;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -64,7 +64,7 @@ pub async fn bearer(hub: &Hub, headers: &HeaderMap) -> Result<Caller, ExchangeEr
     let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.split_once(' '));
     match value {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            directory::authenticate(hub, Credential::Bearer(token.trim())).await
+            keys::authenticate(hub, Credential::Bearer(token.trim())).await
         }
         _ => Err(ExchangeError::Unauthenticated),
     }
@@ -81,7 +81,7 @@ pub async fn signed(hub: &Hub, headers: &HeaderMap) -> Result<Signed, ExchangeEr
     let signature = headers.get(SIGNATURE).and_then(|v| v.to_str().ok()).ok_or_else(refused)?.trim();
     let members = Members::parse(message).ok_or_else(refused)?;
     let system_id = members.get("systemid").ok_or_else(refused)?;
-    let caller = directory::authenticate(hub, Credential::Hmac { system_id, message, signature }).await?;
+    let caller = keys::authenticate(hub, Credential::Hmac { system_id, message, signature }).await?;
     Ok(Signed { caller, members })
 }
 

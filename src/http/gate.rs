@@ -91,7 +91,7 @@ impl Call<'_> {
 pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
     let config = &node.hub.config;
-    let request_id = request_id(request.headers()).unwrap_or_else(|| node.hub.new_id());
+    let request_id = request_id(request.headers()).unwrap_or_else(|| node.hub.ids.next());
     let mut body = Body::new(payload, BodyLimits::of(&config.server, &config.packets));
     let route = routes.iter().find(|r| r.methods.iter().any(|m| m.name() == request.method().as_str())).copied();
     let dialect = match routes.first() {

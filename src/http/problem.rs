@@ -292,7 +292,7 @@ impl Problem {
         match self {
             Self::Malformed(sentence) => Some(sentence.clone()),
             Self::Exchange(ExchangeError::Malformed(text) | ExchangeError::Exists(text)) => {
-                Some(Sentence::new(text, text))
+                Some(Sentence::new(&text.vi, &text.en))
             }
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal_sentence(*refusal)),
             Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) => None,
@@ -320,7 +320,7 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         ExchangeError::Unauthenticated => &UNAUTHENTICATED,
         ExchangeError::NotFound => &NOT_FOUND,
         ExchangeError::Refused(refusal) => match refusal {
-            Refusal::Withdrawn => &GONE,
+            Refusal::Withdrawn | Refusal::RecallAgreed => &GONE,
             Refusal::Failed | Refusal::AlreadyFetched | Refusal::AlreadyHandedOver => &STEP_REFUSED,
             Refusal::NotConsigned => &STEP_REFUSED,
         },
@@ -333,7 +333,7 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         },
         ExchangeError::Store(store) if store.is_transient() => &OVERLOADED,
         ExchangeError::Payload(error) if error.kind() == std::io::ErrorKind::StorageFull => &OVERLOADED,
-        ExchangeError::Store(_) | ExchangeError::Payload(_) => &INTERNAL,
+        ExchangeError::Store(_) | ExchangeError::Payload(_) | ExchangeError::Unavailable(_) => &INTERNAL,
     }
 }
 
@@ -350,6 +350,9 @@ fn rejection_kind(violations: &[Violation]) -> &'static Kind {
 fn refusal_sentence(refusal: Refusal) -> Sentence {
     match refusal {
         Refusal::Withdrawn => Sentence::new("Văn bản đã được lấy lại", "The document was withdrawn"),
+        Refusal::RecallAgreed => {
+            Sentence::new("Đơn vị đã đồng ý trả lại văn bản", "The agency agreed to give the document back")
+        }
         Refusal::Failed => Sentence::new("Lượt chuyển này đã thất bại", "The delivery has failed"),
         Refusal::AlreadyFetched => Sentence::new("Bên nhận đã lấy văn bản", "The recipient has the document"),
         Refusal::AlreadyHandedOver => {

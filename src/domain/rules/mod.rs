@@ -40,6 +40,13 @@ pub enum Class {
     DocumentUnknown,
 }
 
+impl Wording {
+    /// A sentence in both languages.
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { vi: vi.into(), en: en.into() }
+    }
+}
+
 impl Class {
     /// The number.
     pub fn number(self) -> u16 {
