@@ -1,6 +1,8 @@
 //! May a packet pass? One row and one function per rule; every violation is reported, not the first.
 //! `check_packet` looks at the packet alone, `check_parties` at what the directory knows of its parties.
 
+pub mod secrecy;
+
 use super::agency::{Agency, AgencyCode, OrganId};
 use super::envelope::Envelope;
 use super::packet::Packet;

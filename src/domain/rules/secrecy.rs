@@ -1,0 +1,7 @@
+//! State-secret marks.
+
+/// Whether the text of that element marks the packet as a state secret.
+pub fn mark(path: &str, text: &str) -> bool {
+    let _ = (path, text);
+    false
+}
