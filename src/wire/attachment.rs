@@ -1,0 +1,195 @@
+//! What is attached, as it streams by: base64 → size, digest and, for what may be a zip, a spool to look
+//! into later. Memory stays constant however large the content is. Not here: whether a zip is safe (`zip`).
+
+use super::wellformed::{self, Flaw};
+use crate::domain::packet::{Content, Digest};
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::engine::{Engine, general_purpose::STANDARD};
+use base64::{DecodeError, DecodeSliceError};
+use std::io::{self, Write};
+use tempfile::SpooledTempFile;
+
+/// Characters decoded at once. Fixed, so that a fault is found in the same place however the bytes arrive.
+const BLOCK: usize = 8192;
+/// Up to this size a spool stays in memory.
+const SPOOL_IN_MEMORY: usize = 1 << 20;
+/// How many bytes are looked at together for something that is no base64 character.
+const STRIDE: usize = 32;
+/// How a zip with a member begins.
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
+/// Why content cannot be taken further.
+pub enum Trouble {
+    /// Something XML forbids; the packet is not readable.
+    Flaw(Flaw),
+    /// The spool could not be written.
+    Spool(io::Error),
+}
+
+/// What became of the content of one attachment.
+pub struct Decoded {
+    /// Size and digest.
+    pub content: Content,
+    /// The bytes themselves, when they begin like a zip and were asked for.
+    pub zip: Option<SpooledTempFile>,
+}
+
+/// Decoder of one attachment's content.
+pub struct Decoder {
+    /// Base64 characters waiting to be decoded.
+    block: Vec<u8>,
+    plain: Vec<u8>,
+    /// Base64 characters decoded so far.
+    taken: usize,
+    /// Whether those ended in padding.
+    padded: bool,
+    /// Where the first character stands that cannot be; nothing is decoded from there on.
+    illegal: Option<usize>,
+    /// Bytes of a character beyond ASCII of which more must come.
+    character: Vec<u8>,
+    bytes: u64,
+    digest: Context,
+    may_be_zip: bool,
+    zip: Option<SpooledTempFile>,
+}
+
+impl Decoder {
+    /// A decoder; `may_be_zip` says whether the bytes are wanted later if they begin like a zip.
+    pub fn new(may_be_zip: bool) -> Self {
+        Self {
+            block: Vec::with_capacity(BLOCK),
+            plain: vec![0; BLOCK / 4 * 3],
+            taken: 0,
+            padded: false,
+            illegal: None,
+            character: Vec::new(),
+            bytes: 0,
+            digest: Context::new(&SHA256),
+            may_be_zip,
+            zip: None,
+        }
+    }
+
+    /// Takes the next bytes of the content, white space and all.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        for stride in bytes.chunks(STRIDE) {
+            let odd = stride.iter().fold(false, |found, b| found | (*b <= b' ') | (*b >= 0x80));
+            if odd || !self.character.is_empty() {
+                stride.iter().try_for_each(|byte| self.feed_odd(*byte))?;
+            } else if self.illegal.is_none() {
+                self.keep(stride)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn feed_odd(&mut self, byte: u8) -> Result<(), Trouble> {
+        if byte >= 0x80 || !self.character.is_empty() {
+            return self.feed_beyond_ascii(byte);
+        }
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => Ok(()),
+            0..b' ' => Err(Trouble::Flaw(Flaw::NotXml("character that XML forbids".to_owned()))),
+            _ if self.illegal.is_some() => Ok(()),
+            _ => self.keep(&[byte]),
+        }
+    }
+
+    /// No base64, but whether it is text at all decides between a bad attachment and a bad packet.
+    fn feed_beyond_ascii(&mut self, byte: u8) -> Result<(), Trouble> {
+        self.character.push(byte);
+        match std::str::from_utf8(&self.character) {
+            Ok(text) => wellformed::characters(text).map_err(Trouble::Flaw)?,
+            Err(error) if error.error_len().is_none() => return Ok(()),
+            Err(error) => return Err(Trouble::Flaw(Flaw::Encoding(error.to_string()))),
+        }
+        self.character.clear();
+        self.refuse();
+        Ok(())
+    }
+
+    /// Says that a run of text ends here: no character may be cut in two.
+    pub fn end_of_text(&self) -> Result<(), Trouble> {
+        match self.character.is_empty() {
+            true => Ok(()),
+            false => Err(Trouble::Flaw(Flaw::Encoding("a character cut in two".to_owned()))),
+        }
+    }
+
+    /// Says that something stands here that cannot stand in base64.
+    pub fn refuse(&mut self) {
+        let at = self.taken.saturating_add(self.block.len());
+        self.illegal.get_or_insert(at);
+    }
+
+    fn keep(&mut self, mut characters: &[u8]) -> Result<(), Trouble> {
+        while !characters.is_empty() {
+            if self.block.len() == BLOCK {
+                self.decode()?;
+            }
+            if self.illegal.is_some() {
+                return Ok(());
+            }
+            let room = BLOCK.saturating_sub(self.block.len()).min(characters.len());
+            let (now, later) = characters.split_at_checked(room).unwrap_or((characters, &[]));
+            self.block.extend_from_slice(now);
+            characters = later;
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self) -> Result<(), Trouble> {
+        if self.illegal.is_some() || self.block.is_empty() {
+            return Ok(());
+        }
+        if self.padded {
+            // What came before ended in padding, and yet there is more.
+            self.illegal = Some(self.taken.saturating_sub(1));
+            return Ok(());
+        }
+        match STANDARD.decode_slice(&self.block, &mut self.plain) {
+            Ok(length) => self.take(length).map_err(Trouble::Spool)?,
+            Err(error) => self.illegal = Some(self.taken.saturating_add(place(&error, &self.block))),
+        }
+        self.padded = self.block.ends_with(b"=");
+        self.taken = self.taken.saturating_add(self.block.len());
+        self.block.clear();
+        Ok(())
+    }
+
+    /// Takes what was decoded: the first `length` bytes of `plain`.
+    fn take(&mut self, length: usize) -> io::Result<()> {
+        let plain = self.plain.get(..length).unwrap_or_default();
+        if self.taken == 0 && self.may_be_zip && plain.starts_with(ZIP_MAGIC) {
+            self.zip = Some(SpooledTempFile::new(SPOOL_IN_MEMORY));
+        }
+        if let Some(zip) = &mut self.zip {
+            zip.write_all(plain)?;
+        }
+        self.digest.update(plain);
+        self.bytes = self.bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// What the content was, or the number (from 0, white space not counted) of its first illegal character.
+    pub fn finish(mut self) -> Result<Result<Decoded, usize>, Trouble> {
+        self.end_of_text()?;
+        self.decode()?;
+        if let Some(at) = self.illegal {
+            return Ok(Err(at));
+        }
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.digest.finish().as_ref());
+        let content = Content { bytes: self.bytes, sha256: Digest(sha256), unzipped: None };
+        Ok(Ok(Decoded { content, zip: self.zip }))
+    }
+}
+
+/// Where in the block the fault is.
+fn place(error: &DecodeSliceError, block: &[u8]) -> usize {
+    match error {
+        DecodeSliceError::DecodeError(DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _)) => *at,
+        DecodeSliceError::DecodeError(DecodeError::InvalidLength(_) | DecodeError::InvalidPadding)
+        | DecodeSliceError::OutputSliceTooSmall => block.len(),
+    }
+}
