@@ -1,6 +1,13 @@
 //! edXML: bytes ↔ domain values. The only place that knows XML.
 //!
-//! `limit` guards the bytes, `read` turns them into a `Packet`, `attachment` decodes what is attached as it
-//! streams by, `write` makes the packets that the hub itself sends.
+//! `limit` guards the bytes, `wellformed` is what XML demands beyond quick-xml, `read` walks through it,
+//! `place` keeps what was met as a `Packet`, `attachment` decodes what is attached as it streams by, `zip`
+//! looks into it, `write` makes the packets that the hub itself sends.
 
+mod attachment;
+mod limit;
+mod place;
 pub mod read;
+mod wellformed;
+pub mod write;
+mod zip;
