@@ -149,7 +149,7 @@ impl<'a> Places<'a> {
         match self.seen.iter_mut().skip(from).find(|seen| std::ptr::eq(seen.element, element)) {
             Some(seen) => {
                 seen.number = seen.number.saturating_add(1);
-                (seen.number, (!element.many).then(|| seen.spelling))
+                (seen.number, (!element.many).then_some(seen.spelling))
             }
             None => {
                 let alias = element.aliases.iter().find(|alias| **alias == local);

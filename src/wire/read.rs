@@ -11,7 +11,7 @@ use crate::domain::packet::Packet;
 use crate::domain::rules::{Violation, violation};
 use quick_xml::NsReader;
 use quick_xml::encoding::EncodingError;
-use quick_xml::errors::{Error as XmlError, IllFormedError, SyntaxError};
+use quick_xml::errors::Error as XmlError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{NamespaceError, ResolveResult};
 use std::io::{self, BufRead};
@@ -266,9 +266,10 @@ impl<'a, R: BufRead> Walk<'a, R> {
             };
         }
         wellformed::characters(raw).map_err(flawed)?;
-        let attributes = wellformed::attributes(raw, self.limits.attributes_max).map_err(|flaw| match flaw {
-            Flaw::Attributes => Stop::limit("R.Packet.Attributes", self.places.here(), self.limits.attributes_max),
-            other => flawed(other),
+        let max = self.limits.attributes_max;
+        let attributes = wellformed::attributes(raw, max).map_err(|flaw| match flaw == Flaw::Attributes {
+            true => Stop::limit("R.Packet.Attributes", self.places.here(), max),
+            false => flawed(flaw),
         })?;
         if let ResolveResult::Unknown(prefix) = self.reader.resolver().resolve_element(tag.name()).0 {
             return undeclared(&prefix);
@@ -405,7 +406,6 @@ impl<'a, R: BufRead> Walk<'a, R> {
         if token.starts_with(b"<!DOCTYPE") {
             return Stop::Fault("M.Packet.Doctype", String::new(), Vec::new());
         }
-        let not_xml = |said: String| flawed(Flaw::NotXml(said));
         match error {
             XmlError::Io(_) if self.reader.get_mut().exceeded() => {
                 Stop::limit("R.Packet.Token", self.places.here(), self.limits.token_bytes_max)
@@ -423,11 +423,11 @@ impl<'a, R: BufRead> Walk<'a, R> {
             XmlError::Namespace(NamespaceError::TooManyBindings(limit)) => {
                 Stop::limit("R.Packet.Attributes", self.places.here(), limit)
             }
-            XmlError::IllFormed(error @ IllFormedError::MismatchedEndTag { .. }) => {
-                not_xml(shortened(&error.to_string()))
-            }
-            XmlError::Syntax(SyntaxError::InvalidBangMarkup) => not_xml("<! that begins nothing".to_owned()),
-            other => not_xml(shortened(&other.to_string())),
+            other @ (XmlError::Syntax(_)
+            | XmlError::IllFormed(_)
+            | XmlError::InvalidAttr(_)
+            | XmlError::Escape(_)
+            | XmlError::Namespace(_)) => flawed(Flaw::NotXml(shortened(&other.to_string()))),
         }
     }
 }

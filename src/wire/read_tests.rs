@@ -79,128 +79,119 @@ fn with_zip(name: &str, zip: &[u8]) -> String {
     attached(name, "application/zip", &STANDARD.encode(zip))
 }
 
-#[test]
-fn what_is_no_xml_is_told_by_kind() {
-    let whole = envelope("<Subject>Về việc họp</Subject>", "");
-    let deep = format!("{}{}", "<a>".repeat(1000), "</a>".repeat(1000));
-    let laughs = format!(
-        "<!DOCTYPE edXML [<!ENTITY a \"ha\">{}]>{whole}",
-        (0..9).map(|n| format!("<!ENTITY a{n} \"{}\">", "&a;".repeat(10))).collect::<String>()
-    );
-    let utf16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let marked: Vec<u8> = [0xFE, 0xFF].into_iter().chain(whole.encode_utf16().flat_map(u16::to_be_bytes)).collect();
-    let subject = |text: &str| envelope(&format!("<Subject>{text}</Subject>"), "");
-    let invalid = |text: &str| subject(text).into_bytes().into_iter().map(|b| if b == b'~' { 0xFF } else { b });
-    let declared = |said: &str| format!("<?xml {said}?>{whole}");
-    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("nothing", Vec::new(), "M.Packet.Empty"),
-        ("only white space", b"\xEF\xBB\xBF \r\n".to_vec(), "M.Packet.Empty"),
-        ("only a comment", b"<!-- nothing -->".to_vec(), "M.Packet.NotXml"),
-        ("only text", b"hello".to_vec(), "M.Packet.NotXml"),
-        ("truncated", whole[..whole.len() - 9].into(), "M.Packet.NotXml"),
-        ("cut inside a character", whole.as_bytes()[..whole.find('ề').unwrap() + 1].into(), "M.Packet.NotXml"),
-        ("two roots", whole.repeat(2).into(), "M.Packet.NotXml"),
-        ("text behind the root", format!("{whole}x").into(), "M.Packet.NotXml"),
-        ("junk before the declaration", format!("1212<?xml version='1.0'?>{whole}").into(), "M.Packet.NotXml"),
-        ("blank before the declaration", format!(" <?xml version='1.0'?>{whole}").into(), "M.Packet.NotXml"),
-        ("mismatched tag", whole.replace("</Subject>", "</Subjekt>").into(), "M.Packet.NotXml"),
-        ("1,000 levels", envelope(&deep, "").into(), "R.Packet.Depth"),
-        (
-            "attribute of 1 MB",
-            whole.replace("<Subject>", &format!("<Subject a='{}'>", "x".repeat(1 << 20))).into(),
-            "R.Packet.Token",
-        ),
-        ("text of 1 MB", subject(&"x".repeat(1 << 20)).into(), "R.Packet.Token"),
-        ("text of 1 MB in pieces", subject(&"x<!---->&amp;".repeat(1 << 16)).into(), "R.Packet.Token"),
-        (
-            "100 attributes",
-            subject(&format!("<a {}/>", (0..100).map(|n| format!(" a{n}=''")).collect::<String>())).into(),
-            "R.Packet.Attributes",
-        ),
-        (
-            "200 namespaces",
-            subject(&format!("<a {}/>", (0..200).map(|n| format!(" xmlns:a{n}='x'")).collect::<String>())).into(),
-            "R.Packet.Attributes",
-        ),
-        ("DOCTYPE", format!("<!DOCTYPE edXML>{whole}").into(), "M.Packet.Doctype"),
-        ("billion laughs", laughs.into(), "M.Packet.Doctype"),
-        (
-            "external entity",
-            format!("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>{}", subject("&e;")).into(),
-            "M.Packet.Doctype",
-        ),
-        ("endless DOCTYPE", format!("<!DOCTYPE a [{}", "<!ENTITY a 'b'>".repeat(10_000)).into(), "M.Packet.Doctype"),
-        ("entity in text", subject("&nbsp;").into(), "M.Packet.Entity"),
-        ("entity in an attribute", whole.replace("<Subject>", "<Subject a='&nbsp;'>").into(), "M.Packet.Entity"),
-        ("UTF-16", utf16, "M.Packet.Encoding"),
-        ("UTF-16 with a mark", marked, "M.Packet.Encoding"),
-        ("declared windows-1258", declared("version='1.0' encoding='windows-1258'").into(), "M.Packet.Encoding"),
-        ("invalid UTF-8 in text", invalid("a~b").collect(), "M.Packet.Encoding"),
-        ("invalid UTF-8 in a comment", invalid("<!--~-->").collect(), "M.Packet.Encoding"),
-        (
-            "invalid UTF-8 in base64",
-            attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xFF } else { b }).collect(),
-            "M.Packet.Encoding",
-        ),
-        (
-            "character cut by markup",
-            attached("a", "b", "QUJD~").bytes().map(|b| if b == b'~' { 0xE1 } else { b }).collect(),
-            "M.Packet.Encoding",
-        ),
-        ("NUL", subject("a\0b").into(), "M.Packet.NotXml"),
-        ("NUL by reference", subject("&#0;").into(), "M.Packet.NotXml"),
-        ("control character in base64", attached("a", "b", "QUJD\u{1}").into(), "M.Packet.NotXml"),
-        ("U+FFFF", subject("\u{FFFF}").into(), "M.Packet.NotXml"),
-        ("& alone", subject("a & b").into(), "M.Packet.NotXml"),
-        ("duplicate attributes", whole.replace("<Subject>", "<Subject a='1' a='2'>").into(), "M.Packet.NotXml"),
-        (
-            "duplicate under two prefixes",
-            whole.replace("<Subject>", "<Subject xmlns:a='x' xmlns:b='x' a:c='1' b:c='2'>").into(),
-            "M.Packet.NotXml",
-        ),
-        ("undeclared prefix", whole.replace("<Subject>", "<Subject xlink:href='a'>").into(), "M.Packet.NotXml"),
-        ("undeclared prefix of an element", subject("<x:a/>").into(), "M.Packet.NotXml"),
-        ("]]> in text", subject("a]]>b").into(), "M.Packet.NotXml"),
-        ("-- in a comment", subject("<!-- a -- b -->").into(), "M.Packet.NotXml"),
-        ("CDATA without its end", attached("a", "b", "<![CDATA[QUJD").into(), "M.Packet.NotXml"),
-        (
-            "base64 without its end",
-            envelope("", "")
-                .replace(
-                    "</edXML>",
-                    "<AttachmentEncoded><Attachment>\
-         <ContentTransferEncoded>QUJD",
-                )
-                .into(),
-            "M.Packet.NotXml",
-        ),
-        ("old namespace", whole.replace(NAMESPACE, "http://www.go.vn/eDoc").into(), "M.Packet.Namespace"),
-        ("another root", format!("<a xmlns='{NAMESPACE}'/>").into(), "M.Packet.Namespace"),
-        ("no envelope", format!("<edXML xmlns='{NAMESPACE}'/>").into(), "N.edXMLEnvelope"),
-        (
-            "no header",
-            format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope/></edXML>").into(),
-            "N.edXMLEnvelope.edXMLHeader",
-        ),
-        (
-            "no message header",
-            format!("<edXML xmlns='{NAMESPACE}'><edXMLEnvelope><edXMLHeader/></edXMLEnvelope></edXML>").into(),
-            "N.MessageHeader",
-        ),
-        ("another element", envelope("<Author/>", "").into(), "M.Packet.UnknownElement"),
-        ("of another namespace", envelope("<Subject xmlns=''/>", "").into(), "M.Packet.UnknownElement"),
-        ("twice", envelope("<Subject/><Subject/>", "").into(), "M.Packet.RepeatedElement"),
-        (
-            "both spellings",
-            envelope("<From><OrganInCharge/><OrganizationInCharge/></From>", "").into(),
-            "M.Packet.BothSpellings",
-        ),
-        ("text between elements", envelope("<From>a<OrganId/>b</From>", "").into(), "M.Packet.StrayText"),
-    ];
-
+/// Checks that reading each packet ends with its code.
+fn each_ends_with(cases: Vec<(&str, Vec<u8>, &str)>) {
     for (what, bytes, code) in cases {
         assert_eq!(codes(&bytes).last().map(String::as_str), Some(code), "{what}");
     }
+}
+
+fn whole() -> String {
+    subject("Về việc họp")
+}
+
+fn subject(text: &str) -> String {
+    envelope(&format!("<Subject>{text}</Subject>"), "")
+}
+
+/// The whole packet with something in the tag of its subject.
+fn in_tag(attributes: &str) -> Vec<u8> {
+    whole().replace("<Subject>", &format!("<Subject {attributes}>")).into()
+}
+
+/// A packet with one byte in the place of `~`.
+fn with_byte(packet: &str, byte: u8) -> Vec<u8> {
+    packet.bytes().map(|b| if b == b'~' { byte } else { b }).collect()
+}
+
+#[test]
+fn what_is_not_well_formed_is_not_xml() {
+    let whole = whole();
+    let cut = |bytes: usize| whole.as_bytes()[..bytes].to_vec();
+    let endless = "<AttachmentEncoded><Attachment><ContentTransferEncoded>QUJD";
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("only a comment", b"<!-- nothing -->".to_vec()),
+        ("only text", b"hello".to_vec()),
+        ("truncated", cut(whole.len() - 9)),
+        ("cut inside a character", cut(whole.find('ề').unwrap() + 1)),
+        ("two roots", whole.repeat(2).into()),
+        ("text behind the root", format!("{whole}x").into()),
+        ("junk before the declaration", format!("1212<?xml version='1.0'?>{whole}").into()),
+        ("blank before the declaration", format!(" <?xml version='1.0'?>{whole}").into()),
+        ("mismatched tag", whole.replace("</Subject>", "</Subjekt>").into()),
+        ("NUL", subject("a\0b").into()),
+        ("NUL by reference", subject("&#0;").into()),
+        ("control character in base64", attached("a", "b", "QUJD\u{1}").into()),
+        ("U+FFFF", subject("\u{FFFF}").into()),
+        ("& alone", subject("a & b").into()),
+        ("duplicate attributes", in_tag("a='1' a='2'")),
+        ("duplicate under two prefixes", in_tag("xmlns:a='x' xmlns:b='x' a:c='1' b:c='2'")),
+        ("undeclared prefix", in_tag("xlink:href='a'")),
+        ("undeclared prefix of an element", subject("<x:a/>").into()),
+        ("]]> in text", subject("a]]>b").into()),
+        ("-- in a comment", subject("<!-- a -- b -->").into()),
+        ("CDATA without its end", attached("a", "b", "<![CDATA[QUJD").into()),
+        ("base64 without its end", envelope("", "").replace("</edXML>", endless).into()),
+    ];
+
+    each_ends_with(cases.into_iter().map(|(what, bytes)| (what, bytes, "M.Packet.NotXml")).collect());
+}
+
+#[test]
+fn hostile_bytes_are_told_by_kind() {
+    let whole = whole();
+    let deep = format!("{}{}", "<a>".repeat(1000), "</a>".repeat(1000));
+    let entities = |n: u8| format!("<!ENTITY a{n} \"{}\">", "&a;".repeat(10));
+    let laughs = format!("<!DOCTYPE edXML [{}]>{whole}", (0..9).map(entities).collect::<String>());
+    let external = format!("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>{}", subject("&e;"));
+    let utf16 = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [0xFE, 0xFF].into_iter().chain(whole.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let declared = format!("<?xml version='1.0' encoding='windows-1258'?>{whole}");
+    let many = |form: &str| (0..200).map(|n| form.replace('#', &n.to_string())).collect::<String>();
+
+    each_ends_with(vec![
+        ("nothing", Vec::new(), "M.Packet.Empty"),
+        ("only white space", b"\xEF\xBB\xBF \r\n".to_vec(), "M.Packet.Empty"),
+        ("1,000 levels", envelope(&deep, "").into(), "R.Packet.Depth"),
+        ("60,000 elements", envelope(&"<To/>".repeat(60_000), "").into(), "R.Packet.Elements"),
+        ("attribute of 1 MB", in_tag(&format!("a='{}'", "x".repeat(1 << 20))), "R.Packet.Token"),
+        ("text of 1 MB", subject(&"x".repeat(1 << 20)).into(), "R.Packet.Token"),
+        ("text of 1 MB in pieces", subject(&"x<!---->&amp;".repeat(1 << 16)).into(), "R.Packet.Token"),
+        ("200 attributes", in_tag(&many(" a#=''")), "R.Packet.Attributes"),
+        ("200 namespaces", in_tag(&many(" xmlns:a#='x'")), "R.Packet.Attributes"),
+        ("DOCTYPE", format!("<!DOCTYPE edXML>{whole}").into(), "M.Packet.Doctype"),
+        ("billion laughs", laughs.into(), "M.Packet.Doctype"),
+        ("external entity", external.into(), "M.Packet.Doctype"),
+        ("endless DOCTYPE", format!("<!DOCTYPE a [{}", "<!ENTITY a 'b'>".repeat(10_000)).into(), "M.Packet.Doctype"),
+        ("entity in text", subject("&nbsp;").into(), "M.Packet.Entity"),
+        ("entity in an attribute", in_tag("a='&nbsp;'"), "M.Packet.Entity"),
+        ("UTF-16", utf16, "M.Packet.Encoding"),
+        ("UTF-16 with a mark", marked, "M.Packet.Encoding"),
+        ("declared windows-1258", declared.into(), "M.Packet.Encoding"),
+        ("invalid UTF-8 in text", with_byte(&subject("a~b"), 0xFF), "M.Packet.Encoding"),
+        ("invalid UTF-8 in a comment", with_byte(&subject("<!--~-->"), 0xFF), "M.Packet.Encoding"),
+        ("invalid UTF-8 in base64", with_byte(&attached("a", "b", "QUJD~"), 0xFF), "M.Packet.Encoding"),
+        ("character cut by markup", with_byte(&attached("a", "b", "QUJD~"), 0xE1), "M.Packet.Encoding"),
+    ]);
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_told_by_kind() {
+    let root = |inside: &str| format!("<edXML xmlns='{NAMESPACE}'>{inside}</edXML>").into_bytes();
+    let header = |inside: &str| envelope(inside, "").into_bytes();
+
+    each_ends_with(vec![
+        ("old namespace", whole().replace(NAMESPACE, "http://www.go.vn/eDoc").into(), "M.Packet.Namespace"),
+        ("another root", format!("<a xmlns='{NAMESPACE}'/>").into(), "M.Packet.Namespace"),
+        ("no envelope", root(""), "N.edXMLEnvelope"),
+        ("no header", root("<edXMLEnvelope/>"), "N.edXMLEnvelope.edXMLHeader"),
+        ("no message header", root("<edXMLEnvelope><edXMLHeader/></edXMLEnvelope>"), "N.MessageHeader"),
+        ("another element", header("<Author/>"), "M.Packet.UnknownElement"),
+        ("of another namespace", header("<Subject xmlns=''/>"), "M.Packet.UnknownElement"),
+        ("twice", header("<Subject/><Subject/>"), "M.Packet.RepeatedElement"),
+        ("both spellings", header("<From><OrganInCharge/><OrganizationInCharge/></From>"), "M.Packet.BothSpellings"),
+        ("text between elements", header("<From>a<OrganId/>b</From>"), "M.Packet.StrayText"),
+    ]);
 }
 
 #[test]
