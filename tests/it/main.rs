@@ -1,1 +1,4 @@
+//! One integration-test binary: behaviour through real HTTP, on SQLite or PostgreSQL.
 
+mod accept;
+mod support;

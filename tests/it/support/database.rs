@@ -1,0 +1,154 @@
+//! A database for each test: a file, or a database of its own on the PostgreSQL server that `PGHOST` and its like name.
+
+use super::fixture;
+use docaxis::domain::agency::AgencyState;
+use docaxis::exchange::directory::{self, AgencyEntry};
+use docaxis::hub::Hub;
+use std::path::Path;
+
+pub struct Database {
+    pub url: String,
+    server: Option<(String, String)>,
+    pub is_postgres: bool,
+}
+
+/// Whether this run is to use PostgreSQL.
+pub fn wants_postgres() -> bool {
+    std::env::var("DOCAXIS_TEST_DATABASE").is_ok_and(|kind| kind == "postgres")
+}
+
+fn server_url(database: &str) -> String {
+    let of = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let (user, password) = (of("PGUSER", "postgres"), of("PGPASSWORD", ""));
+    format!("postgres://{user}:{password}@{}:{}/{database}", of("PGHOST", "127.0.0.1"), of("PGPORT", "5432"))
+}
+
+async fn on_server(url: &str, sql: &str) -> i64 {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let rows = client.simple_query(sql).await.unwrap();
+    let number = rows.iter().find_map(|row| match row {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).and_then(|text| text.parse().ok()),
+        _ => None,
+    });
+    driver.abort();
+    number.unwrap_or_default()
+}
+
+impl Database {
+    pub async fn make(folder: &Path) -> Self {
+        if !wants_postgres() {
+            let url = format!("sqlite://{}", folder.join("docaxis.db").display());
+            return Self { url, server: None, is_postgres: false };
+        }
+        let name = format!("docaxis_{}", uuid::Uuid::now_v7().simple());
+        let server = server_url("postgres");
+        on_server(&server, &format!("CREATE DATABASE {name}")).await;
+        Self { url: server_url(&name), server: Some((server, name)), is_postgres: true }
+    }
+
+    pub async fn count(&self, sql: &str) -> i64 {
+        if self.is_postgres {
+            return on_server(&self.url, sql).await;
+        }
+        count_in_file(&self.url, sql)
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+fn count_in_file(url: &str, sql: &str) -> i64 {
+    use diesel::{Connection, RunQueryDsl};
+    let file = url.strip_prefix("sqlite://").unwrap();
+    let mut connection = diesel::SqliteConnection::establish(file).unwrap();
+    let wrapped = format!("SELECT CAST(({sql}) AS BIGINT) AS number");
+    diesel::sql_query(wrapped).get_result::<Number>(&mut connection).unwrap().number
+}
+
+/// What must hold of every register at any time: each query counts what breaks a law and must answer 0.
+const LAWS: [(&str, &str); 6] = [
+    (
+        "every envelope has evidence of its acceptance",
+        "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM evidence v \
+         WHERE v.envelope_id = e.envelope_id AND v.event = 'SubmissionAcceptance')",
+    ),
+    (
+        "every delivery that was consigned has evidence of it",
+        "SELECT count(*) FROM deliveries d WHERE d.outcome = 'consigned' AND NOT EXISTS (SELECT 1 FROM evidence v \
+         WHERE v.delivery_id = d.delivery_id AND v.event = 'ContentConsignment')",
+    ),
+    (
+        "every hand-over has evidence",
+        "SELECT count(*) FROM deliveries d WHERE d.state = 'handed_over' AND NOT EXISTS (SELECT 1 FROM evidence v \
+         WHERE v.delivery_id = d.delivery_id AND v.event = 'ContentHandover')",
+    ),
+    (
+        "every fetch has evidence",
+        "SELECT count(*) FROM deliveries d WHERE d.fetched_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence v \
+         WHERE v.delivery_id = d.delivery_id AND v.event = 'docaxis:ContentFetched')",
+    ),
+    (
+        "every envelope has at least one delivery",
+        "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM deliveries d \
+         WHERE d.envelope_id = e.envelope_id)",
+    ),
+    (
+        "every payload row that has no content is meant to be a file",
+        "SELECT count(*) FROM payloads p WHERE p.content IS NOT NULL AND length(p.content) <> p.bytes",
+    ),
+];
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let broken = std::thread::scope(|scope| {
+            let checked = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let mut broken = Vec::new();
+                    for (law, sql) in LAWS {
+                        if self.count(sql).await != 0 {
+                            broken.push(law);
+                        }
+                    }
+                    if let Some((server, name)) = &self.server {
+                        on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                    }
+                    broken
+                })
+            });
+            checked.join()
+        });
+        // A test that failed has said why already.
+        if !std::thread::panicking() {
+            assert_eq!(broken.unwrap(), Vec::<&str>::new(), "laws of the register are broken");
+        }
+    }
+}
+
+/// Registers the agencies of `fixtures/agencies.csv`.
+pub async fn register_agencies(hub: &Hub) {
+    let text = String::from_utf8(fixture("agencies.csv")).unwrap();
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [code, name, parent, _, _, aliases, mail] = cells.as_slice() else { panic!("{line}") };
+        let entry = AgencyEntry {
+            code: (*code).to_owned(),
+            name: (*name).to_owned(),
+            parent: (*parent).to_owned(),
+            mail: (*mail).to_owned(),
+            aliases: aliases.split(';').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
+            ..AgencyEntry::default()
+        };
+        directory::register_agency(hub, entry).await.unwrap();
+    }
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let state = AgencyState::of_word(cells[3]).unwrap();
+        let successor = Some(cells[4]).filter(|s| !s.is_empty());
+        directory::set_agency_state(hub, cells[0], state, successor).await.unwrap();
+    }
+}
