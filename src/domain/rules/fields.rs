@@ -111,17 +111,19 @@ impl FieldRule {
             Fault::Missing | Fault::Malformed => Wording { vi: "{giá trị}".to_owned(), en: "{value}".to_owned() },
             Fault::TooLong => Wording { vi: "{số ký tự}".to_owned(), en: "{number}".to_owned() },
         };
-        let alike: Vec<FieldRule> = all().filter(|other| other.code() == self.code()).collect();
-        let group = names::of_path(self.element.parent()).filter(|_| alike.len() > 1 && self.fault == Fault::TooLong);
+        let group = names::of_path(self.element.parent()).filter(|_| self.fault == Fault::TooLong);
         let Some(name) = group else { return self.violation("", &actual) };
-        let limits = alike.iter().map(|rule| rule.element.chars_max);
-        let (least, most) = (limits.clone().min().unwrap_or_default(), limits.max().unwrap_or_default());
-        let limit = Wording {
-            vi: format!("{least} đến {most} (tùy phần tử)"),
-            en: format!("{least} to {most} (by element)"),
-        };
+        let limit = Wording { vi: "{mức tối đa}".to_owned(), en: "{limit}".to_owned() };
         let (cause, remedy) = too_long(self.element, &name, &actual, &limit);
         Violation { cause, remedy, ..self.violation("", &actual) }
+    }
+
+    /// The longest text in characters as the catalogue shows it: a code may stand for several elements.
+    pub fn limit_described(&self) -> Option<String> {
+        let alike = all().filter(|other| other.fault == Fault::TooLong && other.code() == self.code());
+        let limits: Vec<usize> = alike.map(|rule| rule.element.chars_max).collect();
+        let (least, most) = (limits.iter().min()?, limits.iter().max()?);
+        Some(if least == most { least.to_string() } else { format!("{least}-{most}") })
     }
 
     fn name(&self) -> Wording {
@@ -155,8 +157,8 @@ fn too_long(element: &Element, name: &Wording, actual: &Wording, limit: &Wording
     let remedy = match element.form {
         Form::OrganId => registered(name),
         Form::Free | Form::Date | Form::Timestamp | Form::Number | Form::OneOf(_) | Form::StatusCode => Wording {
-            vi: format!("Rút gọn {} còn tối đa {} ký tự rồi gửi lại.", name.vi, limit.vi),
-            en: format!("Shorten the {} to at most {} characters and send the packet again.", name.en, limit.en),
+            vi: format!("Ghi {} không quá {} ký tự rồi gửi lại.", name.vi, limit.vi),
+            en: format!("Give the {} in at most {} characters and send the packet again.", name.en, limit.en),
         },
     };
     (cause, remedy)
@@ -348,10 +350,7 @@ mod tests {
         let violations = document().set(path, &"ậ".repeat(2001)).check();
         assert_eq!(violations[0].code, "R.MessageHeader.Subject");
         assert_eq!(violations[0].cause.vi, "Trích yếu dài 2001 ký tự, vượt mức tối đa 2000 ký tự.");
-        assert_eq!(
-            violations[0].remedy.en,
-            "Shorten the abstract to at most 2000 characters and send the packet again."
-        );
+        assert_eq!(violations[0].remedy.en, "Give the abstract in at most 2000 characters and send the packet again.");
     }
 
     #[test]

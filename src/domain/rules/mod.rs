@@ -21,7 +21,7 @@ use super::packet::Packet;
 use chrono::{DateTime, Utc};
 
 pub use attachments::is_safe_name;
-pub use catalogue::{Entry, catalogue, catalogue_markdown};
+pub use catalogue::{Entry, catalogue, catalogue_markdown, sample};
 pub use parties::{Parties, Party};
 pub use rule::{Finding, Judge, Rule, Section, Text};
 pub use secrecy::mark;

@@ -24,7 +24,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("MessageHeader.OtherInfo.TyperNotation", "ký hiệu người soạn thảo", "mark of the drafter"),
     ("MessageHeader.OtherInfo.PromulgationAmount", "số bản phát hành", "number of copies"),
     ("MessageHeader.OtherInfo.PageAmount", "số tờ", "number of sheets"),
-    ("MessageHeader.OtherInfo.Appendixes.Appendix", "tên phụ lục", "title of an annex"),
+    ("MessageHeader.OtherInfo.Appendixes.Appendix", "tên phụ lục", "title of the annex"),
     (
         "MessageHeader.ResponseFor.OrganId",
         "mã định danh nơi ban hành văn bản được phản hồi",
@@ -48,8 +48,8 @@ const NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "TraceHeaderList.Bussiness.BussinessDocumentInfo.DocumentReceiver",
-        "nội dung cập nhật nơi nhận",
-        "what changes in the recipients",
+        "phần cập nhật nơi nhận",
+        "note on which recipients change",
     ),
     (
         "TraceHeaderList.Bussiness.BussinessDocumentInfo.ReceiverList.Receiver.OrganId",

@@ -110,8 +110,8 @@ const RULES: &[Rule] = &[
         .cause("Nơi gửi \"{0}\" ({1}) đã ngừng hoạt động.", "The sender \"{0}\" ({1}) is closed.")
         .remedy("Gửi bằng mã của đơn vị kế thừa: {2}.", "Send under the code of its successor: {2}.")
         .remedy_without_last(
-            "Liên hệ đơn vị vận hành để biết mã định danh thay thế.",
-            "Ask the operator which organ id takes its place.",
+            "Nếu chưa biết đơn vị kế thừa, liên hệ đơn vị vận hành.",
+            "If you do not know the successor, ask the operator.",
         ),
     Rule::new("M.MessageHeader.From.Suspended", SenderNotRegistered, Judge::Parties(sender_suspended))
         .given(&[CODE, AGENCY])
@@ -157,8 +157,8 @@ const RULES: &[Rule] = &[
         .cause("Nơi nhận \"{0}\" ({1}) đã ngừng hoạt động.", "The recipient \"{0}\" ({1}) is closed.")
         .remedy("Gửi tới đơn vị kế thừa: {2}.", "Send to its successor: {2}.")
         .remedy_without_last(
-            "Liên hệ đơn vị vận hành để biết đơn vị kế thừa.",
-            "Ask the operator who took over.",
+            "Nếu chưa biết đơn vị kế thừa, liên hệ đơn vị vận hành.",
+            "If you do not know the successor, ask the operator.",
         ),
     Rule::new("M.MessageHeader.To.Suspended", RecipientLocked, Judge::Parties(recipient_suspended))
         .given(&[CODE, AGENCY])
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(violations[0].remedy.vi, "Gửi tới đơn vị kế thừa: X99.B02 (Ủy ban nhân dân tỉnh Mẫu).");
         assert_eq!(violations[0].cause.en, "The recipient \"X99.D04\" (Ủy ban nhân dân tỉnh Cũ) is closed.");
         assert_eq!(sent_to("X99.F06")[0].remedy, violations[0].remedy, "F06 was followed by D04, which is closed too");
-        assert_eq!(sent_to("X99.G07")[0].remedy.en, "Ask the operator who took over.");
+        assert_eq!(sent_to("X99.G07")[0].remedy.en, "If you do not know the successor, ask the operator.");
         assert_eq!(sent_to("X99.H08")[0].remedy.en, "Send to its successor: X99.Z99.");
     }
 

@@ -148,6 +148,16 @@ impl Rule {
         }
     }
 
+    /// The violation as the catalogue shows it: with the names of the particulars and every remedy.
+    pub fn described(&self) -> Violation {
+        let main = self.filled(self.remedy, &[]);
+        let remedy = match self.remedy_without_last {
+            Some(other) => Wording { vi: format!("{} {}", main.vi, other.vi), en: format!("{} {}", main.en, other.en) },
+            None => main,
+        };
+        Violation { remedy, ..self.violation("", &[]) }
+    }
+
     /// The violations of this rule at every place that its judge found.
     pub fn violations(&self, findings: Vec<Finding>) -> impl Iterator<Item = Violation> {
         findings.into_iter().map(|finding| {

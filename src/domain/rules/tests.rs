@@ -348,3 +348,20 @@ fn codes_page_is_current() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == catalogue_markdown(), "docs/codes.md is not current: run this test with DOCAXIS_WRITE_DOCS=1");
 }
+
+#[test]
+fn samples_are_there_and_no_other_code_has_one() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    if !fixtures.join("refused").is_dir() {
+        return;
+    }
+    for Entry { code, .. } in catalogue() {
+        match sample(&code) {
+            Some(file) => assert!(fixtures.join(&file).is_file(), "{code} has no fixture {file}"),
+            None => {
+                let file = format!("refused/{code}.edxml");
+                assert!(!fixtures.join(&file).exists(), "{file} is there: take {code} out of WITHOUT_SAMPLE");
+            }
+        }
+    }
+}
