@@ -144,6 +144,7 @@ pub async fn accept(
         sha256: arrival.sha256,
         bytes: arrival.bytes,
         content: arrival.content,
+        packet,
     };
     match envelope {
         Some(envelope) if violations.is_empty() => {

@@ -8,7 +8,7 @@ use crate::domain::agency::{Agency, AgencyCode, OrganId};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
-use crate::domain::packet::Digest;
+use crate::domain::packet::{Digest, Packet};
 use crate::domain::rules::{self, Parties, Party, Violation};
 use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
@@ -16,6 +16,7 @@ use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
 use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, evidence, systems};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// An attachment of the packet.
 pub(super) struct Attachment {
@@ -27,6 +28,7 @@ pub(super) struct Attachment {
 
 /// Everything about a packet that is not in its meaning.
 pub(super) struct Case {
+    pub(super) packet: Packet,
     pub(super) ids: Ids,
     pub(super) now: DateTime<Utc>,
     pub(super) system_id: String,
@@ -75,7 +77,7 @@ impl PlanLine {
 
 /// Registers a packet or refuses it.
 pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Verdict, StoreError> {
-    let parties = parties(tx, case, envelope)?;
+    let parties = parties(tx, case)?;
     let violations = rules::check_parties(envelope, &parties);
     let Some(sender) = sender_of(&parties).filter(|_| violations.is_empty()) else {
         return refuse(tx, case, violations);
@@ -112,7 +114,7 @@ pub(super) fn refuse_with_parties(
     envelope: &Envelope,
     mut violations: Vec<Violation>,
 ) -> Result<Verdict, StoreError> {
-    let parties = parties(tx, case, envelope)?;
+    let parties = parties(tx, case)?;
     violations.extend(rules::check_parties(envelope, &parties));
     refuse(tx, case, violations)
 }
@@ -149,32 +151,36 @@ fn door_word(door: Door) -> &'static str {
     }
 }
 
-fn parties(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Parties, StoreError> {
-    let mut parties = Parties::default();
-    if let Some(organ_id) = &envelope.sender {
-        let party = party(tx, organ_id)?;
-        let held = match &party.agency {
-            Some(agency) => systems::holds(tx, &case.system_id, agency.code.as_str())?,
-            None => false,
-        };
-        parties.sender = Some((party, held));
-    }
-    if let Content::Document(document) = &envelope.content {
-        for organ_id in &document.recipients {
-            parties.recipients.push(party(tx, organ_id)?);
-        }
-        if let Business::Update { added, removed, .. } = &document.business {
-            for organ_id in added.iter().chain(removed) {
-                parties.receivers.push(party(tx, organ_id)?);
+/// Successors of closed agencies that are looked up, so that a refusal can name who takes the mail.
+const SUCCESSORS_MAX: usize = 8;
+
+fn parties(tx: &mut Connection, case: &Case) -> Result<Parties, StoreError> {
+    let mut known: HashMap<String, Agency> = HashMap::new();
+    for organ_id in Parties::organ_ids(&case.packet) {
+        let mut folded = organ_id.folded();
+        for _ in 0..SUCCESSORS_MAX {
+            if known.contains_key(&folded) {
+                break;
+            }
+            let Some(agency) = agencies::find_by_alias(tx, &folded)? else { break };
+            let next = agency.successor.as_ref().map(|code| code.as_str().to_ascii_uppercase());
+            known.insert(folded, agency);
+            match next {
+                Some(next) => folded = next,
+                None => break,
             }
         }
     }
-    Ok(parties)
+    let held = match case.packet.text("MessageHeader.From.OrganId").and_then(|id| known.get(&id.to_ascii_uppercase())) {
+        Some(sender) => systems::holds(tx, &case.system_id, sender.code.as_str())?,
+        None => false,
+    };
+    Ok(Parties::of(&case.packet, |code| known.get(&code.to_ascii_uppercase()).cloned(), |_| held))
 }
 
-pub(super) fn party(tx: &mut Connection, organ_id: &OrganId) -> Result<Party, StoreError> {
-    let agency = agencies::find_by_alias(tx, &organ_id.folded())?;
-    Ok(Party { organ_id: organ_id.clone(), agency })
+/// The agency to which an organ id leads.
+pub(super) fn agency_of(tx: &mut Connection, organ_id: &OrganId) -> Result<Option<Agency>, StoreError> {
+    agencies::find_by_alias(tx, &organ_id.folded())
 }
 
 fn sender_of(parties: &Parties) -> Option<Agency> {
@@ -240,7 +246,7 @@ fn answers(
     let mut links = Vec::new();
     for answered in &document.answers {
         if let (Some(organ_id), Some(document_id)) = (&answered.organ_id, &answered.document_id)
-            && let Some(agency) = party(tx, organ_id)?.agency
+            && let Some(agency) = agency_of(tx, organ_id)?
         {
             links.push(("answers", agency.code, document_id.clone()));
         }

@@ -1,7 +1,7 @@
 //! A status packet: which document and which parties it is about, whom it goes to, and what it changes.
 
 use super::recall;
-use super::register::{Case, Plan, PlanLine, Planned, append, party};
+use super::register::{Case, Plan, PlanLine, Planned, agency_of, append};
 use crate::domain::agency::{Agency, AgencyCode};
 use crate::domain::envelope::StatusReport;
 use crate::domain::evidence::EvidenceEvent;
@@ -21,7 +21,7 @@ pub(super) fn plan(
 ) -> Result<Planned, StoreError> {
     let document_id = status.about.document_id.clone().unwrap_or_default();
     let other = match &status.about.organ_id {
-        Some(organ_id) => party(tx, organ_id)?.agency.map(|agency| agency.code),
+        Some(organ_id) => agency_of(tx, organ_id)?.map(|agency| agency.code),
         None => None,
     };
     let addressees = match other {
@@ -68,7 +68,7 @@ fn addressees(
 ) -> Result<Vec<AgencyCode>, StoreError> {
     let mut codes = Vec::new();
     for organ_id in &case.addressees {
-        codes.extend(party(tx, organ_id)?.agency.map(|agency| agency.code));
+        codes.extend(agency_of(tx, organ_id)?.map(|agency| agency.code));
     }
     codes.retain(|code| *code != sender.code);
     if codes.is_empty() {

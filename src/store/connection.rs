@@ -159,11 +159,7 @@ impl Place {
                 Ok(Connection::Sqlite(Box::new(c)))
             }
             Self::Postgres { url, tls } => {
-                let runtime = runtime()?;
-                let connect = || runtime.block_on(connect_postgres(url, tls.clone()));
-                // A thread of its own: the caller may be inside another runtime, which must not block.
-                let connected = std::thread::scope(|scope| scope.spawn(connect).join());
-                let connected = connected.unwrap_or(Err(StoreError::Panicked))?;
+                let connected = runtime()?.block_on(connect_postgres(url, tls.clone()))?;
                 Ok(Connection::Postgres(Box::new(Postgres::from(connected))))
             }
         }

@@ -125,6 +125,13 @@ impl Store {
     /// # Errors
     /// `Url`, `Unreachable`, `ServerUnreachable`, `Tls`, `Migration`.
     pub fn open(config: &Database, directory: &Path) -> Result<Self, StoreError> {
+        // A thread of its own: the caller may be inside a runtime, which PostgreSQL connections must not block.
+        let opened = std::thread::scope(|scope| scope.spawn(|| Self::open_here(config, directory)).join());
+        opened.unwrap_or(Err(StoreError::Panicked))
+    }
+
+    fn open_here(config: &Database, directory: &Path) -> Result<Self, StoreError> {
+        let _entered = connection::enter()?;
         let place = Place::of_url(config.url.expose_secret(), directory, &config.tls_ca_file)?;
         let mut first = place.connect()?;
         migrations::run(&mut first)?;

@@ -1,12 +1,29 @@
 //! May a packet pass? One row and one function per rule; every violation is reported, not the first.
 //! `check_packet` looks at the packet alone, `check_parties` at what the directory knows of its parties.
+//!
+//! Rows and functions stand by what they look at: `whole`, `parties`, `document`, `attachments`, `secrecy`;
+//! the rules of single elements are made from the element table in `fields`. `docs/codes.md` lists them all.
 
+mod attachments;
+mod catalogue;
+mod document;
+mod fields;
+mod names;
+mod parties;
+mod rule;
 pub mod secrecy;
+#[cfg(test)]
+mod tests;
+mod whole;
 
-use super::agency::{Agency, AgencyCode, OrganId};
 use super::envelope::Envelope;
 use super::packet::Packet;
 use chrono::{DateTime, Utc};
+
+pub use attachments::is_safe_name;
+pub use catalogue::{Entry, catalogue, catalogue_markdown, sample};
+pub use parties::{Parties, Party};
+pub use rule::{Finding, Judge, Rule, Section, Text};
 
 /// A sentence in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,58 +98,74 @@ pub struct Violation {
     pub retry: bool,
 }
 
-/// What the directory knows about an organ id of the packet.
-#[derive(Debug, Clone)]
-pub struct Party {
-    /// As written.
-    pub organ_id: OrganId,
-    /// The agency it leads to, when known.
-    pub agency: Option<Agency>,
+/// Every rule outside the element table.
+pub const RULES: &[&Section] = &[
+    &whole::SECTION,
+    &parties::SECTION,
+    &document::SECTION,
+    &attachments::SECTION,
+    &secrecy::SECTION,
+    &document::WARNINGS,
+];
+
+fn rows() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().flat_map(|section| section.rules)
 }
 
-/// What the store knows about the parties and documents of a packet.
-#[derive(Debug, Clone, Default)]
-pub struct Parties {
-    /// The sender and whether the calling system holds it.
-    pub sender: Option<(Party, bool)>,
-    /// Every addressee, in the packet's order.
-    pub recipients: Vec<Party>,
-    /// Receivers named by an update, in the packet's order.
-    pub receivers: Vec<Party>,
+fn row(code: &str) -> Option<&'static Rule> {
+    rows().find(|rule| rule.code == code)
 }
 
-/// Judges the packet by itself.
+/// Judges the packet by itself: every fault that needs no directory and no memory to be seen.
 pub fn check_packet(packet: &Packet, now: DateTime<Utc>) -> Vec<Violation> {
-    let _ = (packet, now);
-    Vec::new()
+    // Without a header nothing below it can be missed: the reader has said what is.
+    if packet.first("MessageHeader").is_none() {
+        return Vec::new();
+    }
+    let mut violations = Vec::new();
+    for rule in rows() {
+        if let Judge::Packet(judge) = rule.judge {
+            violations.extend(rule.violations(judge(packet, now)));
+        }
+    }
+    violations.extend(fields::check(packet));
+    violations
 }
 
 /// Judges the parties of a packet by what the directory knows.
 pub fn check_parties(envelope: &Envelope, parties: &Parties) -> Vec<Violation> {
-    let _ = (envelope, parties);
-    Vec::new()
-}
-
-/// Makes the violation of a rule outside the element table by its code, with the particulars its texts mention.
-pub fn violation(code: &str, place: &str, particulars: &[&str]) -> Violation {
-    let _ = particulars;
-    Violation {
-        code: code.to_owned(),
-        class: Class::NotToStandard,
-        place: place.to_owned(),
-        cause: Wording { vi: String::new(), en: String::new() },
-        remedy: Wording { vi: String::new(), en: String::new() },
-        retry: false,
+    let mut violations = Vec::new();
+    for rule in rows() {
+        if let Judge::Parties(judge) = rule.judge {
+            violations.extend(rule.violations(judge(envelope, parties)));
+        }
     }
-}
-
-/// Successor named by a closed agency.
-pub fn successor(agency: &Agency) -> Option<&AgencyCode> {
-    agency.successor.as_ref()
+    violations
 }
 
 /// What passes but deserves a look.
 pub fn warnings(packet: &Packet) -> Vec<Violation> {
-    let _ = packet;
-    Vec::new()
+    let mut warnings = Vec::new();
+    for rule in rows() {
+        if let Judge::Warning(judge) = rule.judge {
+            warnings.extend(rule.violations(judge(packet)));
+        }
+    }
+    warnings
+}
+
+/// Makes the violation of a rule by its code, with the particulars that its row names. A code without a row
+/// gives a violation that says so: the answer to a sender must not fail for want of words.
+pub fn violation(code: &str, place: &str, particulars: &[&str]) -> Violation {
+    if let Some(rule) = row(code) {
+        return rule.violation(place, particulars);
+    }
+    if let Some(rule) = fields::of_code(code) {
+        let actual = particulars.first().map(|actual| rule::shown(actual)).unwrap_or_default();
+        return rule.violation(place, &Wording { vi: actual.clone(), en: actual });
+    }
+    let unlisted = Rule::new("", Class::NotToStandard, Judge::Reader)
+        .cause("Gói tin không theo quy định.", "The packet is not to the standard.")
+        .remedy("Liên hệ đơn vị vận hành.", "Ask the operator.");
+    Violation { code: code.to_owned(), ..unlisted.violation(place, particulars) }
 }
