@@ -1,7 +1,8 @@
 //! `system add|list` and `system key add|revoke`.
 
 use super::Outcome;
-use crate::exchange::directory::{self, KeyLine, NewKey, SystemLine};
+use crate::exchange::directory::{self, SystemLine};
+use crate::exchange::keys::{self, KeyLine, NewKey};
 use crate::hub::Hub;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -70,11 +71,11 @@ impl SystemCommand {
                 }
             }
             Self::Key(KeyCommand::Add { id, json }) => {
-                let key = directory::add_key(hub, &id).await.context(id)?;
+                let key = keys::add_key(hub, &id).await.context(id)?;
                 print_new_key(&key, json, out)?;
             }
             Self::Key(KeyCommand::Revoke { key }) => {
-                directory::revoke_key(hub, &key).await.with_context(|| key.clone())?;
+                keys::revoke_key(hub, &key).await.with_context(|| key.clone())?;
                 let seconds = hub.config.keys.memory_seconds;
                 writeln!(out, "{key} is revoked; no node takes it after {seconds} seconds")?;
             }

@@ -13,7 +13,7 @@ mod story;
 
 use super::{Outcome, agency, on_threads};
 use crate::config::Config;
-use crate::exchange::directory;
+use crate::exchange::{directory, keys};
 use crate::hub::{Clock, Hub};
 use crate::{Running, ServeError};
 use anyhow::{Context, bail};
@@ -111,9 +111,9 @@ async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
     let agencies: Vec<String> = agencies.iter().map(|code| (*code).to_owned()).collect();
     let system = directory::add_system(hub, id, name, &agencies).await.context(id)?;
     for old in system.keys.iter().filter(|key| key.revoked_at.is_none()) {
-        directory::revoke_key(hub, &old.key_id).await.context(id)?;
+        keys::revoke_key(hub, &old.key_id).await.context(id)?;
     }
-    let key = directory::add_key(hub, id).await.context(id)?;
+    let key = keys::add_key(hub, id).await.context(id)?;
     Ok(Key { system_id: id, key_id: key.key_id, secret: key.secret.expose_secret().to_owned() })
 }
 
