@@ -26,12 +26,17 @@ use tokio::task::JoinHandle;
 ///
 /// # Errors
 /// When the hub cannot be opened, the address cannot be taken, or the server ends by itself.
-pub async fn serve(config: Config) -> Result<(), ServeError> {
+pub fn serve(config: Config) -> Result<(), ServeError> {
     use_aws_lc();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
+    // Outside of the runtime: a connection to PostgreSQL is made by waiting for it.
     let hub = Hub::open(config, Clock::System)?;
-    let running = Running::start(&hub)?;
-    ::log::info!(target: "docaxis", address = running.address.to_string(); "listening on http://{}", running.address);
-    running.until_told_to_stop().await
+    runtime.block_on(async {
+        let running = Running::start(&hub)?;
+        let address = running.address;
+        ::log::info!(target: "docaxis", address = address.to_string(); "listening on http://{address}");
+        running.until_told_to_stop().await
+    })
 }
 
 /// Makes aws-lc-rs the provider of TLS for this process. Harmless when done before.
@@ -109,6 +114,9 @@ pub enum ServeError {
     /// It cannot be opened.
     #[error("the hub cannot be opened")]
     Open(#[from] OpenError),
+    /// The machine gives no threads.
+    #[error("no threads to work with")]
+    Threads(#[source] std::io::Error),
     /// The address is taken or not of this machine.
     #[error("cannot listen on {0}")]
     Listen(String, #[source] std::io::Error),

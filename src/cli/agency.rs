@@ -1,6 +1,6 @@
 //! `agency add|import|list|close|suspend|open`.
 
-use super::{Outcome, csv};
+use super::{Outcome, csv, time};
 use crate::domain::agency::{Agency, AgencyState};
 use crate::exchange::directory::{self, AgencyEntry, AgencyLine};
 use crate::hub::Hub;
@@ -125,7 +125,7 @@ fn as_json(line: &AgencyLine) -> serde_json::Value {
         "state": agency.state.word(),
         "successor": agency.successor.as_ref().map(|code| code.as_str()),
         "mail": agency.mail,
-        "changed_at": line.changed_at.to_rfc3339(),
+        "changed_at": time(line.changed_at),
     })
 }
 

@@ -3,7 +3,8 @@
 
 use super::Outcome;
 use crate::config::Packets;
-use crate::domain::rules::{self, Class, Violation};
+use crate::domain::envelope::{Content, Envelope};
+use crate::domain::rules::{self, Violation};
 use crate::hub::Clock;
 use crate::wire::read;
 use clap::Subcommand;
@@ -34,7 +35,7 @@ impl EnvelopeCommand {
         for file in &files {
             let checked = open(file).and_then(|bytes| check(bytes, limits));
             worst = worst.and(match &checked {
-                Ok(violations) if violations.is_empty() => Outcome::Done,
+                Ok(judgement) if judgement.violations.is_empty() => Outcome::Done,
                 Ok(_) => Outcome::Refused,
                 Err(_) => Outcome::Failed,
             });
@@ -54,50 +55,78 @@ fn open(file: &Path) -> std::io::Result<Box<dyn BufRead>> {
     }
 }
 
-/// Every reason why the server would refuse these bytes.
-fn check(bytes: impl BufRead, limits: &Packets) -> std::io::Result<Vec<Violation>> {
-    // One byte more than may be, to know that there is more.
-    let mut bytes = bytes.take(limits.bytes_max.saturating_add(1));
-    let reading = read::packet(&mut bytes, limits)?;
-    if bytes.limit() == 0 {
-        return Ok(vec![rules::violation("M.Packet.TooLarge", "", &[&limits.bytes_max.to_string()])]);
-    }
-    let mut violations = reading.violations;
-    if reading.secret {
-        if !violations.iter().any(|violation| violation.class == Class::StateSecret) {
-            violations.push(rules::violation("M.StateSecret", "", &[]));
-        }
-        return Ok(violations);
-    }
-    violations.extend(rules::check_packet(&reading.packet, Clock::System.now()));
-    Ok(violations)
+/// What the server would say of a packet.
+#[derive(Debug, Default)]
+struct Judgement {
+    /// Every reason to refuse it.
+    violations: Vec<Violation>,
+    /// What would pass but deserves a look.
+    warnings: Vec<Violation>,
 }
 
-fn print(file: &Path, checked: &std::io::Result<Vec<Violation>>, out: &mut dyn Write) -> std::io::Result<()> {
+/// What the server would say of these bytes as far as it needs no directory.
+fn check(bytes: impl BufRead, limits: &Packets) -> std::io::Result<Judgement> {
+    // One byte more than may be, to know that there is more.
+    let mut bytes = bytes.take(limits.bytes_max.saturating_add(1));
+    let reading = read::packet(&mut bytes, limits, &|| {})?;
+    let refused = |violation| Ok(Judgement { violations: vec![violation], warnings: Vec::new() });
+    if bytes.limit() == 0 {
+        return refused(rules::violation("M.Packet.TooLarge", "", &[&limits.bytes_max.to_string()]));
+    }
+    if reading.secret {
+        return refused(rules::violation("M.StateSecret", "", &[]));
+    }
+    let mut violations = reading.violations;
+    if reading.whole {
+        violations.extend(rules::check_packet(&reading.packet, Clock::System.now()));
+    }
+    if let Some(Envelope { content: Content::Document(document), .. }) = Envelope::of(&reading.packet) {
+        let (given, limit) = (document.recipients.len(), limits.recipients_max);
+        if given > limit {
+            violations.push(rules::violation("R.MessageHeader.To", "", &[&limit.to_string(), &given.to_string()]));
+        }
+    }
+    Ok(Judgement { violations, warnings: rules::warnings(&reading.packet) })
+}
+
+fn print(file: &Path, checked: &std::io::Result<Judgement>, out: &mut dyn Write) -> std::io::Result<()> {
     let file = file.display();
-    let violations = match checked {
+    let Judgement { violations, warnings } = match checked {
         Err(why) => return writeln!(out, "{file}: không đọc được / cannot be read: {why}"),
-        Ok(violations) if violations.is_empty() => return writeln!(out, "{file}: hợp lệ / would pass"),
-        Ok(violations) => violations,
+        Ok(judgement) => judgement,
     };
-    let number = violations.len();
-    writeln!(out, "{file}: bị từ chối, {number} lỗi / would be refused, {number} faults")?;
-    for Violation { code, class, place, cause, remedy, .. } in violations {
-        writeln!(out, "  {code} ({}) {place}", class.number())?;
-        writeln!(out, "    {} {}", cause.vi, remedy.vi)?;
-        writeln!(out, "    {} {}", cause.en, remedy.en)?;
+    match violations.len() {
+        0 => writeln!(out, "{file}: hợp lệ / would pass")?,
+        number => writeln!(out, "{file}: bị từ chối, {number} lỗi / would be refused, {number} faults")?,
+    }
+    for violation in violations {
+        print_one("lỗi / fault", violation, out)?;
+    }
+    for warning in warnings {
+        print_one("lưu ý / note", warning, out)?;
     }
     Ok(())
 }
 
-fn as_json(file: &Path, checked: &std::io::Result<Vec<Violation>>) -> serde_json::Value {
+fn print_one(what: &str, violation: &Violation, out: &mut dyn Write) -> std::io::Result<()> {
+    let Violation { code, class, place, cause, remedy, .. } = violation;
+    writeln!(out, "  {what} {code} ({}) {place}", class.number())?;
+    writeln!(out, "    {} {}", cause.vi, remedy.vi)?;
+    writeln!(out, "    {} {}", cause.en, remedy.en)
+}
+
+fn as_json(file: &Path, checked: &std::io::Result<Judgement>) -> serde_json::Value {
     let file = file.display().to_string();
-    let violations = match checked {
+    let Judgement { violations, warnings } = match checked {
         Err(why) => return json!({ "file": file, "verdict": "unreadable", "error": why.to_string() }),
-        Ok(violations) => violations,
+        Ok(judgement) => judgement,
     };
     let verdict = if violations.is_empty() { "accepted" } else { "refused" };
-    let violations = violations.iter().map(|violation| {
+    json!({ "file": file, "verdict": verdict, "violations": all_as_json(violations), "warnings": all_as_json(warnings) })
+}
+
+fn all_as_json(violations: &[Violation]) -> Vec<serde_json::Value> {
+    let each = violations.iter().map(|violation| {
         json!({
             "code": violation.code,
             "class": violation.class.number(),
@@ -107,7 +136,7 @@ fn as_json(file: &Path, checked: &std::io::Result<Vec<Violation>>) -> serde_json
             "retry": violation.retry,
         })
     });
-    json!({ "file": file, "verdict": verdict, "violations": violations.collect::<Vec<_>>() })
+    each.collect()
 }
 
 #[cfg(test)]
@@ -133,9 +162,9 @@ mod tests {
     fn a_packet_over_the_limit_is_refused_by_size() {
         let limits = Packets { bytes_max: 4, ..Packets::default() };
 
-        let violations = check(&b"<edXML/>"[..], &limits).unwrap();
+        let judgement = check(&b"<edXML/>"[..], &limits).unwrap();
 
-        assert_eq!(violations[0].code, "M.Packet.TooLarge");
+        assert_eq!(judgement.violations[0].code, "M.Packet.TooLarge");
     }
 
     #[test]

@@ -10,11 +10,12 @@ mod serve;
 mod system;
 
 use crate::config::Config;
+use crate::domain::dates::VIETNAM;
 use crate::exchange::ExchangeError;
 use crate::hub::{Clock, Hub};
 use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Parser, Subcommand};
-use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +84,13 @@ impl Outcome {
                 | ExchangeError::Refused(_)
                 | ExchangeError::Unauthenticated,
             ) => Self::Refused,
-            Some(ExchangeError::Body(_) | ExchangeError::Store(_) | ExchangeError::Payload(_)) | None => Self::Failed,
+            Some(
+                ExchangeError::Body(_)
+                | ExchangeError::Store(_)
+                | ExchangeError::Payload(_)
+                | ExchangeError::Unavailable(_),
+            )
+            | None => Self::Failed,
         }
     }
 
@@ -135,18 +142,20 @@ impl CommandLine {
 /// Opens the hub and runs one command on it.
 fn on_hub(config: Config, work: impl AsyncFnOnce(&Hub) -> anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
     crate::log::start(&config.log);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("no threads to work with")?.block_on(async {
-        crate::use_aws_lc();
-        let hub = Hub::open(config, Clock::System)?;
-        work(&hub).await
-    })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no threads")?;
+    let hub = open(config)?;
+    runtime.block_on(work(&hub))
 }
 
-/// Runs work that needs threads of its own, such as a server.
-fn on_threads<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("no threads to work with")?.block_on(work)
+/// Opens the hub. Must be outside of a runtime: a connection to PostgreSQL is made by waiting for it.
+fn open(config: Config) -> anyhow::Result<Hub> {
+    crate::use_aws_lc();
+    Ok(Hub::open(config, Clock::System)?)
+}
+
+/// A time as people and scripts read it: ISO 8601 with Vietnam's offset.
+fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
 #[cfg(test)]

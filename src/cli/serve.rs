@@ -1,16 +1,14 @@
 //! `serve` and `migrate`.
 
-use super::{Outcome, on_hub, on_threads};
+use super::{Outcome, on_hub};
 use crate::config::Config;
 use std::io::Write;
 
 /// Runs the hub until it is told to stop.
 pub fn serve(config: Config) -> anyhow::Result<Outcome> {
     crate::log::start(&config.log);
-    on_threads(async {
-        crate::serve(config).await?;
-        Ok(Outcome::Done)
-    })
+    crate::serve(config)?;
+    Ok(Outcome::Done)
 }
 
 /// Opening a hub migrates its database: nothing else is to be done.

@@ -1,6 +1,6 @@
 //! `system add|list` and `system key add|revoke`.
 
-use super::Outcome;
+use super::{Outcome, time};
 use crate::exchange::directory::{self, SystemLine};
 use crate::exchange::keys::{self, KeyLine, NewKey};
 use crate::hub::Hub;
@@ -85,7 +85,7 @@ impl SystemCommand {
 }
 
 fn print_new_key(key: &NewKey, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
-    let (secret, expires_at) = (key.secret.expose_secret(), time(key.expires_at));
+    let (secret, expires_at) = (key.secret.expose_secret(), key.expires_at.map(time));
     if json {
         writeln!(out, "{}", json!({ "key_id": key.key_id, "secret": secret, "expires_at": expires_at }))?;
         return Ok(());
@@ -108,19 +108,19 @@ fn print(system: &SystemLine, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow
 /// Whether a key is live, in words.
 fn standing(key: &KeyLine, now: DateTime<Utc>) -> String {
     match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => format!("revoked {}", at.to_rfc3339()),
-        (None, Some(at)) if at <= now => format!("expired {}", at.to_rfc3339()),
-        (None, Some(at)) => format!("live until {}", at.to_rfc3339()),
+        (Some(at), _) => format!("revoked {}", time(at)),
+        (None, Some(at)) if at <= now => format!("expired {}", time(at)),
+        (None, Some(at)) => format!("live until {}", time(at)),
         (None, None) => "live".to_owned(),
     }
 }
 
 fn as_json(system: &SystemLine) -> serde_json::Value {
     let keys = system.keys.iter().map(|key| {
-        let (expires, revoked) = (time(key.expires_at), time(key.revoked_at));
+        let (expires, revoked) = (key.expires_at.map(time), key.revoked_at.map(time));
         json!({
             "key_id": key.key_id,
-            "created_at": key.created_at.to_rfc3339(),
+            "created_at": time(key.created_at),
             "expires_at": expires,
             "revoked_at": revoked,
         })
@@ -131,10 +131,6 @@ fn as_json(system: &SystemLine) -> serde_json::Value {
         "agencies": system.agencies,
         "keys": keys.collect::<Vec<_>>(),
     })
-}
-
-fn time(at: Option<DateTime<Utc>>) -> Option<String> {
-    at.map(|at| at.to_rfc3339())
 }
 
 #[cfg(test)]

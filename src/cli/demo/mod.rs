@@ -11,10 +11,11 @@ mod sdk;
 mod stage;
 mod story;
 
-use super::{Outcome, agency, on_threads};
+use super::{Outcome, agency, open};
 use crate::config::Config;
+use crate::domain::dates::VIETNAM;
 use crate::exchange::{directory, keys};
-use crate::hub::{Clock, Hub};
+use crate::hub::Hub;
 use crate::{Running, ServeError};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -49,33 +50,30 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         "warn".clone_into(&mut config.log.filter);
     }
     crate::log::start(&config.log);
-    on_threads(async {
-        crate::use_aws_lc();
-        let hub = Hub::open(config, Clock::System)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
+    let hub = open(config)?;
+    runtime.block_on(async {
         refuse_foreign_agencies(&hub).await?;
         agency::import(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
         let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
         let running = start(&hub)?;
         let url = format!("http://{}", running.address);
-        let played = play(&url, &keys, hub.clock.now().format("DEMO-%Y%m%d%H%M%S").to_string(), out).await;
-        let (count, first) = match played {
-            Ok(played) => played,
-            Err(why) => {
-                running.stop().await?;
-                return Err(why);
-            }
-        };
-        summary(&count, out)?;
-        let outcome = if count.wrong == 0 { Outcome::Done } else { Outcome::Refused };
-        if arguments.once {
+        let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S").to_string();
+        let played = play(&url, &keys, &mark, out).await;
+        if arguments.once || played.is_err() {
             running.stop().await?;
-            return Ok(outcome);
+            return Ok(verdict(&played?.0));
         }
+        let (count, first) = played?;
         invitation(&url, &keys, &first, out)?;
         running.until_told_to_stop().await?;
         writeln!(out, "Đã dừng.")?;
-        Ok(outcome)
+        Ok(verdict(&count))
     })
+}
+
+fn verdict(count: &Count) -> Outcome {
+    if count.wrong == 0 { Outcome::Done } else { Outcome::Refused }
 }
 
 /// The demo makes agencies, systems and keys: none of that belongs into a real hub.
@@ -129,7 +127,7 @@ fn start(hub: &Hub) -> anyhow::Result<Running> {
     }
 }
 
-async fn play(url: &str, keys: &[Key; 3], mark: String, out: &mut dyn Write) -> anyhow::Result<(Count, String)> {
+async fn play(url: &str, keys: &[Key; 3], mark: &str, out: &mut dyn Write) -> anyhow::Result<(Count, String)> {
     let [national, province, commune] = keys;
     let cast = Cast {
         national: Robot::with_sdk(NATIONAL.0, "X99.A01", url, &national.secret)?,
@@ -137,9 +135,11 @@ async fn play(url: &str, keys: &[Key; 3], mark: String, out: &mut dyn Write) -> 
         commune: Robot::native(COMMUNE.0, "X99.C03", url, &commune.token())?,
     };
     writeln!(out, "Trục đang chạy tại {url}. dms.national và dms.province dùng SDK, dms.commune dùng API riêng.\n")?;
-    let mut stage = Stage::new(out, &mark);
-    let first = story::play(&cast, &mut stage, &mark).await?;
-    Ok((stage.count, first))
+    let mut stage = Stage::new(out, mark);
+    let first = story::play(&cast, &mut stage, mark).await?;
+    let count = stage.count;
+    summary(&count, out)?;
+    Ok((count, first))
 }
 
 fn summary(count: &Count, out: &mut dyn Write) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use super::packets::marked;
 use super::robot::{Answer, Kind, Robot};
 use crate::domain::dates::VIETNAM;
 use crate::hub::Clock;
+use anyhow::Context;
 use std::io::Write;
 
 /// What a step must lead to.
@@ -70,7 +71,7 @@ impl<'a> Stage<'a> {
     ) -> anyhow::Result<String> {
         // Only documents have addressees of their own (MessageHeader/To).
         let kind = if packet.contains("StatusCode>") { Kind::Status } else { Kind::Document };
-        let answer = who.send(&marked(packet, &self.mark), kind).await?;
+        let answer = who.send(&marked(packet, &self.mark), kind).await.with_context(|| at(who, title))?;
         let (went_well, words) = judge(&answer, expect);
         if went_well {
             let counter = match expect {
@@ -86,8 +87,9 @@ impl<'a> Stage<'a> {
 
     /// A system takes the documents that wait for it, which must be these, byte for byte.
     pub async fn take(&mut self, who: &Robot, document: &str, expected: &[&str]) -> anyhow::Result<()> {
+        let title = ("nhận văn bản", document);
         let mut wanted: Vec<Vec<u8>> = expected.iter().map(|p| marked(p, &self.mark).into_bytes()).collect();
-        let mut taken = who.take_all(Kind::Document).await?;
+        let mut taken = who.take_all(Kind::Document).await.with_context(|| at(who, title))?;
         self.count.taken = self.count.taken.saturating_add(taken.len());
         taken.sort();
         wanted.sort();
@@ -97,16 +99,17 @@ impl<'a> Stage<'a> {
             (true, number) => format!("nhận {number}, nguyên vẹn từng byte, đã xác nhận"),
             (false, number) => format!("cần {number}, nhận {} hoặc khác nội dung", taken.len()),
         };
-        self.line(who, ("nhận văn bản", document), went_well, &words)
+        self.line(who, title, went_well, &words)
     }
 
     /// A system takes the status packets that wait for it, of which there must be so many.
     pub async fn take_statuses(&mut self, who: &Robot, document: &str, expected: usize) -> anyhow::Result<()> {
-        let number = who.take_all(Kind::Status).await?.len();
+        let title = ("nhận phản hồi trạng thái", document);
+        let number = who.take_all(Kind::Status).await.with_context(|| at(who, title))?.len();
         self.count.taken = self.count.taken.saturating_add(number);
         let went_well = number == expected;
         let words = if went_well { format!("nhận {number}") } else { format!("cần {expected}, nhận {number}") };
-        self.line(who, ("nhận phản hồi trạng thái", document), went_well, &words)
+        self.line(who, title, went_well, &words)
     }
 
     fn line(&mut self, who: &Robot, title: (&str, &str), went_well: bool, words: &str) -> anyhow::Result<()> {
@@ -120,6 +123,11 @@ impl<'a> Stage<'a> {
         self.out.flush()?;
         Ok(())
     }
+}
+
+/// The step in words, for an error that ends the story there.
+fn at(who: &Robot, (what, document): (&str, &str)) -> String {
+    format!("{}, {what}, {document}", who.system_id)
 }
 
 /// Whether an answer is the expected one, and how to say so.

@@ -72,11 +72,12 @@ async fn update(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
 async fn replacement(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let Cast { national, province, commune } = cast;
     stage.send(national, p::SECOND, ("gửi văn bản mới", "3/VP-TN"), Expect::Accepted).await?;
+    stage.take(province, "3/VP-TN", &[p::SECOND]).await?;
     stage.take(commune, "3/VP-TN", &[p::SECOND]).await?;
     stage.send(commune, p::TURNED_DOWN, ("báo 02: từ chối tiếp nhận", "3/VP-TN"), Expect::Accepted).await?;
     stage.take_statuses(national, "3/VP-TN", 1).await?;
     stage.send(national, p::REPLACEMENT, ("thay thế 3/VP-TN", "4/VP-TN"), Expect::Accepted).await?;
-    stage.take(province, "3 và 4/VP-TN", &[p::SECOND, p::REPLACEMENT]).await?;
+    stage.take(province, "4/VP-TN", &[p::REPLACEMENT]).await?;
     stage.take(commune, "4/VP-TN", &[p::REPLACEMENT]).await
 }
 
