@@ -3,8 +3,11 @@
 
 use super::packets::marked;
 use super::robot::{Answer, Kind, Robot};
+use crate::config::Packets;
 use crate::domain::dates::VIETNAM;
+use crate::domain::envelope::{Content, Envelope};
 use crate::hub::Clock;
+use crate::wire::read;
 use anyhow::Context;
 use std::io::Write;
 
@@ -58,7 +61,7 @@ impl<'a> Stage<'a> {
     /// Prints the head of the table.
     pub fn head(&mut self) -> std::io::Result<()> {
         writeln!(self.out, "{}", row("thời gian", "ai", "việc", "văn bản", "kết quả"))?;
-        writeln!(self.out, "{}", "─".repeat(120))
+        writeln!(self.out, "{}", "─".repeat(130))
     }
 
     /// A system sends a packet. `title` is what is done and to which document. Gives the hub's id.
@@ -102,13 +105,19 @@ impl<'a> Stage<'a> {
         self.line(who, title, went_well, &words)
     }
 
-    /// A system takes the status packets that wait for it, of which there must be so many.
-    pub async fn take_statuses(&mut self, who: &Robot, document: &str, expected: usize) -> anyhow::Result<()> {
+    /// A system takes the status packets that wait for it, which must carry these codes.
+    pub async fn take_statuses(&mut self, who: &Robot, document: &str, expected: &[&str]) -> anyhow::Result<()> {
         let title = ("nhận phản hồi trạng thái", document);
-        let number = who.take_all(Kind::Status).await.with_context(|| at(who, title))?.len();
-        self.count.taken = self.count.taken.saturating_add(number);
-        let went_well = number == expected;
-        let words = if went_well { format!("nhận {number}") } else { format!("cần {expected}, nhận {number}") };
+        let taken = who.take_all(Kind::Status).await.with_context(|| at(who, title))?;
+        self.count.taken = self.count.taken.saturating_add(taken.len());
+        let mut reports: Vec<(String, String)> = taken.iter().filter_map(|bytes| report(bytes)).collect();
+        reports.sort();
+        let went_well = reports.iter().map(|(code, _)| code.as_str()).eq(expected.iter().copied());
+        let said: Vec<&str> = reports.iter().map(|(_, said)| said.as_str()).collect();
+        let words = match went_well {
+            true => format!("nhận {}", said.join(", ")),
+            false => format!("cần {}, nhận {}", expected.join(", "), said.join(", ")),
+        };
         self.line(who, title, went_well, &words)
     }
 
@@ -128,6 +137,18 @@ impl<'a> Stage<'a> {
 /// The step in words, for an error that ends the story there.
 fn at(who: &Robot, (what, document): (&str, &str)) -> String {
     format!("{}, {what}, {document}", who.system_id)
+}
+
+/// Code of a status packet, and the code with its reason shortened, for the table.
+fn report(packet: &[u8]) -> Option<(String, String)> {
+    const CHARS_MAX: usize = 50;
+    let read = read::packet(packet, &Packets::default(), &|| {}).ok()?;
+    let Content::Status(report) = Envelope::of(&read.packet)?.content else { return None };
+    let code = report.code.as_str().to_owned();
+    let short: String = report.description.chars().take(CHARS_MAX).collect();
+    let more = if short.len() < report.description.len() { "…" } else { "" };
+    let said = if short.is_empty() { code.clone() } else { format!("{code} «{short}{more}»") };
+    Some((code, said))
 }
 
 /// Whether an answer is the expected one, and how to say so.
@@ -150,7 +171,7 @@ fn judge(answer: &Answer, expect: Expect<'_>) -> (bool, String) {
 
 /// One line of the table. Vietnamese in its composed form has one sign per column.
 fn row(time: &str, who: &str, what: &str, document: &str, result: &str) -> String {
-    format!("{time:<10}│ {who:<13}│ {what:<34}│ {document:<11}│ {result}")
+    format!("{time:<10}│ {who:<13}│ {what:<34}│ {document:<13}│ {result}")
 }
 
 #[cfg(test)]

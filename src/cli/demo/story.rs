@@ -47,7 +47,7 @@ async fn a_document_and_its_handling(cast: &Cast, stage: &mut Stage<'_>) -> anyh
     ] {
         stage.send(province, packet, (words, "1/VP-TN"), Expect::Accepted).await?;
     }
-    stage.take_statuses(national, "1/VP-TN", 5).await?;
+    stage.take_statuses(national, "1/VP-TN", &["01", "03", "04", "05", "06"]).await?;
     Ok(first)
 }
 
@@ -66,7 +66,7 @@ async fn update(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.take(province, "2/VP-TN", &[p::UPDATE]).await?;
     stage.take(commune, "2/VP-TN", &[p::UPDATE]).await?;
     stage.send(national, p::ASKED_BACK, ("báo 13: lấy lại từ xã", "1/VP-TN"), Expect::Accepted).await?;
-    stage.take_statuses(commune, "1/VP-TN", 1).await
+    stage.take_statuses(commune, "1/VP-TN", &["13"]).await
 }
 
 async fn replacement(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
@@ -75,7 +75,7 @@ async fn replacement(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.take(province, "3/VP-TN", &[p::SECOND]).await?;
     stage.take(commune, "3/VP-TN", &[p::SECOND]).await?;
     stage.send(commune, p::TURNED_DOWN, ("báo 02: từ chối tiếp nhận", "3/VP-TN"), Expect::Accepted).await?;
-    stage.take_statuses(national, "3/VP-TN", 1).await?;
+    stage.take_statuses(national, "3/VP-TN", &["02"]).await?;
     stage.send(national, p::REPLACEMENT, ("thay thế 3/VP-TN", "4/VP-TN"), Expect::Accepted).await?;
     stage.take(province, "4/VP-TN", &[p::REPLACEMENT]).await?;
     stage.take(commune, "4/VP-TN", &[p::REPLACEMENT]).await
@@ -89,10 +89,10 @@ async fn recall_agreed(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()>
     stage.take(province, "5/VP-TN", &[p::THIRD]).await?;
     stage.send(national, p::RECALL, ("thu hồi (xã chưa nhận)", "5/VP-TN"), Expect::Accepted).await?;
     stage.take(commune, "5/VP-TN", &[]).await?;
-    stage.take_statuses(national, "5/VP-TN", 1).await?;
+    stage.take_statuses(national, "5/VP-TN", &["15"]).await?;
     stage.take(province, "6/VP-TN", &[p::RECALL]).await?;
     stage.send(province, p::AGREED, ("báo 15: đồng ý thu hồi", "5/VP-TN"), Expect::Accepted).await?;
-    stage.take_statuses(national, "5/VP-TN", 1).await
+    stage.take_statuses(national, "5/VP-TN", &["15"]).await
 }
 
 /// The other way round, with another document: the commune has it and declines.
@@ -104,5 +104,5 @@ async fn recall_declined(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<(
     stage.take(province, "5/VP-TN (B)", &[]).await?;
     stage.take(commune, "6/VP-TN (B)", &[p::RECALL]).await?;
     stage.send(commune, p::DECLINED, ("báo 16: từ chối thu hồi", "5/VP-TN (B)"), Expect::Accepted).await?;
-    stage.take_statuses(national, "5/VP-TN (B)", 2).await
+    stage.take_statuses(national, "5/VP-TN (B)", &["15", "16"]).await
 }
