@@ -27,10 +27,8 @@ pub fn start(settings: &Log) {
 fn text_line(time: &str, record: &log::Record<'_>) -> String {
     let mut line = format!("{time} {:<5} {}: {}", record.level(), record.target(), record.args());
     for (key, value) in fields(record) {
-        let shown = match value {
-            Json::String(text) if text.chars().all(|c| !c.is_whitespace() && c != '"') && !text.is_empty() => text,
-            other => other.to_string(),
-        };
+        let plain = |text: &&str| !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && c != '"');
+        let shown = value.as_str().filter(plain).map_or_else(|| value.to_string(), str::to_owned);
         line.push_str(&format!(" {key}={shown}"));
     }
     // One event is one line, whatever a message holds.

@@ -69,8 +69,7 @@ async fn ok(response: Response) -> anyhow::Result<Response> {
 /// A member as text, by its JSON pointer.
 fn text(answer: &Value, pointer: &str) -> String {
     match answer.pointer(pointer) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         None => String::new(),
     }
 }

@@ -96,8 +96,7 @@ fn word(kind: Kind) -> &'static str {
 /// A member as text; the hub answers numbers as text or as numbers.
 fn text(answer: &Value, member: &str) -> String {
     match answer.get(member) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         None => String::new(),
     }
 }
