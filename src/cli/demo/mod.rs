@@ -58,7 +58,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
         let running = start(&hub, out)?;
         let url = format!("http://{}", running.address);
-        let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S").to_string();
+        let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
         let played = play(&url, &keys, &mark, out).await;
         if arguments.once || played.is_err() {
             running.stop().await?;
