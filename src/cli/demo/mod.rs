@@ -56,7 +56,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         refuse_foreign_agencies(&hub).await?;
         agency::import(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
         let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
-        let running = start(&hub, out)?;
+        let running = start(&hub, out).await?;
         let url = format!("http://{}", running.address);
         let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
         let played = play(&url, &keys, &mark, out).await;
@@ -116,13 +116,13 @@ async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
 }
 
 /// Starts at the configured address, or at a free port when somebody has it.
-fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
-    match Running::start(hub) {
+async fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
+    match Running::start(hub).await {
         Err(ServeError::Listen(taken, why)) if why.kind() == ErrorKind::AddrInUse => {
             writeln!(out, "{taken} đang có chương trình khác dùng; trục lấy một cổng còn trống.")?;
             let mut config = (*hub.config).clone();
             "127.0.0.1:0".clone_into(&mut config.server.address);
-            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() })?)
+            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() }).await?)
         }
         other => Ok(other?),
     }
