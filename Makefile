@@ -17,7 +17,7 @@ endif
 PG := pg_virtualenv -o max_connections=400 -o fsync=off
 # Tests that compare a generated file, or write it when DOCAXIS_WRITE_DOCS is set.
 GENERATED := generated api_document codes_page
-TEST = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
+TEST = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --status-level fail --final-status-level fail; else cargo test; fi
 
 .PHONY: help
 help: ## list the targets

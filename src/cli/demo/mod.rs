@@ -167,3 +167,27 @@ fn invitation(url: &str, keys: &[Key; 3], first: &str, out: &mut dyn Write) -> s
     writeln!(out, "\nCtrl-C để dừng.")?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn played(directory: &std::path::Path) -> (Outcome, String) {
+        let mut config = Config::default();
+        config.data.directory = directory.to_owned();
+        "127.0.0.1:0".clone_into(&mut config.server.address);
+        let mut out = Vec::new();
+        let outcome = run(config, &DemoArguments { once: true }, &mut out).unwrap();
+        (outcome, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn every_step_of_the_story_goes_as_expected_and_again_on_the_same_hub() {
+        let directory = tempfile::tempdir().unwrap();
+
+        for _ in 0..2 {
+            let (outcome, said) = played(directory.path());
+            assert_eq!(outcome, Outcome::Done, "{said}");
+        }
+    }
+}
