@@ -157,7 +157,7 @@ pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, Exch
             return Err(StoreError::Missing("envelopes"));
         };
         let sha256 = digest_of(&envelope.payload_sha256);
-        match envelopes::find_payload(tx, &sha256)? {
+        match envelopes::find_payload(tx, &envelope_id)? {
             Some(content) => Ok((sha256, envelope.bytes, content)),
             None => Err(StoreError::Missing("payloads")),
         }

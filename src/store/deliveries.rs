@@ -144,7 +144,7 @@ pub fn find_by_key(tx: &mut Connection, key: &NaturalKey) -> Result<Option<(Deli
         .filter(deliveries::recipient_code.eq(&key.recipient_code))
         .filter(deliveries::occurrence.eq(&key.occurrence))
         .select((DeliveryRow::as_select(), envelopes::meaning))
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
@@ -213,7 +213,7 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
     Ok(on!(tx, c => deliveries::table
         .filter(deliveries::delivery_id.eq(delivery_id))
         .select(DeliveryRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 

@@ -2,7 +2,8 @@
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, and `payloads` for the bytes.
 //!
-//! Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
+//! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
+//! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
 pub mod connection;
