@@ -69,6 +69,20 @@ async fn a_packet_posted_a_hundred_times_at_once_is_registered_once() {
 }
 
 #[tokio::test]
+async fn many_packets_posted_many_times_in_any_order_are_each_registered_once() {
+    let hub = TestHub::start().await;
+    let packets: Vec<Vec<u8>> = (0..7).map(|number| a_document(&format!("d{number}")).bytes()).collect();
+
+    // 3 and 5 have no divisor in common with 7: two senders that go round in opposite ways.
+    let order = (0..70).flat_map(|turn| [turn * 3 % 7, turn * 5 % 7]);
+    let answers = join_all(order.map(|number| hub.post("dms.national", packets[number].clone()))).await;
+
+    let with = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((with(201), with(200)), (7, 133));
+    assert_eq!(hub.count("SELECT count(*) FROM deliveries").await, 7);
+}
+
+#[tokio::test]
 async fn what_was_sent_to_each_is_a_repeat_when_sent_to_all() {
     let hub = TestHub::start().await;
     hub.accepted("dms.national", a_document("d1").to(&["X99.B02"]).bytes()).await;

@@ -10,9 +10,10 @@ use docaxis::exchange::keys::{self, Credential};
 use futures_util::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Hubs that run at once.
-const GROUP: usize = 8;
+const GROUP: usize = 4;
 
 struct Row {
     file: String,
@@ -89,19 +90,23 @@ async fn a_packet_that_needs_no_other_is_answered_as_its_row_says() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-#[tokio::test]
+// Starting and ending a hub blocks its thread: each of the group has one of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_packet_that_follows_others_is_answered_as_its_row_says() {
-    let rows = rows();
-    let chained: Vec<&Row> = rows.iter().filter(|row| !row.after.is_empty()).collect();
+    let rows = Arc::new(rows());
+    let chained = (0..rows.len()).filter(|number| !rows[*number].after.is_empty());
 
-    let on_its_own_hub = async |row| {
-        let hub = TestHub::start().await;
-        let wrong = judge(&hub, &rows, row).await;
-        hub.stop().await;
-        wrong
+    let on_its_own_hub = |number: usize| {
+        let rows = rows.clone();
+        tokio::spawn(async move {
+            let hub = TestHub::start().await;
+            let wrong = judge(&hub, &rows, &rows[number]).await;
+            hub.stop().await;
+            wrong
+        })
     };
     let judged = stream::iter(chained).map(on_its_own_hub).buffer_unordered(GROUP);
-    let wrong: Vec<String> = judged.filter_map(std::future::ready).collect().await;
+    let wrong: Vec<String> = judged.filter_map(async |wrong| wrong.unwrap()).collect().await;
 
     assert_eq!(wrong, Vec::<String>::new());
 }
@@ -181,7 +186,6 @@ fn generated() -> Vec<(&'static str, &'static str, Packet)> {
     let replaced_by = |code: &str| {
         replacement(&format!("<DocumentId>d0</DocumentId><OrganIdList><OrganId>{code}</OrganId></OrganIdList>"))
     };
-    let path = "TraceHeaderList.Bussiness";
     let mut packets = vec![
         ("dms.national", "M.MessageHeader.From.Closed", a_document("d1").from("X99.D04")),
         ("dms.province", "M.MessageHeader.From.Suspended", a_document("d1").from("X99.E05")),
@@ -211,7 +215,6 @@ fn generated() -> Vec<(&'static str, &'static str, Packet)> {
         ("R.TraceHeaderList.Bussiness.ReplacementInfo.OrganId", replaced_by(&long(36))),
         ("M.TraceHeaderList.Bussiness.ReplacementInfo.OrganId", replaced_by("X99/B02")),
     ];
-    assert!(national.iter().filter(|(code, _)| code.contains(path)).count() == 7);
     packets.extend(
         national.into_iter().chain(generated_attachments()).map(|(code, packet)| ("dms.national", code, packet)),
     );
