@@ -81,7 +81,8 @@ pub struct Confirmed {
     pub mark: PickupMark,
 }
 
-/// Deliveries at the disposal of the caller's agencies that are not done, oldest first.
+/// Deliveries at the disposal of the caller's agencies that are not done, oldest first. What was given back on a
+/// recall can be fetched no more and is not listed.
 ///
 /// # Errors
 /// `Store`.

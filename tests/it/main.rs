@@ -8,4 +8,11 @@
 )]
 
 mod accept;
+mod fixtures;
+mod keys;
+mod pickup;
+mod recall;
+mod report;
+mod schemas;
+mod store_contract;
 mod support;
