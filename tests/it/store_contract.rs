@@ -208,6 +208,7 @@ async fn a_lease_that_is_over_can_be_taken_by_another() {
 
 /// Makes a file as old as its age says.
 fn age(file: &Path, seconds: u64) {
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     opened.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
 }
