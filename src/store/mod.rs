@@ -117,6 +117,17 @@ impl StoreError {
         use diesel::result::{DatabaseErrorKind, Error};
         matches!(self, Self::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
     }
+
+    /// Whether the same may succeed at once, because another connection was in the way. PostgreSQL's deadlocks come
+    /// without a kind of their own; what else has none fails again and is answered then.
+    fn is_of_the_moment(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        let by_kind = matches!(
+            self,
+            Self::Statement(Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, _)) | Self::Raced
+        );
+        by_kind || self.is_unique_violation()
+    }
 }
 
 impl Store {
