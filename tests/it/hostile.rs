@@ -2,6 +2,7 @@
 
 use crate::support::packets::{Packet, a_document};
 use crate::support::probe::{Growth, run_alone};
+use crate::support::sdk::{hmac_hex, keeps_the_contract};
 use crate::support::socket::{Reply, Socket};
 use crate::support::{Answer, TestHub};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -54,7 +55,9 @@ fn recipients(number: usize) -> Packet {
 }
 
 fn attachments(number: usize) -> Vec<u8> {
-    let references = (2..=number).map(|n| format!("<Reference><ContentId>cid:{n}</ContentId><AttachmentName>t{n}.bin</AttachmentName></Reference>"));
+    let references = (2..=number).map(|n| {
+        format!("<Reference><ContentId>cid:{n}</ContentId><AttachmentName>t{n}.bin</AttachmentName></Reference>")
+    });
     let contents = (2..=number).map(|n| {
         format!("<Attachment><ContentId>cid:{n}</ContentId><AttachmentName>t{n}.bin</AttachmentName><ContentType>a/b</ContentType><ContentTransferEncoded>bm9p</ContentTransferEncoded></Attachment>")
     });
@@ -75,7 +78,7 @@ const SUBJECT: &str = "V/v thử nghiệm liên thông";
 fn hostile_packets() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let packet = plain();
     let deep = "<a>".repeat(1000) + &"</a>".repeat(1000);
-    let wide = "<a/>".repeat(60_000);
+    let wide = format!("<a>{}</a>", "<b/>".repeat(60_000));
     let long = format!("<edXMLEnvelope a=\"{}\">", "x".repeat(1 << 20));
     let external = "<!DOCTYPE edXML [<!ENTITY lol SYSTEM \"file:///etc/passwd\">]>";
     let parameter = "<!DOCTYPE edXML SYSTEM \"http://127.0.0.1:1/evil.dtd\">";
@@ -86,7 +89,11 @@ fn hostile_packets() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a thousand levels", changed(&packet, SUBJECT, deep.as_bytes()), "R.Packet.Depth"),
         ("60,000 elements", changed(&packet, "</MessageHeader>", wide.as_bytes()), "R.Packet.Elements"),
         ("an attribute of 1 MB", changed(&packet, "<edXMLEnvelope>", long.as_bytes()), "R.Packet.Token"),
-        ("a name of 1 MB", changed(&packet, "<Subject>", format!("<{}>", "x".repeat(1 << 20)).as_bytes()), "R.Packet.Token"),
+        (
+            "a name of 1 MB",
+            changed(&packet, "<Subject>", format!("<{}>", "x".repeat(1 << 20)).as_bytes()),
+            "R.Packet.Token",
+        ),
         ("a comment without an end", changed(&packet, "<Subject>", b"<!-- "), "M.Packet.NotXml"),
         ("a document type", changed(&packet, "<edXML ", b"<!DOCTYPE edXML>\n<edXML "), "M.Packet.Doctype"),
         ("a billion laughs", declared(&laughs()), "M.Packet.Doctype"),
@@ -98,7 +105,11 @@ fn hostile_packets() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("overlong UTF-8", changed(&packet, SUBJECT, b"V/v \xC0\xAF"), "M.Packet.Encoding"),
         ("a NUL", changed(&packet, SUBJECT, b"V/v \0"), "M.Packet.NotXml"),
         ("a NUL by reference", changed(&packet, SUBJECT, b"V/v &#0;"), "M.Packet.NotXml"),
-        ("an attribute twice", changed(&packet, "version=\"1.0\">", b"version=\"1.0\" version=\"1.0\">"), "M.Packet.NotXml"),
+        (
+            "an attribute twice",
+            changed(&packet, "version=\"1.0\">", b"version=\"1.0\" version=\"1.0\">"),
+            "M.Packet.NotXml",
+        ),
         ("an undeclared prefix", changed(&packet, "<Subject>", b"<evil:Subject>"), "M.Packet.NotXml"),
         ("illegal base64", changed(&packet, "bm9p", b"!!!!"), "M.Attachment.Encoding"),
         ("a zip bomb", zipped(&[("a.bin", &vec![0; 10 << 20])]), "R.Attachment.Zip"),
@@ -106,7 +117,7 @@ fn hostile_packets() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a zip with an absolute name", zipped(&[("/etc/passwd", b"x")]), "M.Attachment.Zip"),
         ("10,000 recipients", recipients(10_000).bytes(), "R.MessageHeader.To"),
         ("501 attachments", attachments(501), "R.Attachment.Count"),
-        ("no XML at all", vec![0xFF; 300_000], "M.Packet.Encoding"),
+        ("no XML at all", vec![0xFF; 1_000], "M.Packet.Encoding"),
     ]
 }
 
@@ -119,7 +130,7 @@ async fn a_hostile_packet_gets_its_code_and_leaves_only_evidence_natively() {
         let answer = hub.post("dms.national", packet).await;
 
         assert_eq!(answer.status, 422, "{what}");
-        assert_eq!(answer.codes().first().map(String::as_str), Some(code), "{what}: {}", answer.text());
+        assert!(answer.codes().iter().any(|given| given == code), "{what}: {}", answer.text());
         assert_eq!(hub.traces().await, before.and_rejected(1), "{what}");
     }
     assert_eq!(hub.post("dms.national", plain()).await.status, 201);
@@ -137,7 +148,8 @@ async fn a_hostile_packet_gets_its_code_and_leaves_only_evidence_through_the_sdk
 
         let json = reply.json();
         assert_eq!((reply.status, &json["DocId"]), (200, &json!("")), "{what}");
-        assert_eq!(json["violations"][0]["code"], code, "{what}");
+        let violations = json["violations"].as_array().unwrap();
+        assert!(violations.iter().any(|violation| violation["code"] == code), "{what}: {json}");
         assert_eq!(hub.traces().await, before.and_rejected(1), "{what}");
     }
     assert!(sdk.send(json!({}), &plain()).await.is_ok());
@@ -156,7 +168,8 @@ async fn a_refusal_of_many_faults_is_a_bounded_answer() {
 #[tokio::test]
 async fn what_stands_in_a_packet_is_no_part_of_a_name_or_a_header() {
     let hub = TestHub::start().await;
-    let ids = ["../../../etc/passwd", "a%0d%0aSet-Cookie: b=c", "'; DROP TABLE envelopes; --", "%00", "${jndi:x}", "null"];
+    let ids =
+        ["../../../etc/passwd", "a%0d%0aSet-Cookie: b=c", "'; DROP TABLE envelopes; --", "%00", "${jndi:x}", "null"];
     for id in ids {
         let answer = hub.post("dms.national", a_document(id).bytes()).await;
 
@@ -201,7 +214,10 @@ async fn the_connection_of_a_packet_beyond_the_limit_can_be_used_again() {
     socket.send(&sdk.send_request(&json!({}), &plain())).await.unwrap();
     let accepted = socket.reply().await.unwrap();
 
-    assert_eq!((refused.status, &refused.json()["status"], &refused.json()["DocId"]), (413, &json!("FAIL"), &json!("")));
+    assert_eq!(
+        (refused.status, &refused.json()["status"], &refused.json()["DocId"]),
+        (413, &json!("FAIL"), &json!(""))
+    );
     assert_eq!((accepted.status, &accepted.json()["status"]), (200, &json!("OK")));
     let after = hub.traces().await;
     assert_eq!((after.rejections, after.files), (before.rejections, before.files));
@@ -300,15 +316,21 @@ async fn fetched_by_sdk(hub: &TestHub, id: &str) -> String {
 #[tokio::test]
 async fn ids_that_lead_elsewhere_lead_nowhere() {
     let hub = TestHub::start().await;
-    for id in ["..%2f..%2fhub.key", "%2e%2e", "%00", "a%00b", "%c3%28", "x%0d%0aSet-Cookie:%20a=b", "'%20OR%201=1", "%F0%9F%90%98"] {
-        for (path, status) in [
-            (format!("/api/v1/deliveries/{id}/content"), 404),
-            (format!("/api/v1/envelopes/{id}"), 404),
-            (format!("/api/v1/agencies/{id}"), 404),
-        ] {
-            let reply = asked(&hub, &path).await;
+    for id in [
+        "..%2f..%2fhub.key",
+        "%2e%2e",
+        "%00",
+        "a%00b",
+        "%c3%28",
+        "x%0d%0aSet-Cookie:%20a=b",
+        "'%20OR%201=1",
+        "%F0%9F%90%98",
+    ] {
+        let status = if id.contains("%00") { 400 } else { 404 };
+        for path in ["deliveries/ID/content", "envelopes/ID", "agencies/ID"] {
+            let reply = asked(&hub, &format!("/api/v1/{}", path.replace("ID", id))).await;
 
-            assert_eq!(reply.status, status, "{path}: {}", reply.text());
+            assert_eq!(reply.status, status, "{path} {id}: {}", reply.text());
             assert!(reply.header("set-cookie").is_none() && reply.json()["code"].is_string());
         }
     }
@@ -320,7 +342,7 @@ async fn a_nul_in_a_parameter_is_the_callers_fault() {
     for path in ["/api/v1/mailbox?after=%00", "/api/v1/sent?id=%00", "/api/v1/agencies?after=a%00"] {
         let reply = asked(&hub, path).await;
 
-        assert!(reply.status == 200 || reply.status == 400, "{path}: {} {}", reply.status, reply.text());
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
     }
     let confirmed = confirm_with_nul(&hub).await;
     assert_eq!(confirmed.status, 400, "{}", confirmed.text());
@@ -331,10 +353,28 @@ async fn a_nul_in_a_parameter_is_the_callers_fault() {
         ("registerAgency", json!({}), r#"{"code":"X99.N77","name":"a\u0000b"}"#),
         ("registerAgency", json!({}), r#"{"code":"X99.N77","name":"ab","pcode":"\u0000","mail":"\u0000"}"#),
     ] {
-        let told = hub.sdk("dms.national").common(operation, parameters, body).await;
-        let code = told.code.unwrap();
-        assert!(["10", "15", "26"].contains(&code.as_str()), "{operation}: {code}");
+        let reply = signed(&hub, operation, &parameters, body).await;
+
+        keeps_the_contract(&reply);
+        let code = reply.json()["ErrorCode"].as_str().unwrap().to_owned();
+        assert!(["10", "15"].contains(&code.as_str()), "{operation}: {code}");
     }
+}
+
+/// A call of the province without the plain copies of its parameters, which no header could hold.
+async fn signed(hub: &TestHub, operation: &str, parameters: &serde_json::Value, body: &str) -> Reply {
+    let system = hub.system("dms.province");
+    let mut members = parameters.clone();
+    members["systemid"] = json!(system.id);
+    let (signed, length) = (members.to_string(), body.len());
+    let signature = hmac_hex(&system.secret, signed.as_bytes());
+    let request = format!(
+        "POST /{operation} HTTP/1.1\r\nXroadVnpt-sign-header: {signed}\r\nXroadVnpt-hash-header: {signature}\r\n\
+         Content-Length: {length}\r\nHost: x\r\n\r\n{body}"
+    );
+    let mut socket = Socket::open(hub.address).await;
+    socket.send(request.as_bytes()).await.unwrap();
+    socket.reply().await.expect("an answer")
 }
 
 async fn confirm_with_nul(hub: &TestHub) -> Answer {

@@ -264,7 +264,7 @@ async fn a_reply_lost_on_the_way_costs_no_second_delivery() {
     let hub = TestHub::start().await;
     let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut sender = hub.sdk("dms.national");
-    let mut request = sender.send_request(&document(), &a_document("d1").bytes());
+    let request = sender.send_request(&document(), &a_document("d1").bytes());
     let hub_address = std::mem::replace(&mut sender.address, between.local_addr().unwrap());
     let losing = tokio::spawn(async move {
         let (mut client, _) = between.accept().await.unwrap();
@@ -416,7 +416,9 @@ async fn the_lists_of_agencies_say_what_their_readers_need() {
     assert_eq!((&listed[1]["code"], &listed[1]["oldCode"]), (&json!("X99.B02"), &json!("000.00.02.X99")));
     let deleted: Vec<bool> = units.iter().map(|unit| unit["deleted"].as_bool().unwrap()).collect();
     assert_eq!(deleted, [false, false, false, true, false]);
-    assert!(units.iter().all(|unit| unit["version"].is_i64() && unit["isAgency"] == true && unit["centerCode"] == "X99"));
+    assert!(
+        units.iter().all(|unit| unit["version"].is_i64() && unit["isAgency"] == true && unit["centerCode"] == "X99")
+    );
 }
 
 #[tokio::test]
@@ -562,4 +564,3 @@ async fn a_hundred_thousand_agencies_in_one_answer_alone() {
     // The client's own copy of the answer is not the hub's.
     assert!(grown < size + (64 << 20), "{grown}");
 }
-

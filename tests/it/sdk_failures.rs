@@ -73,7 +73,8 @@ async fn a_wrong_key_is_refused_by_every_operation() {
 async fn an_unknown_system_is_refused_like_a_wrong_key() {
     let hub = TestHub::start().await;
     let secret = hub.system("dms.national").secret.clone();
-    for id in ["nobody", "", "null", "dms.national ", "DMS.NATIONAL", "a\u{0}b", "đơn vị", "'; DROP TABLE systems; --"] {
+    for id in ["nobody", "", "null", "dms.national ", "DMS.NATIONAL", "a\u{0}b", "đơn vị", "'; DROP TABLE systems; --"]
+    {
         let system = System { id: id.to_owned(), key_id: String::new(), secret: secret.clone() };
         let mut sdk = Sdk::new(hub.address, &system);
         sdk.put("x", "y");

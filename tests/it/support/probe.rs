@@ -42,6 +42,12 @@ impl TestHub {
         files.map(|file| file.unwrap().path()).collect()
     }
 
+    /// Bytes on disk of packets that are being received.
+    pub fn incoming_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.directory.join("payloads/incoming")).unwrap();
+        files.map(|file| file.unwrap().metadata().map_or(0, |file| file.len())).sum()
+    }
+
     /// Comes back when `holds` does, with the hub's own work going on meanwhile.
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let started = std::time::Instant::now();
@@ -77,9 +83,8 @@ pub struct SmallDisk(PathBuf);
 impl SmallDisk {
     /// Nothing, with a clear word, where mounting is not permitted.
     pub fn mount(folder: PathBuf, size: &str) -> Option<Self> {
-        let mount = |options: &str| {
-            Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&folder).output()
-        };
+        let mount =
+            |options: &str| Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&folder).output();
         match mount(&format!("size={size}")) {
             Ok(done) if done.status.success() => Some(Self(folder)),
             other => {

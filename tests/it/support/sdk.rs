@@ -114,7 +114,8 @@ impl Sdk {
     /// The text that is signed.
     pub fn sign_header(&self) -> String {
         let members = self.ordered();
-        let members = members.iter().map(|(name, value)| format!("{}:{}", gson(&format!("{PREFIX}{name}")), gson(value)));
+        let members =
+            members.iter().map(|(name, value)| format!("{}:{}", gson(&format!("{PREFIX}{name}")), gson(value)));
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     }
 
