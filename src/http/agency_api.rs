@@ -200,6 +200,9 @@ struct Confirmation {
 async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
     let body = call.body.whole().await?;
     let said: Confirmation = serde_json::from_slice(&body).map_err(|e| unreadable("JSON", &e))?;
+    if said.note.contains('\0') {
+        return Err(problem::nul());
+    }
     let mark = match said.status {
         ConfirmedStatus::Processing => PickupMark::Processing,
         ConfirmedStatus::Done => PickupMark::Done,

@@ -168,6 +168,9 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
     if announced(headers) > body_bound(call.node) {
         return Err(Problem::BodyTooLarge);
     }
+    if call.request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
+        return Err(problem::nul());
+    }
     let Some(route) = route else {
         return Err(match routes {
             [] => Problem::PathUnknown,

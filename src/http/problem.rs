@@ -307,6 +307,11 @@ impl Problem {
     }
 }
 
+/// What is said about text with a NUL in it, which PostgreSQL cannot hold and nobody means.
+pub fn nul() -> Problem {
+    Problem::Malformed(Sentence::new("có ký tự NUL", "there is a NUL character"))
+}
+
 /// The error and everything that caused it, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(Some(error), |e| e.source());
@@ -330,9 +335,14 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
             BodyFault::Cut => &CUT,
         },
         ExchangeError::Store(store) if store.is_transient() => &OVERLOADED,
-        ExchangeError::Payload(error) if error.kind() == std::io::ErrorKind::StorageFull => &OVERLOADED,
+        ExchangeError::Payload(error) if is_full(error) => &OVERLOADED,
         ExchangeError::Store(_) | ExchangeError::Payload(_) | ExchangeError::Unavailable(_) => &INTERNAL,
     }
+}
+
+/// Whether there is no room on the disk, for the hub or at all.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 /// A refused packet is one whose sender the caller does not hold, else a conflict, else a broken rule.

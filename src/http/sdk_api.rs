@@ -225,6 +225,9 @@ fn agency_entry(body: &[u8]) -> Result<AgencyEntry, Problem> {
             format!("the JSON is broken at line {}, column {}", error.line(), error.column()),
         ))
     })?;
+    if members.values().any(|value| value.as_str().is_some_and(|text| text.contains('\0'))) {
+        return Err(problem::nul());
+    }
     let text = |name: &str| match members.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.trim().to_owned(),

@@ -9,10 +9,14 @@
 
 mod accept;
 mod fixtures;
+mod hostile;
+mod hostile_connections;
 mod keys;
 mod pickup;
 mod recall;
 mod report;
 mod schemas;
+mod sdk_api;
+mod sdk_failures;
 mod store_contract;
 mod support;

@@ -4,6 +4,10 @@
 
 pub mod database;
 pub mod packets;
+pub mod probe;
+pub mod sdk;
+pub mod sdk_reading;
+pub mod socket;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Database;
