@@ -1,4 +1,5 @@
 //! One integration-test binary: behaviour through real HTTP, on SQLite or PostgreSQL.
 
 mod accept;
+mod crash;
 mod support;

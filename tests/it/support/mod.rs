@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod packets;
+pub mod program;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Database;
