@@ -1,6 +1,8 @@
 //! The crash contract: an acknowledged packet is neither lost nor doubled nor altered. The binary is killed in the
 //! middle of its work, or the power of its disk is cut; then what it acknowledged is compared with what it delivers.
-//! `DOCAXIS_CRASH_ROUNDS` makes it long, `DOCAXIS_CRASH_SEED` repeats a run.
+//! `DOCAXIS_CRASH_ROUNDS` makes it long, `DOCAXIS_CRASH_SEED` repeats the choices of a run.
+
+#![expect(clippy::print_stdout, reason = "whoever repeats a failed run needs its seed")]
 
 mod disk;
 mod load;
@@ -28,6 +30,11 @@ impl Random {
 
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
+    }
+
+    /// A place in a list of that length.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
     }
 
     pub fn bytes(&mut self, number: usize) -> Vec<u8> {

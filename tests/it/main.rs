@@ -2,4 +2,5 @@
 
 mod accept;
 mod crash;
+mod migrations;
 mod support;

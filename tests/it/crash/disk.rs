@@ -35,7 +35,7 @@ impl Disk {
             .args([&disk.library, &source])
             .arg("-ldl")
             .output()
-            .expect("cc is needed: install gcc");
+            .unwrap_or_else(|error| panic!("a C compiler (cc) is needed: {error}"));
         assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
         disk.count_all_as_synced();
         disk
@@ -153,7 +153,7 @@ impl Cut<'_> {
         let mut current = fs::read(now).unwrap();
         if synced.is_none() {
             // Never synced: it may have any length.
-            current.truncate(self.random.below(current.len() as u64 + 1) as usize);
+            current.truncate(self.random.index(current.len() + 1));
         }
         current
     }

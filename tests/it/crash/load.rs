@@ -104,7 +104,7 @@ async fn send(parties: Parties, book: Shared, url: String, mut random: Random, a
 fn choose(book: &Shared, random: &mut Random) -> String {
     let mut book = book.lock().unwrap();
     if random.below(5) == 0 && !book.sent.is_empty() {
-        let number = random.below(book.sent.len() as u64) as usize;
+        let number = random.index(book.sent.len());
         return book.sent.keys().nth(number).unwrap().clone();
     }
     let mut dice = random.below(20);
@@ -130,7 +130,7 @@ fn choose(book: &Shared, random: &mut Random) -> String {
 /// Posts a packet, again or for the first time. Whether it was acknowledged; nothing when no answer came.
 pub async fn post(parties: &Parties, book: &Shared, url: &str, id: &str, random: &mut Random) -> Option<bool> {
     let sent = book.lock().unwrap().sent[id].clone();
-    let bytes = sent.bytes(id, random.below(3) as usize);
+    let bytes = sent.bytes(id, random.index(3));
     let form = sha256(&bytes);
     book.lock().unwrap().sent.get_mut(id).unwrap().forms.push(form);
     let request = parties.client.post(format!("{url}/api/v1/envelopes")).bearer_auth(&parties.sender).body(bytes);

@@ -62,9 +62,12 @@ struct Number {
 }
 
 fn count_in_file(url: &str, sql: &str) -> i64 {
+    use diesel::connection::SimpleConnection;
     use diesel::{Connection, RunQueryDsl};
     let file = url.strip_prefix("sqlite://").unwrap();
     let mut connection = diesel::SqliteConnection::establish(file).unwrap();
+    // A hub that is going down folds its log back, and locks the file for that moment.
+    connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
     let wrapped = format!("SELECT CAST(({sql}) AS BIGINT) AS number");
     diesel::sql_query(wrapped).get_result::<Number>(&mut connection).unwrap().number
 }
