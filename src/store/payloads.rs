@@ -48,6 +48,7 @@ impl Payloads {
             fs::create_dir_all(folder.join(format!("{first:02x}")))?;
         }
         File::open(&folder)?.sync_all()?;
+        File::open(data)?.sync_all()?;
         Ok(Self { folder: Arc::new(folder) })
     }
 
