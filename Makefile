@@ -17,7 +17,7 @@ endif
 PG := pg_virtualenv -o max_connections=400 -o fsync=off
 # Tests that compare a generated file, or write it when DOCAXIS_WRITE_DOCS is set.
 GENERATED := generated api_document codes_page
-TEST = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
+TEST = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --status-level fail --final-status-level fail; else cargo test; fi
 
 .PHONY: help
 help: ## list the targets
@@ -35,13 +35,14 @@ test: test-sqlite test-postgres ## run the whole suite on SQLite, then on Postgr
 test-sqlite: toolchain compiler xmllint ## run the whole suite on SQLite
 	@echo "== tests on SQLite"
 	unset DOCAXIS_TEST_DATABASE
-	$(TEST)
+	$(call tests,)
 
 .PHONY: test-postgres
 test-postgres: toolchain compiler xmllint postgres ## run the whole suite on a throw-away PostgreSQL
 	@echo "== tests on PostgreSQL"
 	export DOCAXIS_TEST_DATABASE=postgres
-	$(PG) bash -euo pipefail -c '$(TEST)'
+	# What needs no database has passed above.
+	$(PG) bash -euo pipefail -c '$(call tests,--test it)'
 
 .PHONY: check
 check: toolchain compiler xmllint ## format, lints, documentation, architecture, generated files, licences
@@ -65,8 +66,8 @@ bench: toolchain compiler ## measure: writes and reads per second, latencies, me
 	@cargo bench --bench load
 
 .PHONY: fuzz
-fuzz: toolchain compiler ## property tests with a million cases each
-	@PROPTEST_CASES=1000000 cargo test --release --lib
+fuzz: toolchain compiler ## ten million mutated packets, and 100,000 cases of every property
+	@DOCAXIS_FUZZ_CASES=10000000 PROPTEST_CASES=100000 cargo test --release --lib wire:: domain:: exchange::
 
 .PHONY: crash
 crash: toolchain compiler ## kill the hub in the middle of its work, 200 rounds: nothing lost, nothing invented

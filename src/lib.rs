@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_cron_scheduler::{JobScheduler, JobSchedulerError};
 
 /// Opens the hub of a configuration, answers until the process is told to stop (SIGTERM or SIGINT), and
 /// lets the requests in flight finish within `server.shutdown_seconds`.
@@ -32,7 +33,7 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     // Outside of the runtime: a connection to PostgreSQL is made by waiting for it.
     let hub = Hub::open(config, Clock::System)?;
     runtime.block_on(async {
-        let running = Running::start(&hub)?;
+        let running = Running::start(&hub).await?;
         let address = running.address;
         ::log::info!(target: "docaxis", address = address.to_string(); "listening on http://{address}");
         running.until_told_to_stop().await
@@ -46,10 +47,10 @@ pub fn use_aws_lc() {
 }
 
 /// A hub that answers at an address.
-#[derive(Debug)]
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    jobs: JobScheduler,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -58,10 +59,11 @@ impl Running {
     /// Starts everything that a hub does by itself and for its callers. Needs a tokio runtime.
     ///
     /// # Errors
-    /// `Listen` when the configured address cannot be taken.
-    pub fn start(hub: &Hub) -> Result<Self, ServeError> {
+    /// `Listen` when the configured address cannot be taken; `Jobs` when a cron text cannot be read.
+    pub async fn start(hub: &Hub) -> Result<Self, ServeError> {
         let wanted = &hub.config.server.address;
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
+        let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
             let handle = server.handle();
@@ -72,14 +74,17 @@ impl Running {
                 _ = stopped => tokio::join!(server, handle.stop(true)).0,
             }
         });
-        Ok(Self { address, stop, server })
+        Ok(Self { address, jobs, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
     ///
     /// # Errors
     /// `Ended` when the server did not end well.
-    pub async fn stop(self) -> Result<(), ServeError> {
+    pub async fn stop(mut self) -> Result<(), ServeError> {
+        if let Err(error) = self.jobs.shutdown().await {
+            ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
+        }
         // The receiver is gone only when the server has ended already, which the next line reports.
         let _ = self.stop.send(());
         ended(self.server.await)
@@ -120,6 +125,9 @@ pub enum ServeError {
     /// The address is taken or not of this machine.
     #[error("cannot listen on {0}")]
     Listen(String, #[source] std::io::Error),
+    /// The schedule cannot be started.
+    #[error("the schedule of jobs cannot be started")]
+    Jobs(#[source] JobSchedulerError),
     /// The process cannot listen for signals.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),

@@ -3,8 +3,8 @@
 
 use super::Outcome;
 use crate::config::Packets;
-use crate::domain::envelope::{Content, Envelope};
 use crate::domain::rules::{self, Violation};
+use crate::exchange::intake;
 use crate::hub::Clock;
 use crate::wire::read;
 use clap::Subcommand;
@@ -69,23 +69,11 @@ fn check(bytes: impl BufRead, limits: &Packets) -> std::io::Result<Judgement> {
     // One byte more than may be, to know that there is more.
     let mut bytes = bytes.take(limits.bytes_max.saturating_add(1));
     let reading = read::packet(&mut bytes, limits, &|| {})?;
-    let refused = |violation| Ok(Judgement { violations: vec![violation], warnings: Vec::new() });
     if bytes.limit() == 0 {
-        return refused(rules::violation("M.Packet.TooLarge", "", &[&limits.bytes_max.to_string()]));
+        let violation = rules::violation("M.Packet.TooLarge", "", &[&limits.bytes_max.to_string()]);
+        return Ok(Judgement { violations: vec![violation], warnings: Vec::new() });
     }
-    if reading.secret {
-        return refused(rules::violation("M.StateSecret", "", &[]));
-    }
-    let mut violations = reading.violations;
-    if reading.whole {
-        violations.extend(rules::check_packet(&reading.packet, Clock::System.now()));
-    }
-    if let Some(Envelope { content: Content::Document(document), .. }) = Envelope::of(&reading.packet) {
-        let (given, limit) = (document.recipients.len(), limits.recipients_max);
-        if given > limit {
-            violations.push(rules::violation("R.MessageHeader.To", "", &[&limit.to_string(), &given.to_string()]));
-        }
-    }
+    let violations = intake::judge(&reading, limits, Clock::System.now());
     Ok(Judgement { violations, warnings: rules::warnings(&reading.packet) })
 }
 

@@ -56,7 +56,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         refuse_foreign_agencies(&hub).await?;
         agency::import(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
         let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
-        let running = start(&hub, out)?;
+        let running = start(&hub, out).await?;
         let url = format!("http://{}", running.address);
         let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
         let played = play(&url, &keys, &mark, out).await;
@@ -116,13 +116,13 @@ async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
 }
 
 /// Starts at the configured address, or at a free port when somebody has it.
-fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
-    match Running::start(hub) {
+async fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
+    match Running::start(hub).await {
         Err(ServeError::Listen(taken, why)) if why.kind() == ErrorKind::AddrInUse => {
             writeln!(out, "{taken} đang có chương trình khác dùng; trục lấy một cổng còn trống.")?;
             let mut config = (*hub.config).clone();
             "127.0.0.1:0".clone_into(&mut config.server.address);
-            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() })?)
+            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() }).await?)
         }
         other => Ok(other?),
     }
@@ -166,4 +166,28 @@ fn invitation(url: &str, keys: &[Key; 3], first: &str, out: &mut dyn Write) -> s
     writeln!(out, "  {} {url}/api/v1/envelopes/{first}", bearer(national))?;
     writeln!(out, "\nCtrl-C để dừng.")?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn played(directory: &std::path::Path) -> (Outcome, String) {
+        let mut config = Config::default();
+        config.data.directory = directory.to_owned();
+        "127.0.0.1:0".clone_into(&mut config.server.address);
+        let mut out = Vec::new();
+        let outcome = run(config, &DemoArguments { once: true }, &mut out).unwrap();
+        (outcome, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn every_step_of_the_story_goes_as_expected_and_again_on_the_same_hub() {
+        let directory = tempfile::tempdir().unwrap();
+
+        for _ in 0..2 {
+            let (outcome, said) = played(directory.path());
+            assert_eq!(outcome, Outcome::Done, "{said}");
+        }
+    }
 }

@@ -120,3 +120,20 @@ pub fn plain(error: reqwest::Error) -> anyhow::Error {
     };
     anyhow::Error::from(error.without_url()).context(format!("{what}: {url}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_hub_that_is_not_there_is_told_in_words() {
+        crate::use_aws_lc();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let robot = Robot::native("dms.one", "X99.A01", &format!("http://{free}"), "token").unwrap();
+
+        let error = robot.waiting(Kind::Status).await.unwrap_err();
+
+        assert!(error.to_string().starts_with("không kết nối được tới trục"), "{error:#}");
+    }
+}

@@ -27,9 +27,9 @@ async fn on_server(url: &str, sql: &str) -> i64 {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let driver = tokio::spawn(connection);
     let rows = client.simple_query(sql).await.unwrap();
-    let number = rows.iter().find_map(|row| match row {
-        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).and_then(|text| text.parse().ok()),
-        _ => None,
+    let number = rows.iter().find_map(|message| {
+        let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0).and_then(|text| text.parse().ok())
     });
     driver.abort();
     number.unwrap_or_default()
