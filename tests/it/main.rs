@@ -8,6 +8,9 @@
 )]
 
 mod accept;
+mod architecture;
+mod command_line;
+mod coverage;
 mod crash;
 mod migrations;
 mod support;
