@@ -144,6 +144,7 @@ async fn hold(power: Option<Unsynced>) {
         compare(&parties, &book, &serving).await;
         send_again(&parties, &book, &serving, &mut random).await;
         compare(&parties, &book, &serving).await;
+        load::take_most(&parties, &book, &serving.url, &mut random).await;
     }
     serving.kill();
     let Book { sent, .. } = &*book.lock().unwrap();
