@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -140,14 +140,23 @@ impl KnownKeys {
     }
 }
 
+/// Makes the key file: whole and on disk under its name, or not there. Of two that make it at once, the first wins.
 fn make_key(file: &Path) -> io::Result<String> {
     let mut bytes = [0; KEY_BYTES];
     rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
-    let text = hex::encode(bytes);
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    Ok(text)
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Readable by its owner only, as `tempfile` makes files.
+    let mut out = tempfile::NamedTempFile::new_in(folder)?;
+    out.write_all(hex::encode(bytes).as_bytes())?;
+    out.as_file().sync_all()?;
+    match out.persist_noclobber(file) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.error),
+    }
+    // Without its name on disk, a power cut would make all secrets sealed meanwhile worthless.
+    fs::File::open(folder)?.sync_all()?;
+    fs::read_to_string(file)
 }
 
 /// Whether `signature` (hexadecimal, any case) is HMAC-SHA256 of `message` under the secret's text. Constant time.
@@ -197,5 +206,19 @@ mod tests {
         Keyring::open(&file).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Keyring::open(&file).is_err());
+    }
+    #[test]
+    fn all_that_make_the_key_at_once_have_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.key");
+        let rings: Vec<Keyring> = std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Keyring::open(&file).unwrap())).collect();
+            opening.into_iter().map(|opened| opened.join().unwrap()).collect()
+        });
+
+        let secret = rings[0].new_secret().unwrap();
+        let sealed = rings[0].seal(&secret, "k1").unwrap();
+
+        assert!(rings.iter().all(|ring| ring.unseal(&sealed, "k1").is_ok()));
     }
 }

@@ -45,6 +45,7 @@ impl Payloads {
         let folder = data.join("payloads");
         fs::create_dir_all(folder.join("incoming"))?;
         File::open(&folder)?.sync_all()?;
+        File::open(data)?.sync_all()?;
         Ok(Self { folder: Arc::new(folder) })
     }
 

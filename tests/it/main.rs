@@ -8,10 +8,15 @@
 )]
 
 mod accept;
+mod architecture;
+mod command_line;
+mod coverage;
+mod crash;
 mod fixtures;
 mod hostile;
 mod hostile_connections;
 mod keys;
+mod migrations;
 mod pickup;
 mod recall;
 mod report;

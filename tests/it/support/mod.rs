@@ -5,6 +5,7 @@
 pub mod database;
 pub mod packets;
 pub mod probe;
+pub mod program;
 pub mod sdk;
 pub mod sdk_reading;
 pub mod socket;

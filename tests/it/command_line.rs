@@ -1,0 +1,238 @@
+//! The binary itself: what it prints, its exit codes, and how it stops.
+
+use crate::support::packets::a_document;
+use crate::support::program::Program;
+use crate::support::{TestHub, fixture};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+/// A program on a fresh directory, with SQLite: other databases are not the matter here.
+fn fresh() -> (tempfile::TempDir, Program) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::new(folder.path(), "");
+    (folder, program)
+}
+
+fn fixture_path(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    path.into_os_string().into_string().unwrap()
+}
+
+#[test]
+fn help_names_the_commands_and_exit_codes() {
+    let (_folder, program) = fresh();
+
+    let help = program.done(&["--help"]);
+
+    for word in ["serve", "migrate", "config", "agency", "system", "envelope", "demo", "Exit codes:"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(program.done(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let (folder, program) = fresh();
+
+    let usages: [&[&str]; 5] =
+        [&[], &["nonsense"], &["serve", "--fast"], &["agency", "add"], &["--config", "no/such/file.toml", "migrate"]];
+    for arguments in usages {
+        let ran = program.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(!ran.err.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn an_unknown_id_is_exit_code_1_and_a_dead_database_2() {
+    let (_folder, program) = fresh();
+    assert_eq!(program.run(&["agency", "close", "X99.Z99"]).code, 1);
+    assert_eq!(program.run(&["system", "key", "add", "--id", "nobody"]).code, 1);
+
+    let dead = program.with("DOCAXIS__DATABASE__URL", "postgres://x:geheim@127.0.0.1:1/x").run(&["migrate"]);
+
+    assert_eq!(dead.code, 2);
+    assert!(!dead.err.contains("geheim"), "{}", dead.err);
+}
+
+#[tokio::test]
+async fn check_says_of_a_packet_what_the_server_says() {
+    let (_folder, program) = fresh();
+    let hub = TestHub::start().await;
+    let files = [
+        "accepted/new.edxml",
+        "refused/N.MessageHeader.Subject.edxml",
+        "refused/M.Packet.Doctype.edxml",
+        "refused/M.StateSecret.edxml",
+        "refused/T.MessageHeader.DueDate.edxml",
+    ];
+    for file in files {
+        let checked = program.run(&["envelope", "check", "--json", &fixture_path(file)]);
+        let answer = hub.post("dms.national", fixture(file)).await;
+
+        let line: serde_json::Value = serde_json::from_str(checked.out.trim()).unwrap();
+        let codes: Vec<&str> =
+            line["violations"].as_array().unwrap().iter().map(|v| v["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, answer.codes(), "{file}");
+        assert_eq!((checked.code, answer.status == 201), (i32::from(!codes.is_empty()), codes.is_empty()), "{file}");
+    }
+}
+
+#[test]
+fn the_worst_packet_of_many_decides_the_exit_code() {
+    let (_folder, program) = fresh();
+    let (good, bad) = (fixture_path("accepted/new.edxml"), fixture_path("refused/N.MessageHeader.Subject.edxml"));
+
+    assert_eq!(program.run(&["envelope", "check", &good, &good]).code, 0);
+    assert_eq!(program.run(&["envelope", "check", &good, &bad]).code, 1);
+    assert_eq!(program.run(&["envelope", "check", &bad, "no/such/packet", &good]).code, 2);
+}
+
+#[test]
+fn config_check_names_an_unknown_setting_and_every_fault() {
+    let (folder, program) = fresh();
+    let file = folder.path().join("docaxis.toml");
+    let check = |toml: &str| {
+        std::fs::write(&file, toml).unwrap();
+        program.run(&["--config", file.to_str().unwrap(), "config", "check"])
+    };
+
+    assert_eq!(check("[server]\naddress = \"127.0.0.1:1\"\n").code, 0);
+    let unknown = check("[server]\nadress = \"127.0.0.1:1\"\n");
+    assert!(unknown.code == 2 && unknown.err.contains("adress"), "{}", unknown.err);
+    let faults = check("[database]\nconnections = 0\nbatch_max = 0\n");
+    assert!(
+        faults.code == 2 && faults.err.contains("connections") && faults.err.contains("batch_max"),
+        "{}",
+        faults.err
+    );
+}
+
+#[test]
+fn migrating_twice_changes_nothing() {
+    let (_folder, program) = fresh();
+
+    let first = program.done(&["migrate"]);
+    program.done(&["agency", "add", "--code", "X99.A01", "--name", "A"]);
+    let second = program.done(&["migrate"]);
+
+    assert_eq!(first, second);
+    assert!(program.done(&["agency", "list"]).contains("X99.A01"));
+}
+
+#[test]
+fn a_secret_is_shown_once_and_never_stored_readably() {
+    let (folder, program) = fresh();
+    program.done(&["agency", "add", "--code", "X99.A01", "--name", "A"]);
+
+    let token = program.add_system("dms.one", "X99.A01");
+
+    let (key_id, secret) = token.split_once('.').unwrap();
+    for arguments in [&["system", "list"][..], &["system", "list", "--json"]] {
+        let listed = program.done(arguments);
+        assert!(listed.contains(key_id) && !listed.contains(secret), "{listed}");
+    }
+    for file in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(|f| f.path().is_file()) {
+        let bytes = std::fs::read(file.path()).unwrap();
+        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn a_revoked_key_is_refused_within_seconds_and_named_as_revoked() {
+    let (_folder, program) = fresh();
+    program.done(&["agency", "add", "--code", "X99.A01", "--name", "A"]);
+    let token = program.add_system("dms.one", "X99.A01");
+    let key_id = token.split_once('.').unwrap().0;
+
+    program.done(&["system", "key", "revoke", "--key", key_id]);
+
+    assert!(program.done(&["system", "list"]).contains("revoked"));
+    let serving = program.serve();
+    assert_eq!(post(&serving.url, &token, &a_document("d1").bytes(), |_| {}).0, 401);
+}
+
+#[test]
+fn the_demo_plays_on_a_fresh_directory_and_again_on_the_same() {
+    let (_folder, program) = fresh();
+
+    let (first, second) = (program.run(&["demo", "--once"]), program.run(&["demo", "--once"]));
+
+    assert_eq!(first.code, 0, "{}{}", first.out, first.err);
+    assert_eq!(second.code, 0, "{}{}", second.out, second.err);
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let (folder, program) = fresh();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+
+    let ran = Program::new(folder.path(), "").with("DOCAXIS__SERVER__ADDRESS", &address).run(&["serve"]);
+
+    assert!(ran.code == 2 && ran.err.contains(&address), "{}", ran.err);
+    drop(program);
+}
+
+/// Posts a packet in two halves over a connection of its own; `between` is called when the hub has begun to read.
+/// Gives the status and the whole answer.
+fn post(url: &str, token: &str, packet: &[u8], between: impl FnOnce(&mut TcpStream)) -> (u16, String) {
+    let address = url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/envelopes HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/xml\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        packet.len()
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap() == 1 {
+        answer.extend_from_slice(&byte);
+    }
+    if answer.starts_with(b"HTTP/1.1 100") {
+        let (first, second) = packet.split_at(packet.len() / 2);
+        connection.write_all(first).unwrap();
+        between(&mut connection);
+        connection.write_all(second).unwrap();
+        answer.clear();
+    }
+    connection.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    (answer[9..12].parse().unwrap(), answer)
+}
+
+#[test]
+fn a_request_in_flight_finishes_after_the_signal_to_stop() {
+    let (_folder, program) = fresh();
+    program.done(&["agency", "add", "--code", "X99.A01", "--name", "A"]);
+    program.done(&["agency", "add", "--code", "X99.B02", "--name", "B"]);
+    let token = program.add_system("dms.one", "X99.A01");
+    let mut serving = program.serve();
+    let packet = a_document("d1").attachment(vec![7; 300_000]).bytes();
+
+    let (status, answer) = post(&serving.url, &token, &packet, |_| {
+        serving.terminate();
+        while !serving.log().contains("told to stop") {
+            std::thread::yield_now();
+        }
+    });
+
+    assert_eq!(status, 201, "{answer}");
+    assert!(serving.wait().success(), "{}", serving.log());
+    assert!(serving.log().contains("stopped"), "{}", serving.log());
+    assert!(TcpStream::connect(serving.url.trim_start_matches("http://")).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn an_idle_hub_stops_at_once_when_told() {
+    let (_folder, program) = fresh();
+    let mut serving = program.serve();
+
+    serving.terminate();
+
+    assert!(serving.wait().success(), "{}", serving.log());
+}

@@ -1,0 +1,226 @@
+//! Nothing is forgotten: every route, every kind of evidence, every job and every setting is exercised here.
+
+use crate::support::packets::{a_document, a_status};
+use crate::support::program::Program;
+use crate::support::{Answer, TestHub};
+use chrono::TimeDelta;
+use docaxis::config::{Config, SECTIONS, SETTINGS};
+use docaxis::domain::evidence::EvidenceEvent;
+use docaxis::http::{Operation, ROUTES, Verb};
+use docaxis::jobs::{self, TASKS};
+use std::collections::BTreeSet;
+
+fn path_of(pattern: &str) -> String {
+    pattern.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+async fn call(hub: &TestHub, method: &str, path: &str, bearer: Option<&str>) -> Answer {
+    let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+    let request = hub.client.request(method, hub.url(path));
+    let request = match bearer {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    Answer::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn every_route_but_the_open_ones_asks_for_a_credential() {
+    let hub = TestHub::start().await;
+    let stranger = format!("{}.wrong", hub.system("dms.national").key_id);
+    for route in ROUTES {
+        let open = matches!(route.operation, Operation::Alive | Operation::Ready);
+        for method in route.methods {
+            for token in [None, Some(""), Some("x"), Some("unknown.x"), Some(stranger.as_str())] {
+                let answer = call(&hub, method.name(), &path_of(route.path), token).await;
+
+                let expected = if open { 200 } else { 401 };
+                assert_eq!(answer.status, expected, "{} with {token:?}: {}", route.path, answer.text());
+                assert!(answer.headers.contains_key("x-request-id"), "{}", route.path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_refuses_the_methods_it_does_not_take() {
+    let hub = TestHub::start().await;
+    for route in ROUTES {
+        let taken: Vec<&str> = route.methods.iter().map(|method| method.name()).collect();
+        let others = ["GET", "POST", "PUT", "DELETE", "PATCH"].into_iter().filter(|method| !taken.contains(method));
+        for method in others {
+            let answer = call(&hub, method, &path_of(route.path), None).await;
+
+            assert_eq!(answer.status, 405, "{method} {}", route.path);
+            assert_eq!(answer.headers["allow"], taken.join(", "), "{}", route.path);
+        }
+    }
+    assert!(ROUTES.iter().any(|route| route.methods == [Verb::Post, Verb::Get]));
+}
+
+#[tokio::test]
+async fn the_key_of_one_api_does_not_open_the_other() {
+    let hub = TestHub::start().await;
+    let bearer = hub.system("dms.national").bearer();
+    for route in ROUTES.iter().filter(|route| matches!(route.operation, Operation::Sdk(_))) {
+        let answer = call(&hub, route.methods[0].name(), route.path, Some(&bearer)).await;
+
+        assert_eq!(answer.status, 401, "{}", route.path);
+    }
+}
+
+/// A hub in which everything that leaves evidence has happened, through HTTP.
+async fn busy_hub() -> TestHub {
+    let hub = TestHub::start().await;
+    let recall = |id: &str, target: &str| {
+        let inner = format!("<BussinessDocType>1</BussinessDocType><DocumentId>{target}</DocumentId>");
+        a_document(id).business(&inner).bytes()
+    };
+    // Fetched, failed, then handed over; asked back after that, and the recipient agrees.
+    assert_eq!(hub.post("dms.national", a_document("d1").bytes()).await.status, 201);
+    let first = hub.waiting("dms.province").await[0].clone();
+    assert_eq!(hub.fetch("dms.province", &first).await.status, 200);
+    assert_eq!(hub.confirm("dms.province", &first, "fail").await.status, 200);
+    assert_eq!(hub.confirm("dms.province", &first, "done").await.status, 200);
+    let status = a_status("X99.B02", ("X99.A01", "d1"), "03", "2026/11/21 09:30:00");
+    assert_eq!(hub.post("dms.province", status).await.status, 201);
+    assert_eq!(hub.post("dms.national", recall("r1", "d1")).await.status, 201);
+    let agreed = a_status("X99.B02", ("X99.A01", "d1"), "15", "2026/11/21 09:40:00");
+    assert_eq!(hub.post("dms.province", agreed).await.status, 201);
+    // Recalled before anybody fetched it.
+    assert_eq!(hub.post("dms.national", a_document("d2").bytes()).await.status, 201);
+    assert_eq!(hub.post("dms.national", recall("r2", "d2")).await.status, 201);
+    assert_eq!(hub.post("dms.national", b"no packet".to_vec()).await.status, 422);
+    // Larger than a row.
+    let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
+    assert_eq!(hub.post("dms.national", large).await.status, 201);
+    hub
+}
+
+#[tokio::test]
+async fn every_kind_of_evidence_is_left_by_something() {
+    let hub = busy_hub().await;
+
+    let mut never = Vec::new();
+    for event in EvidenceEvent::ALL {
+        if hub.count(&format!("SELECT count(*) FROM evidence WHERE event = '{}'", event.name())).await == 0 {
+            never.push(event);
+        }
+    }
+
+    assert_eq!(never, [], "nothing in this test leaves this evidence");
+}
+
+#[tokio::test]
+async fn evidence_names_no_kind_that_is_unknown() {
+    let hub = busy_hub().await;
+    let known: Vec<String> = EvidenceEvent::ALL.iter().map(|event| format!("'{}'", event.name())).collect();
+
+    let unknown = hub.count(&format!("SELECT count(*) FROM evidence WHERE event NOT IN ({})", known.join(", "))).await;
+
+    assert_eq!(unknown, 0);
+    assert_eq!(EvidenceEvent::ALL.iter().map(|event| event.name()).collect::<BTreeSet<_>>().len(), known.len());
+}
+
+/// What a hub holds, as numbers.
+async fn holdings(hub: &TestHub) -> Vec<i64> {
+    let mut numbers = Vec::new();
+    for table in ["envelopes", "deliveries", "payloads", "evidence", "attachments", "status_reports", "systems"] {
+        numbers.push(hub.count(&format!("SELECT count(*) FROM {table}")).await);
+    }
+    numbers
+}
+
+#[tokio::test]
+async fn every_job_can_run_twice_on_an_empty_and_on_a_busy_hub() {
+    for hub in [TestHub::start().await, busy_hub().await] {
+        let before = holdings(&hub).await;
+        for task in TASKS {
+            let first = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
+            let same_minute = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
+            hub.after(TimeDelta::minutes(1));
+            let again = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
+
+            assert_eq!((first.is_some(), same_minute), (true, None), "{}", task.name);
+            assert_eq!(again, Some(0), "{}: there is nothing left to do", task.name);
+        }
+        assert_eq!(holdings(&hub).await, before);
+        let packets = hub.waiting("dms.province").await;
+        for delivery in packets {
+            assert!(matches!(hub.fetch("dms.province", &delivery).await.status, 200 | 409 | 410));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_job_has_a_schedule_that_can_be_read() {
+    let hub = TestHub::start().await;
+
+    let mut scheduler = jobs::start(&hub.hub).await.unwrap();
+    scheduler.shutdown().await.unwrap();
+
+    let runs = hub.count("SELECT count(*) FROM job_runs WHERE finished_at IS NOT NULL").await;
+    assert_eq!(runs, i64::try_from(TASKS.len()).unwrap(), "what was missed is made up at start");
+    let names: BTreeSet<&str> = TASKS.iter().map(|task| task.name).collect();
+    assert_eq!(names.len(), TASKS.len());
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_read_is_an_error_at_start() {
+    let hub = TestHub::start_with(|config| config.jobs.sweep_cron = "now and then".to_owned()).await;
+
+    assert!(jobs::start(&hub.hub).await.is_err());
+}
+
+#[test]
+fn every_setting_says_what_it_does_and_in_which_unit() {
+    for setting in SETTINGS {
+        let name = format!("{}.{}", setting.section, setting.name);
+        assert!(setting.about.trim().len() > 10 && setting.about.trim().ends_with('.'), "{name}: {}", setting.about);
+        assert!(!setting.unit.is_empty(), "{name}");
+        for (ending, unit) in [("_seconds", "seconds"), ("bytes_max", "bytes"), ("_days", "days"), ("_cron", "cron")] {
+            assert!(!setting.name.ends_with(ending) || setting.unit.starts_with(unit), "{name}: {}", setting.unit);
+        }
+    }
+    for (section, about) in SECTIONS {
+        assert!(about.trim().ends_with('.'), "{section}");
+        assert!(SETTINGS.iter().any(|setting| setting.section == *section), "{section} is empty");
+    }
+}
+
+fn load(toml: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("docaxis.toml");
+    std::fs::write(&file, toml).unwrap();
+    Config::load(Some(&file)).map_err(|error| format!("{error:?}"))
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_an_error_that_names_it() {
+    assert!(load("[server]\naddress = \"127.0.0.1:1\"\n").is_ok());
+    for (section, _) in SECTIONS {
+        let error = load(&format!("[{section}]\nadress = \"x\"\n")).unwrap_err();
+        assert!(error.contains("adress"), "{section}: {error}");
+    }
+    let error = load("[servr]\naddress = \"x\"\n").unwrap_err();
+    assert!(error.contains("servr"), "{error}");
+}
+
+#[test]
+fn every_setting_refuses_a_value_of_another_type() {
+    for setting in SETTINGS {
+        let error = load(&format!("[{}]\n{} = [[]]\n", setting.section, setting.name));
+        assert!(error.is_err(), "{}.{}", setting.section, setting.name);
+    }
+}
+
+#[test]
+fn an_unknown_name_of_the_environment_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, key) in [("DOCAXIS__SERVER__ADRESS", "adress"), ("DOCAXIS__SERVR__ADDRESS", "servr")] {
+        let ran = Program::new(folder.path(), "").with(name, "x").run(&["config", "check"]);
+
+        assert_eq!(ran.code, 2, "{name}: {}{}", ran.out, ran.err);
+        assert!(ran.err.to_lowercase().contains(key), "{name}: {}", ran.err);
+    }
+}
