@@ -19,8 +19,11 @@ use std::io::{self, BufRead, Read};
 use std::pin::pin;
 use tokio::sync::mpsc;
 
-/// Chunks of a large packet that may wait for the reading thread; the connection waits beyond.
-const CHUNKS_WAITING_MAX: usize = 4;
+/// Pieces of a large packet that may wait for the reading thread; the connection waits beyond.
+const PIECES_WAITING_MAX: usize = 4;
+
+/// Bytes handed to the reading thread at once: each piece wakes it, and sockets give far smaller ones.
+const PIECE_BYTES: usize = 128 * 1024;
 
 /// A packet that arrived whole.
 pub struct Arrival {
@@ -110,21 +113,28 @@ async fn receive_large(
     (head, chunk): (Vec<u8>, Bytes),
     mut body: impl Stream<Item = Result<Bytes, BodyFault>> + Unpin,
 ) -> Result<Arrival, ExchangeError> {
-    let (to_reader, chunks) = mpsc::channel(CHUNKS_WAITING_MAX);
+    let (to_reader, chunks) = mpsc::channel(PIECES_WAITING_MAX);
     let reader_hub = hub.clone();
     let reader = tokio::task::spawn_blocking(move || large(&reader_hub, door, hash_file.as_deref(), chunks));
     let mut fault = None;
     // A full channel makes the connection wait; a gone reader has failed and says why below.
-    let mut alive = to_reader.send(Some(Bytes::from(head))).await.is_ok() && to_reader.send(Some(chunk)).await.is_ok();
+    let mut alive = true;
+    let mut piece = head;
+    piece.extend_from_slice(&chunk);
     while let Some(chunk) = body.next().await {
         match chunk {
-            Ok(chunk) => alive = alive && to_reader.send(Some(chunk)).await.is_ok(),
+            Ok(chunk) => piece.extend_from_slice(&chunk),
             Err(why) => {
                 fault = Some(why);
                 break;
             }
         }
+        if piece.len() >= PIECE_BYTES {
+            let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES));
+            alive = alive && to_reader.send(Some(full.into())).await.is_ok();
+        }
     }
+    alive = alive && to_reader.send(Some(piece.into())).await.is_ok();
     if alive && fault.is_none() {
         // A reader that is gone now has failed too.
         let _ = to_reader.send(None).await;

@@ -62,6 +62,11 @@ impl Connection {
         on!(self, c => begin(c)).map_err(StoreError::Statement)
     }
 
+    /// Whether no other connection can have changed anything between two statements of a transaction.
+    pub(super) fn writes_alone(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Ends the innermost transaction or savepoint and keeps it.
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         on!(self, c => commit(c)).map_err(StoreError::Statement)

@@ -76,11 +76,11 @@ impl Payloads {
         // may be a torn one from before a crash; it is replaced by one that was synced under its other name.
         match fs::hard_link(&incoming.path, &name) {
             Ok(()) => {
-                file.sync_all()?;
+                file.sync_data()?;
                 fs::remove_file(&incoming.path)?;
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                file.sync_all()?;
+                file.sync_data()?;
                 fs::rename(&incoming.path, &name)?;
             }
             Err(error) => return Err(error),

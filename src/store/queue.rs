@@ -153,21 +153,48 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
 fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
     let mut rest = VecDeque::from(batch);
     let mut tries: usize = 0;
+    match all_at_once(connection, rest.make_contiguous(), reading) {
+        Ok(false) => {}
+        Ok(true) => {
+            rest.into_iter().for_each(|work| work.answer(Ok(())));
+            return true;
+        }
+        Err(error) => return give_up(rest, &error),
+    }
     while !rest.is_empty() {
         match in_transaction(connection, rest.make_contiguous(), reading, tries >= RERUNS_MAX) {
             Ok(done) => {
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
                 tries = if done == 0 { tries.saturating_add(1) } else { 1 };
             }
-            Err(error) => {
-                log::error!("a transaction of {} did not commit: {error}: {}", rest.len(), source_of(&error));
-                let why = error.to_string();
-                rest.into_iter().for_each(|work| work.answer(Err(StoreError::NotCommitted(why.clone()))));
-                return false;
-            }
+            Err(error) => return give_up(rest, &error),
         }
     }
     true
+}
+
+/// Tells everybody that nothing was kept. The connection is not good any more.
+fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError) -> bool {
+    log::error!("a transaction of {} did not commit: {error}: {}", works.len(), source_of(error));
+    let why = error.to_string();
+    works.into_iter().for_each(|work| work.answer(Err(StoreError::NotCommitted(why.clone()))));
+    false
+}
+
+/// Where nobody else writes, works seldom fail: they run without savepoints, each of which would copy every page that
+/// it changes. Should one fail all the same, nothing is kept, and they run again one by one (`in_transaction`). Says
+/// whether all are done.
+fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>], reading: bool) -> Result<bool, StoreError> {
+    if reading || works.len() < 2 || !connection.writes_alone() {
+        return Ok(false);
+    }
+    connection.begin()?;
+    let kept = works.iter_mut().all(|work| work.run(connection) == Ran::Keep);
+    match kept {
+        true => connection.commit()?,
+        false => connection.roll_back()?,
+    }
+    Ok(kept)
 }
 
 /// Runs works in one transaction until one meets what another connection is doing. What ran before it is committed

@@ -158,7 +158,6 @@ CREATE TABLE evidence (
     system_id TEXT,
     facts TEXT NOT NULL
 );
-CREATE INDEX evidence_by_envelope ON evidence (envelope_id, evidence_id) WHERE envelope_id IS NOT NULL;
 CREATE FUNCTION refuse_evidence_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'evidence is append-only'; END $$;
 CREATE TRIGGER evidence_is_never_changed BEFORE UPDATE ON evidence

@@ -156,7 +156,6 @@ CREATE TABLE evidence (
     system_id TEXT,
     facts TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX evidence_by_envelope ON evidence (envelope_id, evidence_id) WHERE envelope_id IS NOT NULL;
 CREATE TRIGGER evidence_is_never_changed BEFORE UPDATE ON evidence
 BEGIN SELECT RAISE(ABORT, 'evidence is append-only'); END;
 CREATE TRIGGER evidence_is_never_deleted BEFORE DELETE ON evidence
