@@ -1,7 +1,7 @@
 //! Every limit, time-out, schedule and address of the hub, with unit and default. TOML first, environment
 //! over it (`DOCAXIS__SECTION__NAME`). `docs/config.md` is generated from this file.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,13 @@ macro_rules! settings {
             }
         )*
 
+        impl Config {
+            /// Every setting in force as section, name and TOML value, in the order of the file; secrets are masked.
+            pub fn values(&self) -> Vec<(&'static str, &'static str, String)> {
+                vec![ $( $( (stringify!($section), stringify!($name), self.$section.$name.shown()), )* )* ]
+            }
+        }
+
         /// Every setting, in the order of the file.
         pub const SETTINGS: &[Setting] = &[ $( $( Setting {
             section: stringify!($section),
@@ -79,6 +86,8 @@ settings! {
         connections_max: usize = 10000usize, "connections";
         /// Packets being received at once; further ones are told to come again.
         packets_in_flight_max: usize = 512usize, "requests";
+        /// The same for one system, so that one cannot take all places; a place taken too much is answered with 429.
+        packets_in_flight_per_system_max: usize = 256usize, "requests";
     }
     /// Where facts are kept.
     database: Database {
@@ -156,6 +165,43 @@ settings! {
         filter: String = "info", "filter";
         /// `text` or `json`.
         format: String = "text", "word";
+    }
+}
+
+/// How a value is written in TOML for people to see.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for u64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for usize {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for String {
+    fn shown(&self) -> String {
+        // The quoting of JSON is good TOML.
+        serde_json::Value::from(self.as_str()).to_string()
+    }
+}
+
+impl Shown for PathBuf {
+    fn shown(&self) -> String {
+        self.to_string_lossy().into_owned().shown()
+    }
+}
+
+impl Shown for SecretString {
+    fn shown(&self) -> String {
+        let mask = if self.expose_secret().is_empty() { "" } else { "***" };
+        mask.to_owned().shown()
     }
 }
 

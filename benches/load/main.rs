@@ -2,6 +2,13 @@
 //! accepting can be, in the same rounds. `cargo bench --bench load -- --help` tells the options. Its figures mean
 //! something only as ratios of one round, or on a machine that has nothing else to do.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a measuring program prints, and turns counts into rates"
+)]
+
 mod http;
 mod hub_under_test;
 mod machine;

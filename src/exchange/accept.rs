@@ -5,7 +5,7 @@ use super::{BodyFault, Caller, ExchangeError, intake};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
 use crate::domain::packet::{Digest, Packet};
-use crate::domain::rules::{self, Violation};
+use crate::domain::rules::{self, Class, Violation};
 use crate::hub::Hub;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -125,14 +125,17 @@ pub async fn accept(
 ) -> Result<Verdict, ExchangeError> {
     let arrival = intake::receive(hub, submission.door, submission.hash_file, body).await?;
     let packet = arrival.reading.packet;
-    let mut violations = arrival.violations;
+    let violations = arrival.violations;
     let envelope = Envelope::of(&packet);
-    if let Some(Envelope { content: Content::Document(document), .. }) = &envelope {
-        let (given, limit) = (document.recipients.len(), hub.config.packets.recipients_max);
-        if given > limit {
-            violations.push(rules::violation("R.MessageHeader.To", "", &[&limit.to_string(), &given.to_string()]));
+    // Looking up more addressees than may be would let one packet keep the database busy.
+    let judged_by_parties = match &envelope {
+        Some(Envelope { content: Content::Document(document), .. }) => {
+            document.recipients.len() <= hub.config.packets.recipients_max
         }
-    }
+        Some(_) => true,
+        None => false,
+    } && arrival.reading.whole
+        && !arrival.reading.secret;
     let case = Case {
         ids: hub.ids,
         now: hub.clock.now(),
@@ -146,17 +149,31 @@ pub async fn accept(
         content: arrival.content,
         packet,
     };
-    match envelope {
+    let verdict = match envelope {
         Some(envelope) if violations.is_empty() => {
             hub.store.write(move |tx| register::register(tx, &case, &envelope)).await
         }
         // A packet that cannot be kept is still judged by its parties, so that all faults are told at once.
-        Some(envelope) if arrival.reading.whole && !arrival.reading.secret => {
+        Some(envelope) if judged_by_parties => {
             hub.store.write(move |tx| register::refuse_with_parties(tx, &case, &envelope, violations.clone())).await
         }
-        _ => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
+        Some(_) | None => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
+    };
+    let verdict = verdict?;
+    alarm(&verdict);
+    Ok(verdict)
+}
+
+/// Tells the operator of refusals that may be more than a mistake: never more than ids, since the log is no place
+/// for content.
+fn alarm(verdict: &Verdict) {
+    let Verdict::Rejected(rejection) = verdict else { return };
+    for class in [Class::StateSecret, Class::Conflict] {
+        if let Some(violation) = rejection.violations.iter().find(|v| v.class == class) {
+            let (code, evidence) = (violation.code.as_str(), rejection.evidence_id.as_str());
+            log::error!(target: "alarm", "violation.code" = code, "evidence.id" = evidence; "a packet was refused");
+        }
     }
-    .map_err(ExchangeError::Store)
 }
 
 fn attachments(packet: &Packet) -> Vec<Attachment> {

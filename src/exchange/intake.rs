@@ -3,6 +3,8 @@
 
 use super::accept::Door;
 use super::{BodyFault, ExchangeError};
+use crate::config::Packets;
+use crate::domain::envelope::{Content, Envelope};
 use crate::domain::packet::Digest;
 use crate::domain::rules::{self, Violation};
 use crate::hub::Hub;
@@ -10,6 +12,7 @@ use crate::store::payloads::Incoming;
 use crate::wire::read::{self, Reading};
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Buf, Bytes};
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
@@ -73,15 +76,30 @@ fn small(hub: &Hub, door: Door, hash_file: Option<&str>, mut content: Vec<u8>) -
 }
 
 fn judged(hub: &Hub, reading: &Reading, damaged: bool) -> Vec<Violation> {
+    match damaged && !reading.secret {
+        true => vec![rules::violation("M.Packet.Damaged", "", &[])],
+        false => judge(reading, &hub.config.packets, hub.clock.now()),
+    }
+}
+
+/// Every fault of a packet by itself; what needs a directory is for `register`. Also the whole of what
+/// `docaxis envelope check` judges.
+pub fn judge(reading: &Reading, limits: &Packets, now: DateTime<Utc>) -> Vec<Violation> {
     if reading.secret {
         return vec![rules::violation("M.StateSecret", "", &[])];
     }
-    if damaged {
-        return vec![rules::violation("M.Packet.Damaged", "", &[])];
-    }
     let mut violations = reading.violations.clone();
     if reading.whole {
-        violations.extend(rules::check_packet(&reading.packet, hub.clock.now()));
+        violations.extend(rules::check_packet(&reading.packet, now));
+    }
+    match Envelope::of(&reading.packet).map(|envelope| envelope.content) {
+        Some(Content::Document(document)) if document.recipients.len() > limits.recipients_max => {
+            let limit = limits.recipients_max.to_string();
+            violations.push(rules::violation("R.MessageHeader.To", "MessageHeader/To", &[&limit]));
+        }
+        Some(Content::Document(_) | Content::Status(_)) => {}
+        None if violations.is_empty() => violations.push(rules::violation("M.Packet.Kind", "MessageHeader", &[])),
+        None => {}
     }
     violations
 }

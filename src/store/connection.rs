@@ -98,9 +98,9 @@ pub(super) enum Place {
     Postgres { url: String, tls: Option<Arc<rustls::ClientConfig>> },
 }
 
-/// Set-up of every SQLite connection. FULL: what is committed is on disk. The write-ahead log is folded back
+/// Set-up of every SQLite connection. Patience first: another process may be opening or closing the file. FULL: what is committed is on disk. The write-ahead log is folded back
 /// every 4,000 pages (16 MB), which costs two syncs each time.
-const SQLITE_SET_UP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
+const SQLITE_SET_UP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;";
 
 impl Place {

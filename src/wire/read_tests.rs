@@ -424,3 +424,26 @@ proptest! {
         prop_assert_eq!(found, expected.map(|plain| (u64::try_from(plain.len()).unwrap(), digest(&plain))));
     }
 }
+
+/// How many mutated packets are tried: enough for every run of the suite, and more with `make fuzz`.
+fn fuzz_cases() -> u32 {
+    std::env::var("DOCAXIS_FUZZ_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(100_000)
+}
+
+#[test]
+fn a_hundred_thousand_mutated_packets_are_read_and_judged() {
+    let config = ProptestConfig { cases: fuzz_cases(), failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let now = chrono::DateTime::UNIX_EPOCH;
+
+    let survived = runner.run(&prop::collection::vec(mutation(), 1..8), |mutations| {
+        let reading = read(&mutated(sample().as_bytes(), &mutations));
+        let judged = crate::domain::rules::check_packet(&reading.packet, now);
+        let envelope = crate::domain::envelope::Envelope::of(&reading.packet);
+        // What has no fault at all must have a meaning, or it could neither be kept nor refused.
+        prop_assert!(envelope.is_some() || !reading.violations.is_empty() || !judged.is_empty() || !reading.whole);
+        Ok(())
+    });
+
+    assert!(survived.is_ok(), "{survived:?}");
+}

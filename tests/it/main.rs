@@ -1,8 +1,22 @@
 //! One integration-test binary: behaviour through real HTTP, on SQLite or PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed; that is how it says so"
+)]
+
 mod accept;
+mod fixtures;
 mod hostile;
 mod hostile_connections;
+mod keys;
+mod pickup;
+mod recall;
+mod report;
+mod schemas;
 mod sdk_api;
 mod sdk_failures;
+mod store_contract;
 mod support;

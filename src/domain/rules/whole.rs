@@ -212,7 +212,7 @@ pub fn has_text(packet: &Packet, block: NodeId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Draft, codes, document, judged, status};
+    use super::super::tests::{codes, document, judged, status};
 
     #[test]
     fn a_packet_is_a_document_or_a_status() {

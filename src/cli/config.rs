@@ -1,0 +1,123 @@
+//! `config print` and `config check`; also the text of `docs/config.md`, which a test compares.
+
+use super::Outcome;
+use crate::config::{Config, ConfigError, SECTIONS, SETTINGS};
+use clap::Subcommand;
+use std::io::Write;
+
+/// Look at the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in force, as TOML; secrets are masked.
+    Print {
+        /// Print the reference of all settings instead.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Say whether the configuration can be used, and every fault if not.
+    Check,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(
+        self,
+        load: impl FnOnce() -> Result<Config, ConfigError>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Print { markdown: true } => write!(out, "{}", reference())?,
+            Self::Print { markdown: false } => write!(out, "{}", toml(&load()?))?,
+            Self::Check => {
+                load()?;
+                writeln!(out, "the configuration is usable")?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The configuration in force, in the order of the reference.
+fn toml(config: &Config) -> String {
+    let mut text = String::new();
+    let mut last = "";
+    for (section, name, value) in config.values() {
+        if section != last {
+            let gap = if last.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}[{section}]\n"));
+            last = section;
+        }
+        text.push_str(&format!("{name} = {value}\n"));
+    }
+    text
+}
+
+/// The reference of all settings: `docs/config.md`.
+pub fn reference() -> String {
+    let mut text = String::from(HEAD);
+    for (section, about) in SECTIONS {
+        text.push_str(&format!(
+            "\n## [{section}]\n\n{}\n\n| setting | default | unit or form | what it does |\n|---|---|---|---|\n",
+            about.trim()
+        ));
+        for setting in SETTINGS.iter().filter(|s| s.section == *section) {
+            let (name, default, about) = (setting.name, (setting.default)(), cell(setting.about));
+            text.push_str(&format!("| `{name}` | `{default}` | {} | {about} |\n", cell(setting.unit)));
+        }
+    }
+    text
+}
+
+/// Text that does not break a table.
+fn cell(text: &str) -> String {
+    text.trim().replace('|', "\\|")
+}
+
+const HEAD: &str = "\
+# Settings
+
+Generated from `src/config.rs`; do not edit (`make docs` writes it, a test compares it).
+
+Settings come from the TOML file named with `--config FILE` (or `DOCAXIS_CONFIG`). The environment goes over the
+file: `[server] address` is `DOCAXIS__SERVER__ADDRESS`. Everything has a default, so no file is needed to start. An
+unknown setting is an error. `docaxis config check` lists every fault, `docaxis config print` shows what is in force.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Database;
+    use std::path::Path;
+
+    #[test]
+    fn generated_reference_of_settings_is_current() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/config.md");
+        if std::env::var_os("DOCAXIS_WRITE_DOCS").is_some() {
+            std::fs::write(&file, reference()).unwrap();
+        }
+
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+
+        assert!(written == reference(), "docs/config.md is not current: run `make docs`");
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_back() {
+        let printed = toml(&Config::default());
+
+        // Not by `Config::load`: the environment of whoever runs the tests would go over it.
+        let source = ::config::File::from_str(&printed, ::config::FileFormat::Toml);
+        let read = ::config::Config::builder().add_source(source).build().unwrap();
+
+        assert_eq!(toml(&read.try_deserialize().unwrap()), printed);
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let database = Database { url: "postgres://hub:geheim@db/docaxis".into(), ..Database::default() };
+
+        let printed = toml(&Config { database, ..Config::default() });
+
+        assert!(printed.contains("url = \"***\""), "{printed}");
+        assert!(!printed.contains("geheim"));
+    }
+}

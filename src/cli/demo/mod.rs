@@ -1,0 +1,193 @@
+//! `demo`: a hub in this process, three robot document systems over real HTTP, one story, a table line for
+//! each step. Then the hub stays up to be tried.
+//!
+//! Reading order: `story` (what happens), `stage` (one step), `robot` (one system), `sdk` and `native` (the
+//! two APIs), `packets` (what is sent).
+
+mod native;
+mod packets;
+mod robot;
+mod sdk;
+mod stage;
+mod story;
+
+use super::{Outcome, agency, open};
+use crate::config::Config;
+use crate::domain::dates::VIETNAM;
+use crate::exchange::{directory, keys};
+use crate::hub::Hub;
+use crate::{Running, ServeError};
+use anyhow::{Context, bail};
+use clap::Args;
+use robot::Robot;
+use secrecy::ExposeSecret;
+use stage::{Count, Stage};
+use std::io::{ErrorKind, Write};
+use std::sync::Arc;
+use story::Cast;
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// End after the story; exit code 0 only if every step went as expected.
+    #[arg(long)]
+    once: bool,
+}
+
+/// A system of the story: id, name, and its agencies, of which it speaks for the first.
+type System = (&'static str, &'static str, &'static [&'static str]);
+
+const NATIONAL: System = ("dms.national", "Hệ thống của Văn phòng Thử nghiệm Trung ương", &["X99.A01"]);
+const PROVINCE: System = ("dms.province", "Hệ thống của tỉnh Mẫu", &["X99.B02", "X99.E05"]);
+const COMMUNE: System = ("dms.commune", "Hệ thống của xã Mẫu", &["X99.C03"]);
+
+/// All sample agencies have codes in this block, which no real agency has.
+const BLOCK: &str = "X99.";
+
+/// Plays the story and, unless told otherwise, stays up.
+pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if config.log.filter == crate::config::Log::default().filter {
+        // The table is what people want to read here.
+        "warn".clone_into(&mut config.log.filter);
+    }
+    crate::log::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
+    let hub = open(config)?;
+    runtime.block_on(async {
+        refuse_foreign_agencies(&hub).await?;
+        agency::import(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
+        let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
+        let running = start(&hub, out).await?;
+        let url = format!("http://{}", running.address);
+        let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
+        let played = play(&url, &keys, &mark, out).await;
+        if arguments.once || played.is_err() {
+            running.stop().await?;
+            return Ok(verdict(&played?.0));
+        }
+        let (count, first) = played?;
+        invitation(&url, &keys, &first, out)?;
+        running.until_told_to_stop().await?;
+        writeln!(out, "Đã dừng.")?;
+        Ok(verdict(&count))
+    })
+}
+
+fn verdict(count: &Count) -> Outcome {
+    if count.wrong == 0 { Outcome::Done } else { Outcome::Refused }
+}
+
+/// The demo makes agencies, systems and keys: none of that belongs into a real hub.
+async fn refuse_foreign_agencies(hub: &Hub) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let page = directory::agencies_after(hub, &after, hub.config.lists.page_max).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.agency.code.0.clone();
+        if let Some(foreign) = page.iter().find(|line| !line.agency.code.as_str().starts_with(BLOCK)) {
+            let code = &foreign.agency.code;
+            bail!("this hub has real agencies ({code}); give the demo another DOCAXIS__DATA__DIRECTORY");
+        }
+    }
+}
+
+/// A key of a robot.
+struct Key {
+    system_id: &'static str,
+    key_id: String,
+    secret: String,
+}
+
+impl Key {
+    /// The bearer token of the native API.
+    fn token(&self) -> String {
+        format!("{}.{}", self.key_id, self.secret)
+    }
+}
+
+/// Makes the system with a fresh key; keys of earlier runs end, since a system has few live ones.
+async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
+    let agencies: Vec<String> = agencies.iter().map(|code| (*code).to_owned()).collect();
+    let system = directory::add_system(hub, id, name, &agencies).await.context(id)?;
+    for old in system.keys.iter().filter(|key| key.revoked_at.is_none()) {
+        keys::revoke_key(hub, &old.key_id).await.context(id)?;
+    }
+    let key = keys::add_key(hub, id).await.context(id)?;
+    Ok(Key { system_id: id, key_id: key.key_id, secret: key.secret.expose_secret().to_owned() })
+}
+
+/// Starts at the configured address, or at a free port when somebody has it.
+async fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
+    match Running::start(hub).await {
+        Err(ServeError::Listen(taken, why)) if why.kind() == ErrorKind::AddrInUse => {
+            writeln!(out, "{taken} đang có chương trình khác dùng; trục lấy một cổng còn trống.")?;
+            let mut config = (*hub.config).clone();
+            "127.0.0.1:0".clone_into(&mut config.server.address);
+            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() }).await?)
+        }
+        other => Ok(other?),
+    }
+}
+
+async fn play(url: &str, keys: &[Key; 3], mark: &str, out: &mut dyn Write) -> anyhow::Result<(Count, String)> {
+    let [national, province, commune] = keys;
+    let cast = Cast {
+        national: Robot::with_sdk(NATIONAL.0, "X99.A01", url, &national.secret)?,
+        province: Robot::with_sdk(PROVINCE.0, "X99.B02", url, &province.secret)?,
+        commune: Robot::native(COMMUNE.0, "X99.C03", url, &commune.token())?,
+    };
+    writeln!(out, "Trục đang chạy tại {url}. dms.national và dms.province dùng SDK, dms.commune dùng API riêng.\n")?;
+    let mut stage = Stage::new(out, mark);
+    let first = story::play(&cast, &mut stage, mark).await?;
+    let count = stage.count;
+    summary(&count, out)?;
+    Ok((count, first))
+}
+
+fn summary(count: &Count, out: &mut dyn Write) -> std::io::Result<()> {
+    let Count { steps, wrong, accepted, refused, repeated, taken } = count;
+    writeln!(
+        out,
+        "\n{steps} bước, {wrong} bước sai. Trục đã nhận {accepted} gói tin, trả lại biên nhận cũ {repeated} lần,"
+    )?;
+    writeln!(out, "từ chối {refused} gói; các hệ thống đã tải và xác nhận {taken} gói.")
+}
+
+fn invitation(url: &str, keys: &[Key; 3], first: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "\nHệ thống và khóa (chỉ in lần này):")?;
+    for key in keys {
+        writeln!(out, "  {:<14} key_id {}  secret {}", key.system_id, key.key_id, key.secret)?;
+    }
+    let [national, province, _] = keys;
+    writeln!(out, "\nSDK: đổi URL thành {url}, giữ nguyên chương trình. API riêng: {url}/api/v1. Thử ngay:\n")?;
+    let bearer = |key: &Key| format!("curl -s -H 'Authorization: Bearer {}'", key.token());
+    let sample = "fixtures/accepted/new.edxml";
+    writeln!(out, "  {} --data-binary @{sample} {url}/api/v1/envelopes", bearer(national))?;
+    writeln!(out, "  {} {url}/api/v1/mailbox", bearer(province))?;
+    writeln!(out, "  {} {url}/api/v1/envelopes/{first}", bearer(national))?;
+    writeln!(out, "\nCtrl-C để dừng.")?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn played(directory: &std::path::Path) -> (Outcome, String) {
+        let mut config = Config::default();
+        config.data.directory = directory.to_owned();
+        "127.0.0.1:0".clone_into(&mut config.server.address);
+        let mut out = Vec::new();
+        let outcome = run(config, &DemoArguments { once: true }, &mut out).unwrap();
+        (outcome, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn every_step_of_the_story_goes_as_expected_and_again_on_the_same_hub() {
+        let directory = tempfile::tempdir().unwrap();
+
+        for _ in 0..2 {
+            let (outcome, said) = played(directory.path());
+            assert_eq!(outcome, Outcome::Done, "{said}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line: one file per group of commands. Commands call the use cases of `exchange` and print;
+//! they decide nothing about documents.
+
+mod agency;
+pub mod config;
+mod csv;
+mod demo;
+mod envelope;
+mod serve;
+mod system;
+
+use crate::config::Config;
+use crate::domain::dates::VIETNAM;
+use crate::exchange::ExchangeError;
+use crate::hub::{Clock, Hub};
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for `envelope check`: every packet would pass; for `demo --once`: every step went as expected
+  1  refused: a packet would not pass, a step of the demo went wrong, an id is unknown or taken
+  2  could not be done: wrong usage, unreadable file, unusable configuration, database out of reach
+
+Settings come from --config FILE (TOML); the environment goes over it as DOCAXIS__SECTION__NAME,
+for example DOCAXIS__SERVER__ADDRESS=0.0.0.0:8080. All of them: docaxis config print --markdown";
+
+/// Docaxis: a hub for electronic documents in edXML packets.
+#[derive(Debug, Parser)]
+#[command(name = "docaxis", version, after_help = EXIT_CODES)]
+pub struct CommandLine {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "DOCAXIS_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the hub until it is told to stop (SIGTERM or Ctrl-C).
+    Serve,
+    /// Bring the database to this version's form. `serve` does so by itself.
+    Migrate,
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Agencies: who takes part.
+    #[command(subcommand)]
+    Agency(agency::AgencyCommand),
+    /// Systems: who speaks for agencies, and their keys.
+    #[command(subcommand)]
+    System(system::SystemCommand),
+    /// Packets, offline.
+    #[command(subcommand)]
+    Envelope(envelope::EnvelopeCommand),
+    /// Play a whole story on a hub of its own, then stay up to be tried.
+    Demo(demo::DemoArguments),
+}
+
+/// How a command ended when it could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As wished.
+    Done,
+    /// The answer is no.
+    Refused,
+    /// The work could not be done.
+    Failed,
+}
+
+impl Outcome {
+    /// What an error means for the caller's script.
+    pub fn of_error(error: &anyhow::Error) -> Self {
+        match error.downcast_ref() {
+            Some(
+                ExchangeError::NotFound
+                | ExchangeError::Malformed(_)
+                | ExchangeError::Exists(_)
+                | ExchangeError::Refused(_)
+                | ExchangeError::Unauthenticated,
+            ) => Self::Refused,
+            Some(
+                ExchangeError::Body(_)
+                | ExchangeError::Store(_)
+                | ExchangeError::Payload(_)
+                | ExchangeError::Unavailable(_),
+            )
+            | None => Self::Failed,
+        }
+    }
+
+    /// The worse of two.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
+            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
+            (Self::Done, Self::Done) => Self::Done,
+        }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Refused => 1,
+            Outcome::Failed => 2,
+        })
+    }
+}
+
+/// Whether the reader of our output went away, as `head` does: no fault of the command.
+pub fn reader_left(error: &anyhow::Error) -> bool {
+    let left = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref().is_some_and(left)
+}
+
+impl CommandLine {
+    /// Carries the command out and prints to `out`; the log goes to standard error.
+    ///
+    /// # Errors
+    /// Whatever kept the command from its work, with what was being done as context.
+    pub fn run(self, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+        let config = || Config::load(self.config.as_deref());
+        match self.command {
+            Command::Serve => serve::serve(config()?),
+            Command::Migrate => serve::migrate(config()?, out),
+            Command::Config(command) => command.run(config, out),
+            Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Envelope(command) => command.run(&config()?.packets, out),
+            Command::Demo(arguments) => demo::run(config()?, &arguments, out),
+        }
+    }
+}
+
+/// Opens the hub and runs one command on it.
+fn on_hub(config: Config, work: impl AsyncFnOnce(&Hub) -> anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
+    crate::log::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no threads")?;
+    let hub = open(config)?;
+    runtime.block_on(work(&hub))
+}
+
+/// Opens the hub. Must be outside of a runtime: a connection to PostgreSQL is made by waiting for it.
+fn open(config: Config) -> anyhow::Result<Hub> {
+    crate::use_aws_lc();
+    Ok(Hub::open(config, Clock::System)?)
+}
+
+/// A time as people and scripts read it: ISO 8601 with Vietnam's offset.
+fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_every_exit_code() {
+        let help = CommandLine::command().render_help().to_string();
+
+        for code in ["  0  done", "  1  refused", "  2  could not be done"] {
+            assert!(help.contains(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_is_a_refusal_and_a_dead_database_is_not() {
+        let unknown = anyhow::Error::from(ExchangeError::NotFound).context("agency X");
+        let broken = anyhow::Error::from(std::io::Error::other("disk"));
+
+        assert_eq!(Outcome::of_error(&unknown), Outcome::Refused);
+        assert_eq!(Outcome::of_error(&broken), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error() {
+        let gone = anyhow::Error::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).context("printing");
+
+        assert!(reader_left(&gone));
+        assert!(!reader_left(&anyhow::anyhow!("other")));
+    }
+}
