@@ -177,7 +177,7 @@ fn large(hub: &Hub, door: Door, hash_file: Option<&str>, chunks: Chunks) -> io::
 }
 
 /// What the reader reads from: hands on the chunks that arrive, and hashes and spools what was read. Spooling
-/// lags behind reading, so that a secrecy mark is met before the bytes around it reach the disk.
+/// lags behind reading, so that a secrecy mark is met before the bytes around it reach the disk, and ends with it.
 struct Tap<'a> {
     chunks: Chunks,
     chunk: Bytes,

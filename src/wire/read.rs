@@ -63,13 +63,17 @@ impl Stop {
 
 /// Reads one packet from its bytes in one pass. Never fails: what is wrong is in the answer. Reads to the
 /// end of `bytes` even after a fault that stops the reading, so that the caller's own tap sees every byte.
-/// Calls `alarm` once, at the moment a state-secret mark is met, so that nothing more of it is kept.
+/// Calls `alarm` once, at the moment the reading stops before the end: no such packet is kept, and what was not read
+/// may hold a state-secret mark.
 ///
 /// # Errors
 /// Only those of `bytes` itself, and of the temporary file a zipped attachment is unpacked from.
 pub fn packet(bytes: impl BufRead, limits: &Packets, alarm: &dyn Fn()) -> io::Result<Reading> {
     let mut walk = Walk::new(bytes, limits);
     let stopped = walk.run();
+    if stopped.is_err() {
+        alarm();
+    }
     let Walk { reader, places, .. } = walk;
     let mut reading = Reading { whole: stopped.is_ok(), ..Reading::default() };
     (reading.packet, reading.violations) = places.into_parts();
@@ -79,10 +83,7 @@ pub fn packet(bytes: impl BufRead, limits: &Packets, alarm: &dyn Fn()) -> io::Re
             let particulars: Vec<&str> = particulars.iter().map(String::as_str).collect();
             reading.violations.push(violation(code, &place, &particulars));
         }
-        Err(Stop::Secret) => {
-            reading.secret = true;
-            alarm();
-        }
+        Err(Stop::Secret) => reading.secret = true,
         Err(Stop::Input(error)) => return Err(error),
     }
     reader.into_inner().drain()?;

@@ -311,6 +311,20 @@ async fn a_disk_that_is_full_at_the_last_bytes_keeps_nothing() {
     assert_eq!(hub.post("dms.national", packet).await.status, 201);
 }
 
+/// A secrecy mark may stand where nobody reads any more: it must not reach the disk either.
+#[tokio::test]
+async fn a_packet_that_cannot_be_read_to_its_end_is_not_spooled_on() {
+    let hub = TestHub::start().await;
+    let Some(_disk) = SmallDisk::mount(hub.directory.join("payloads"), "512k") else { return };
+    Payloads::open(&hub.directory).unwrap();
+    let mut packet = b"<unknown>".to_vec();
+    packet.extend(std::iter::repeat_n(b'x', 3_000_000));
+
+    let answer = hub.post("dms.national", packet).await;
+
+    assert_eq!((answer.status, answer.codes()), (422, vec!["M.Packet.Namespace".to_owned()]), "{}", answer.text());
+}
+
 #[tokio::test]
 async fn a_database_locked_by_another_asks_to_come_again() {
     let hub = TestHub::start().await;

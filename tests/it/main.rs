@@ -2,6 +2,9 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::as_conversions,
+    clippy::print_stdout,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed; that is how it says so"
@@ -23,5 +26,6 @@ mod report;
 mod schemas;
 mod sdk_api;
 mod sdk_failures;
+mod sdk_java;
 mod store_contract;
 mod support;

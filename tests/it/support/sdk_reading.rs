@@ -34,7 +34,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value?.to_string()),
     }
 }
 
@@ -66,7 +66,7 @@ const COMMON: [&str; 3] = ["status", "ErrorCode", "ErrorDesc"];
 /// The answer to sendEdoc, through HttpURLConnection.
 pub fn sent(status: u16, body: &[u8]) -> Option<Told> {
     let is_success = matches!(status, 200 | 201);
-    if (200..300).contains(&status) && !is_success || body.is_empty() && !is_success {
+    if !is_success && ((200..300).contains(&status) || body.is_empty()) {
         return None;
     }
     let decoded = match is_success {
