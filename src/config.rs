@@ -86,6 +86,8 @@ settings! {
         connections_max: usize = 10000usize, "connections";
         /// Packets being received at once; further ones are told to come again.
         packets_in_flight_max: usize = 512usize, "requests";
+        /// The same for one system, so that one cannot take all places; a place taken too much is answered with 429.
+        packets_in_flight_per_system_max: usize = 256usize, "requests";
     }
     /// Where facts are kept.
     database: Database {

@@ -28,14 +28,25 @@ const CELLS: [Cell; 6] = [
     Cell { name: "mix/c16", size: SMALL, tenth: Some(MEDIUM), senders: 16 },
 ];
 
-/// The cells that a comma-separated list names.
+/// The cells that a comma-separated list names: those of the table above, or any other such as `64KB/c8`.
 pub fn cells(list: &str) -> Result<Vec<Cell>> {
-    let known: Vec<&str> = CELLS.iter().map(|cell| cell.name).collect();
-    let wanted: Vec<&str> = if list == "all" { known.clone() } else { list.split(',').collect() };
-    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
-        bail!("no cell {unknown}; there are: {}", known.join(", "));
+    match list {
+        "all" => Ok(CELLS.into()),
+        _ => list.split(',').map(cell).collect(),
     }
-    Ok(CELLS.into_iter().filter(|cell| wanted.contains(&cell.name)).collect())
+}
+
+fn cell(name: &str) -> Result<Cell> {
+    if let Some(known) = CELLS.into_iter().find(|cell| cell.name == name) {
+        return Ok(known);
+    }
+    let parts = name.split_once("KB/c");
+    let parts = parts.and_then(|(size, senders)| Some((size.parse::<usize>().ok()?, senders.parse().ok()?)));
+    let Some((kilobytes, senders)) = parts else {
+        let known: Vec<&str> = CELLS.iter().map(|cell| cell.name).collect();
+        bail!("no cell {name}; there are {}, and any other of the form 64KB/c8", known.join(", "));
+    };
+    Ok(Cell { name: name.to_owned().leak(), size: kilobytes * 1_000, tenth: None, senders })
 }
 
 impl Cell {

@@ -162,9 +162,10 @@ pub struct Envelope {
     pub meaning: Digest,
 }
 
-/// Elements that a rebuilt repeat may carry anew, or that are no part of what is said: addressees are part
-/// of the natural key instead, hops and time stamps are made afresh, content ids are drawn at random.
-const NOT_MEANING: [&str; 7] = [
+/// Elements that a rebuilt repeat may carry anew, or that are no part of what is said: the parties are part of the
+/// natural key instead, whichever of their codes was written; hops and time stamps are made afresh, content ids are drawn at random.
+const NOT_MEANING: [&str; 8] = [
+    "MessageHeader.From.OrganId",
     "MessageHeader.To.",
     "MessageHeader.Timestamp",
     "TraceHeaderList.TraceHeader.",

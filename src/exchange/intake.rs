@@ -115,15 +115,19 @@ async fn receive_large(
     let reader = tokio::task::spawn_blocking(move || large(&reader_hub, door, hash_file.as_deref(), chunks));
     let mut fault = None;
     // A full channel makes the connection wait; a gone reader has failed and says why below.
-    let mut alive = to_reader.send(Ok(Bytes::from(head))).await.is_ok() && to_reader.send(Ok(chunk)).await.is_ok();
+    let mut alive = to_reader.send(Some(Bytes::from(head))).await.is_ok() && to_reader.send(Some(chunk)).await.is_ok();
     while let Some(chunk) = body.next().await {
-        if let Err(why) = &chunk {
-            fault = Some(*why);
+        match chunk {
+            Ok(chunk) => alive = alive && to_reader.send(Some(chunk)).await.is_ok(),
+            Err(why) => {
+                fault = Some(why);
+                break;
+            }
         }
-        alive = alive && to_reader.send(chunk).await.is_ok();
-        if fault.is_some() {
-            break;
-        }
+    }
+    if alive && fault.is_none() {
+        // A reader that is gone now has failed too.
+        let _ = to_reader.send(None).await;
     }
     drop(to_reader);
     let arrived = reader.await.unwrap_or_else(|_| Err(io::Error::other("the reading thread died")));
@@ -133,13 +137,22 @@ async fn receive_large(
     }
 }
 
-type Chunks = mpsc::Receiver<Result<Bytes, BodyFault>>;
+/// The chunks of a body and, when it came whole, `None` behind them. A channel that just ends is a body that was cut:
+/// the server drops the future of a request whose connection is gone.
+type Chunks = mpsc::Receiver<Option<Bytes>>;
 
 fn large(hub: &Hub, door: Door, hash_file: Option<&str>, chunks: Chunks) -> io::Result<Arrival> {
     let alarm = Cell::new(false);
     let incoming = hub.payloads.receive(&hub.ids.next());
-    let mut tap =
-        Tap { chunks, chunk: Bytes::new(), hasher: Hasher::default(), incoming: Some(incoming), alarm: &alarm };
+    let mut tap = Tap {
+        chunks,
+        chunk: Bytes::new(),
+        whole: false,
+        hasher: Hasher::default(),
+        incoming: Some(incoming),
+        broken: None,
+        alarm: &alarm,
+    };
     let reading = read::packet(&mut tap, &hub.config.packets, &|| alarm.set(true))?;
     io::copy(&mut tap, &mut io::sink())?;
     let (hasher, incoming) = (tap.hasher, tap.incoming);
@@ -158,8 +171,12 @@ fn large(hub: &Hub, door: Door, hash_file: Option<&str>, chunks: Chunks) -> io::
 struct Tap<'a> {
     chunks: Chunks,
     chunk: Bytes,
+    /// Whether the end of the body was reached.
+    whole: bool,
     hasher: Hasher,
     incoming: Option<Incoming>,
+    /// Why nothing can be spooled any more; the next read reports it.
+    broken: Option<io::Error>,
     alarm: &'a Cell<bool>,
 }
 
@@ -175,11 +192,14 @@ impl Read for Tap<'_> {
 
 impl BufRead for Tap<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.chunk.is_empty() {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        while self.chunk.is_empty() && !self.whole {
             match self.chunks.blocking_recv() {
-                Some(Ok(chunk)) => self.chunk = chunk,
-                Some(Err(_)) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body did not arrive")),
-                None => break,
+                Some(Some(chunk)) => self.chunk = chunk,
+                Some(None) => self.whole = true,
+                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body did not arrive")),
             }
         }
         Ok(&self.chunk)
@@ -196,22 +216,12 @@ impl BufRead for Tap<'_> {
         }
         let Some(incoming) = &mut self.incoming else { return };
         if let Err(error) = incoming.write(&read) {
-            // A broken spool ends the packet: the next read of a chunk reports it.
-            log::error!("a packet cannot be spooled: {error}");
+            // The sender goes on being read, but nothing more of it is taken.
             self.incoming = None;
-            self.chunks.close();
             self.chunk = Bytes::new();
-            self.broken();
+            self.chunks.close();
+            self.broken = Some(error);
         }
-    }
-}
-
-impl Tap<'_> {
-    fn broken(&mut self) {
-        let (to_self, chunks) = mpsc::channel(1);
-        // One place in an empty channel is always free.
-        let _ = to_self.try_send(Err(BodyFault::Cut));
-        self.chunks = chunks;
     }
 }
 

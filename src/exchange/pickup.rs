@@ -81,7 +81,8 @@ pub struct Confirmed {
     pub mark: PickupMark,
 }
 
-/// Deliveries at the disposal of the caller's agencies that are not done, oldest first.
+/// Deliveries at the disposal of the caller's agencies that are not done, oldest first. What was given back on a
+/// recall can be fetched no more and is not listed.
 ///
 /// # Errors
 /// `Store`.
@@ -157,7 +158,7 @@ pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, Exch
             return Err(StoreError::Missing("envelopes"));
         };
         let sha256 = digest_of(&envelope.payload_sha256);
-        match envelopes::find_payload(tx, &sha256)? {
+        match envelopes::find_payload(tx, &envelope_id)? {
             Some(content) => Ok((sha256, envelope.bytes, content)),
             None => Err(StoreError::Missing("payloads")),
         }

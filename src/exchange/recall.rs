@@ -275,8 +275,8 @@ fn register_own(
         urgency: document.urgency,
         accepted_at: case.now.naive_utc(),
     };
-    envelopes::insert_payload(tx, &digest, size, Some(bytes), case.now)?;
     envelopes::insert(tx, &own)?;
+    envelopes::insert_payload(tx, &own.envelope_id, &digest, Some(bytes))?;
     append(tx, case, EvidenceEvent::SubmissionAcceptance, &own, None)?;
     let key = NaturalKey {
         sender_code: own.sender_code.clone(),

@@ -93,8 +93,11 @@ pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) ->
     match seen_before(tx, &plan, envelope)? {
         Seen::Never(before) => insert(tx, case, envelope, (&plan, before)),
         Seen::Whole(before) => {
-            let receipt = receipt(tx, case, before)?;
-            Ok(Verdict::Repeated(receipt))
+            let newest = before.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
+            let Some(row) = envelopes::find(tx, newest)? else {
+                return Err(StoreError::Missing("envelopes"));
+            };
+            Ok(Verdict::Repeated(receipt(case, row, &before)))
         }
         Seen::Otherwise(recipient) => {
             let particulars = [plan.document_id.as_str(), recipient.as_str()];
@@ -301,8 +304,8 @@ fn insert(
     (plan, before): (&Plan, Vec<DeliveryRow>),
 ) -> Result<Verdict, StoreError> {
     let row = envelope_row(case, envelope, plan);
-    envelopes::insert_payload(tx, &case.sha256, row.bytes, case.content.as_deref(), case.now)?;
     envelopes::insert(tx, &row)?;
+    envelopes::insert_payload(tx, &row.envelope_id, &case.sha256, case.content.as_deref())?;
     for (number, attachment) in (1..).zip(&case.attachments) {
         let content = (signed(attachment.bytes), &attachment.sha256);
         let name = (attachment.name.as_str(), attachment.content_type.as_str());
@@ -327,7 +330,7 @@ fn insert(
     if let Content::Status(status) = &envelope.content {
         report::record(tx, case, (&row, status), &lines)?;
     }
-    Ok(Verdict::Accepted(receipt(tx, case, lines)?))
+    Ok(Verdict::Accepted(receipt(case, row, &lines)))
 }
 
 /// Makes one recipient's delivery, after taking back what the packet takes back from it.
@@ -423,12 +426,8 @@ pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// The receipt of some deliveries: that of the newest envelope among them.
-fn receipt(tx: &mut Connection, case: &Case, lines: Vec<DeliveryRow>) -> Result<Receipt, StoreError> {
-    let newest = lines.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
-    let Some(row) = envelopes::find(tx, newest)? else {
-        return Err(StoreError::Missing("envelopes"));
-    };
+/// The receipt of some deliveries; the envelope is the newest among theirs.
+fn receipt(case: &Case, row: EnvelopeRow, lines: &[DeliveryRow]) -> Receipt {
     let outcome = |line: &DeliveryRow| match line.outcome.as_str() {
         "withdrawn" => LineOutcome::Withdrawn,
         _ => LineOutcome::Consigned,
@@ -442,7 +441,7 @@ fn receipt(tx: &mut Connection, case: &Case, lines: Vec<DeliveryRow>) -> Result<
         })
         .collect();
     lines.sort_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
-    Ok(Receipt {
+    Receipt {
         kind: if row.is_document() { "document" } else { "status" },
         accepted_at: row.accepted_at.and_utc(),
         sha256: digest_of(&row.payload_sha256),
@@ -452,5 +451,5 @@ fn receipt(tx: &mut Connection, case: &Case, lines: Vec<DeliveryRow>) -> Result<
         envelope_id: row.envelope_id,
         lines,
         warnings: case.warnings.clone(),
-    })
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::agency_answers::{self as answers, Page};
 use super::gate::{Call, watched};
-use super::problem::{self, Problem, Sentence};
+use super::problem::{self, Problem};
+use super::sentence::Sentence;
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
 use crate::exchange::Caller;
@@ -62,7 +63,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
 async fn submit(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> {
     let hub = &call.node.hub;
     call.body.allow(hub.config.packets.bytes_max);
-    let _place = call.node.packet_place()?;
+    let _place = call.node.packet_place(&caller)?;
     let submission = Submission { caller, door: Door::Native, addressees: Vec::new(), hash_file: None };
     match accept::accept(hub, submission, &mut *call.body).await? {
         Verdict::Accepted(receipt) => Ok(receipt_answer(problem::created(), &receipt)),
@@ -199,6 +200,9 @@ struct Confirmation {
 async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
     let body = call.body.whole().await?;
     let said: Confirmation = serde_json::from_slice(&body).map_err(|e| unreadable("JSON", &e))?;
+    if said.note.contains('\0') {
+        return Err(problem::nul());
+    }
     let mark = match said.status {
         ConfirmedStatus::Processing => PickupMark::Processing,
         ConfirmedStatus::Done => PickupMark::Done,

@@ -27,9 +27,13 @@ pub struct Signed {
 pub struct Members(BTreeMap<String, String>);
 
 impl Members {
-    /// Reads the raw bytes of the signed header; nothing when they are no JSON object in UTF-8.
+    /// Reads the raw bytes of the signed header; nothing when they are no JSON object in UTF-8, or hold a NUL.
     pub fn parse(raw: &[u8]) -> Option<Self> {
         let object: Map<String, Value> = serde_json::from_slice(raw).ok()?;
+        // PostgreSQL cannot hold a NUL, and nobody means one.
+        if object.values().any(|value| value.as_str().is_some_and(|text| text.contains('\0'))) {
+            return None;
+        }
         let members = object.into_iter().filter_map(|(name, value)| {
             let bare = match name.get(..PREFIX.len()) {
                 Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => name.get(PREFIX.len()..)?,
@@ -129,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_no_object_in_utf_8_is_not_a_signed_text() {
-        let raws: [&[u8]; 6] = [b"", b"[]", b"\"x\"", b"{\"a\":\"\xe1\"}", b"{\"a\":\"b\x03\"}", b"{\"a\":1}{}"];
+        let raws: [&[u8]; 7] =
+            [b"", b"[]", b"\"x\"", b"{\"a\":\"\xe1\"}", b"{\"a\":\"b\x03\"}", b"{\"a\":1}{}", b"{\"a\":\"\\u0000\"}"];
         for raw in raws {
             assert_eq!(Members::parse(raw), None, "{raw:?}");
         }

@@ -5,8 +5,8 @@ use super::body::{Body, BodyLimits, Held};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
 use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api};
-use crate::exchange::ExchangeError;
 use crate::exchange::directory::{self, AgencyLine};
+use crate::exchange::{Caller, ExchangeError};
 use crate::hub::Hub;
 use crate::store::payloads::PayloadStream;
 use actix_web::body::MessageBody;
@@ -18,8 +18,9 @@ use futures_util::stream::LocalBoxStream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use std::any::Any;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -32,21 +33,49 @@ pub struct Node {
     /// What use cases are given.
     pub hub: Hub,
     packets: Arc<Semaphore>,
+    by_system: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// A place for one packet on its way in; free again when dropped.
+pub struct PacketPlace {
+    _of_node: OwnedSemaphorePermit,
+    by_system: Arc<Mutex<HashMap<String, usize>>>,
+    system_id: String,
+}
+
+impl Drop for PacketPlace {
+    fn drop(&mut self) {
+        let mut taken = self.by_system.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = taken.get_mut(&self.system_id) {
+            *places = places.saturating_sub(1);
+            if *places == 0 {
+                taken.remove(&self.system_id);
+            }
+        }
+    }
 }
 
 impl Node {
     /// A server's share in the hub.
     pub fn new(hub: Hub) -> Self {
         let places = hub.config.server.packets_in_flight_max.min(Semaphore::MAX_PERMITS);
-        Self { hub, packets: Arc::new(Semaphore::new(places)) }
+        Self { hub, packets: Arc::new(Semaphore::new(places)), by_system: Arc::default() }
     }
 
-    /// A place for one more packet on its way in, held until it is dropped.
+    /// A place for one more packet of a system.
     ///
     /// # Errors
-    /// `Overloaded` when all places are taken.
-    pub fn packet_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.packets).try_acquire_owned().map_err(|_| Problem::Overloaded)
+    /// `Overloaded` when all places are taken, `TooMany` when the system has taken its share of them.
+    pub fn packet_place(&self, caller: &Caller) -> Result<PacketPlace, Problem> {
+        let of_node = Arc::clone(&self.packets).try_acquire_owned().map_err(|_| Problem::Overloaded)?;
+        let mut taken = self.by_system.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = taken.entry(caller.system_id().to_owned()).or_default();
+        if *places >= self.hub.config.server.packets_in_flight_per_system_max {
+            return Err(Problem::TooMany);
+        }
+        *places = places.saturating_add(1);
+        let (by_system, system_id) = (Arc::clone(&self.by_system), caller.system_id().to_owned());
+        Ok(PacketPlace { _of_node: of_node, by_system, system_id })
     }
 
     /// A full page of the directory.
@@ -138,6 +167,9 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
     }
     if announced(headers) > body_bound(call.node) {
         return Err(Problem::BodyTooLarge);
+    }
+    if call.request.uri().path_and_query().is_some_and(|asked| asked.as_str().contains("%00")) {
+        return Err(problem::nul());
     }
     let Some(route) = route else {
         return Err(match routes {

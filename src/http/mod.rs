@@ -10,6 +10,7 @@ pub mod gate;
 pub mod problem;
 pub mod sdk_answers;
 pub mod sdk_api;
+mod sentence;
 
 use crate::hub::Hub;
 use actix_web::dev::Server;

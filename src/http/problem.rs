@@ -3,6 +3,7 @@
 //! every path, and for many failures status 200 (spec/sdk-api.md section 4).
 
 use super::sdk_answers::{self, SdkShape};
+use super::sentence::{self, Sentence};
 use crate::domain::delivery::Refusal;
 use crate::domain::rules::{Class, Violation};
 use crate::exchange::accept::Rejection;
@@ -45,6 +46,8 @@ pub enum Problem {
     HeadTooLarge,
     /// As many packets are on their way in as the hub takes at once.
     Overloaded,
+    /// As many packets of this system are on their way in as one system may have.
+    TooMany,
     /// The hub broke off; with what the panic said.
     Panicked(String),
 }
@@ -52,22 +55,6 @@ pub enum Problem {
 impl From<ExchangeError> for Problem {
     fn from(error: ExchangeError) -> Self {
         Self::Exchange(error)
-    }
-}
-
-/// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sentence {
-    /// Vietnamese.
-    pub vi: String,
-    /// English.
-    pub en: String,
-}
-
-impl Sentence {
-    /// The sentence in both languages.
-    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { vi: vi.into(), en: en.into() }
     }
 }
 
@@ -207,6 +194,16 @@ static OVERLOADED: Kind = kind(
     false,
     ("Hệ thống đang bận; hãy gửi lại sau ít giây", "The hub is busy; come again in a few seconds"),
 );
+static TOO_MANY: Kind = kind(
+    S::TOO_MANY_REQUESTS,
+    "too-many",
+    "20",
+    false,
+    (
+        "Hệ thống gửi quá nhiều gói tin cùng lúc; hãy gửi lại sau ít giây",
+        "Too many packets at once; come again in a few seconds",
+    ),
+);
 static INTERNAL: Kind = kind(
     S::INTERNAL_SERVER_ERROR,
     "internal",
@@ -273,6 +270,7 @@ impl Problem {
             Self::BodyTooLarge => &TOO_LARGE,
             Self::HeadTooLarge => &HEAD_TOO_LARGE,
             Self::Overloaded => &OVERLOADED,
+            Self::TooMany => &TOO_MANY,
             Self::Panicked(_) => &INTERNAL,
         }
     }
@@ -283,7 +281,7 @@ impl Problem {
             Self::Exchange(error) if self.kind().status.is_server_error() => Some(chain(error)),
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
-            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded => None,
+            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany => None,
         }
     }
 
@@ -294,9 +292,9 @@ impl Problem {
             Self::Exchange(ExchangeError::Malformed(text) | ExchangeError::Exists(text)) => {
                 Some(Sentence::new(&text.vi, &text.en))
             }
-            Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal_sentence(*refusal)),
+            Self::Exchange(ExchangeError::Refused(refusal)) => Some(sentence::of_refusal(*refusal)),
             Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) => None,
-            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::Panicked(_) => None,
+            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
         }
     }
 
@@ -304,9 +302,14 @@ impl Problem {
         match self {
             Self::Rejected(rejection) => &rejection.violations,
             Self::Exchange(_) | Self::Malformed(_) | Self::PathUnknown | Self::MethodUnknown(_) => &[],
-            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::Panicked(_) => &[],
+            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => &[],
         }
     }
+}
+
+/// What is said about text with a NUL in it, which PostgreSQL cannot hold and nobody means.
+pub fn nul() -> Problem {
+    Problem::Malformed(Sentence::new("có ký tự NUL", "there is a NUL character"))
 }
 
 /// The error and everything that caused it, in one line.
@@ -332,9 +335,14 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
             BodyFault::Cut => &CUT,
         },
         ExchangeError::Store(store) if store.is_transient() => &OVERLOADED,
-        ExchangeError::Payload(error) if error.kind() == std::io::ErrorKind::StorageFull => &OVERLOADED,
+        ExchangeError::Payload(error) if is_full(error) => &OVERLOADED,
         ExchangeError::Store(_) | ExchangeError::Payload(_) | ExchangeError::Unavailable(_) => &INTERNAL,
     }
+}
+
+/// Whether there is no room on the disk, for the hub or at all.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 /// A refused packet is one whose sender the caller does not hold, else a conflict, else a broken rule.
@@ -344,23 +352,6 @@ fn rejection_kind(violations: &[Violation]) -> &'static Kind {
         (true, _) => &NOT_HELD,
         (false, true) => &CONFLICT,
         (false, false) => &PACKET_REFUSED,
-    }
-}
-
-fn refusal_sentence(refusal: Refusal) -> Sentence {
-    match refusal {
-        Refusal::Withdrawn => Sentence::new("Văn bản đã được lấy lại", "The document was withdrawn"),
-        Refusal::RecallAgreed => {
-            Sentence::new("Đơn vị đã đồng ý trả lại văn bản", "The agency agreed to give the document back")
-        }
-        Refusal::Failed => Sentence::new("Lượt chuyển này đã thất bại", "The delivery has failed"),
-        Refusal::AlreadyFetched => Sentence::new("Bên nhận đã lấy văn bản", "The recipient has the document"),
-        Refusal::AlreadyHandedOver => {
-            Sentence::new("Văn bản đã được xác nhận hoàn tất (done)", "The document was confirmed as done")
-        }
-        Refusal::NotConsigned => {
-            Sentence::new("Văn bản chưa sẵn sàng để nhận", "The document is not yet at the recipient's disposal")
-        }
     }
 }
 
@@ -420,9 +411,13 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
             say(WWW_AUTHENTICATE, "Bearer");
         }
         Problem::Exchange(_) | Problem::Rejected(_) | Problem::Malformed(_) | Problem::PathUnknown => {}
-        Problem::BodyTooLarge | Problem::HeadTooLarge | Problem::Overloaded | Problem::Panicked(_) => {}
+        Problem::BodyTooLarge
+        | Problem::HeadTooLarge
+        | Problem::Overloaded
+        | Problem::TooMany
+        | Problem::Panicked(_) => {}
     }
-    if kind.status == S::SERVICE_UNAVAILABLE {
+    if matches!(kind.status, S::SERVICE_UNAVAILABLE | S::TOO_MANY_REQUESTS) {
         say(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
@@ -432,7 +427,11 @@ fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpResponse {
     let evidence_id = match problem {
         Problem::Rejected(rejection) => Some(rejection.evidence_id.as_str()),
         Problem::Exchange(_) | Problem::Malformed(_) | Problem::PathUnknown | Problem::MethodUnknown(_) => None,
-        Problem::BodyTooLarge | Problem::HeadTooLarge | Problem::Overloaded | Problem::Panicked(_) => None,
+        Problem::BodyTooLarge
+        | Problem::HeadTooLarge
+        | Problem::Overloaded
+        | Problem::TooMany
+        | Problem::Panicked(_) => None,
     };
     let body = ProblemBody {
         r#type: format!("urn:docaxis:problem:{}", kind.code),
@@ -591,6 +590,7 @@ mod tests {
             Problem::Exchange(ExchangeError::NotFound),
             Problem::Malformed(Sentence::new("a", "b")),
             Problem::Overloaded,
+            Problem::TooMany,
         ];
         for problem in refused {
             let (status, body) = told(&problem, Dialect::Empty);

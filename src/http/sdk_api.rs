@@ -3,8 +3,9 @@
 
 use super::auth::{Members, Signed};
 use super::gate::{Call, Node, watched};
-use super::problem::{self, Dialect, Problem, Sentence};
+use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::{self as answers, AgencyForm, SdkShape};
+use super::sentence::Sentence;
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
 use crate::exchange::accept::{self, Door, Submission, Verdict};
@@ -87,7 +88,7 @@ pub async fn answer(operation: SdkOperation, call: Call<'_>, signed: Signed) -> 
 async fn send(call: Call<'_>, caller: Caller, members: &Members) -> Result<HttpResponse, Problem> {
     let hub = &call.node.hub;
     call.body.allow(hub.config.packets.bytes_max.saturating_add(CR_LF_BYTES));
-    let _place = call.node.packet_place()?;
+    let _place = call.node.packet_place(&caller)?;
     let submission = Submission {
         caller,
         door: Door::Sdk,
@@ -224,6 +225,9 @@ fn agency_entry(body: &[u8]) -> Result<AgencyEntry, Problem> {
             format!("the JSON is broken at line {}, column {}", error.line(), error.column()),
         ))
     })?;
+    if members.values().any(|value| value.as_str().is_some_and(|text| text.contains('\0'))) {
+        return Err(problem::nul());
+    }
     let text = |name: &str| match members.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.trim().to_owned(),

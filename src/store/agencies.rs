@@ -50,7 +50,7 @@ pub fn find_by_alias(tx: &mut Connection, folded: &str) -> Result<Option<Agency>
         .inner_join(agency_aliases::table.on(agency_aliases::agency_code.eq(agencies::agency_code)))
         .filter(agency_aliases::alias_folded.eq(folded))
         .select(AgencyRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?;
     row.map(AgencyRow::agency).transpose()
 }
@@ -101,7 +101,7 @@ pub fn aliases_of(tx: &mut Connection, code: &AgencyCode) -> Result<(Vec<String>
     let changed: NaiveDateTime = on!(tx, c => agencies::table
         .filter(agencies::agency_code.eq(code.as_str()))
         .select(agencies::changed_at)
-        .first(c))?;
+        .get_result(c))?;
     Ok((aliases, changed.and_utc()))
 }
 

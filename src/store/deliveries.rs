@@ -144,7 +144,7 @@ pub fn find_by_key(tx: &mut Connection, key: &NaturalKey) -> Result<Option<(Deli
         .filter(deliveries::recipient_code.eq(&key.recipient_code))
         .filter(deliveries::occurrence.eq(&key.occurrence))
         .select((DeliveryRow::as_select(), envelopes::meaning))
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
@@ -213,7 +213,7 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
     Ok(on!(tx, c => deliveries::table
         .filter(deliveries::delivery_id.eq(delivery_id))
         .select(DeliveryRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
@@ -304,7 +304,7 @@ macro_rules! selected {
     }};
 }
 
-/// Deliveries at the disposal of any of these agencies that are not done, oldest first.
+/// Deliveries at the disposal of any of these agencies that are not done and not given back, oldest first.
 ///
 /// # Errors
 /// `Statement`.
@@ -316,6 +316,7 @@ pub fn list_waiting(
     Ok(on!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(recipients))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
         .into_boxed(), selection)
@@ -332,6 +333,7 @@ pub fn list_waiting(
 pub fn count_waiting(tx: &mut Connection, recipients: &[String], selection: &Selection) -> Result<i64, StoreError> {
     Ok(on!(tx, c => selected!(deliveries::table
         .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(recipients))
         .count()
         .into_boxed(), selection)

@@ -5,7 +5,7 @@ use super::connection::on;
 use super::schema::{attachments, document_links, envelopes, payloads, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::packet::Digest;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// An accepted packet as it is kept.
@@ -86,44 +86,55 @@ pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow
     Ok(on!(tx, c => envelopes::table
         .filter(envelopes::envelope_id.eq(envelope_id))
         .select(EnvelopeRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
-/// Names the bytes of a packet; nothing changes when they are there already. `content` is given for packets
-/// that live in the row; for others the file must be durable before.
+/// Keeps or names the bytes of an envelope. `content` is given for packets that live in the row; for others the
+/// file must be durable before.
 ///
 /// # Errors
 /// `Statement`.
 pub fn insert_payload(
     tx: &mut Connection,
+    envelope_id: &str,
     sha256: &Digest,
-    bytes: i64,
     content: Option<&[u8]>,
-    at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     on!(tx, c => diesel::insert_into(payloads::table)
         .values((
+            payloads::envelope_id.eq(envelope_id),
             payloads::sha256.eq(&sha256.0[..]),
-            payloads::bytes.eq(bytes),
             payloads::content.eq(content),
-            payloads::created_at.eq(at.naive_utc()),
         ))
-        .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
 }
 
-/// The bytes of a packet that live in the row; `Some(None)` when they are in a file, `None` when no row names them.
+/// The bytes of an envelope that live in the row; `Some(None)` when they are in a file, `None` when there is no row.
 ///
 /// # Errors
 /// `Statement`.
-pub fn find_payload(tx: &mut Connection, sha256: &Digest) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+pub fn find_payload(tx: &mut Connection, envelope_id: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
     Ok(on!(tx, c => payloads::table
-        .filter(payloads::sha256.eq(&sha256.0[..]))
+        .filter(payloads::envelope_id.eq(envelope_id))
         .select(payloads::content)
-        .first(c)
+        .get_result(c)
         .optional())?)
+}
+
+/// Whether any envelope's bytes are in the file of that digest.
+///
+/// # Errors
+/// `Statement`.
+pub fn is_in_file(tx: &mut Connection, sha256: &Digest) -> Result<bool, StoreError> {
+    let found: Vec<String> = on!(tx, c => payloads::table
+        .filter(payloads::sha256.eq(&sha256.0[..]))
+        .filter(payloads::content.is_null())
+        .select(payloads::envelope_id)
+        .limit(1)
+        .load(c))?;
+    Ok(!found.is_empty())
 }
 
 /// Adds what is attached to an envelope, numbered from 1.

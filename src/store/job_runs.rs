@@ -15,7 +15,7 @@ pub fn insert_due(tx: &mut Connection, job: &str, due_at: DateTime<Utc>) -> Resu
         .filter(job_runs::job.eq(job))
         .filter(job_runs::due_at.eq(due_at.naive_utc()))
         .select(job_runs::job)
-        .first(c)
+        .get_result(c)
         .optional())?;
     if there.is_none() {
         on!(tx, c => diesel::insert_into(job_runs::table)

@@ -2,7 +2,8 @@
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, and `payloads` for the bytes.
 //!
-//! Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
+//! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
+//! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
 pub mod connection;
@@ -115,6 +116,17 @@ impl StoreError {
     pub fn is_unique_violation(&self) -> bool {
         use diesel::result::{DatabaseErrorKind, Error};
         matches!(self, Self::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+
+    /// Whether the same may succeed at once, because another connection was in the way. PostgreSQL's deadlocks come
+    /// without a kind of their own; what else has none fails again and is answered then.
+    fn is_of_the_moment(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        let by_kind = matches!(
+            self,
+            Self::Statement(Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, _)) | Self::Raced
+        );
+        by_kind || self.is_unique_violation()
     }
 }
 

@@ -44,9 +44,6 @@ impl Payloads {
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("payloads");
         fs::create_dir_all(folder.join("incoming"))?;
-        for first in 0..=u8::MAX {
-            fs::create_dir_all(folder.join(format!("{first:02x}")))?;
-        }
         File::open(&folder)?.sync_all()?;
         File::open(data)?.sync_all()?;
         Ok(Self { folder: Arc::new(folder) })
@@ -74,6 +71,7 @@ impl Payloads {
         };
         file.set_len(bytes)?;
         let name = self.path_of(sha256);
+        self.make_shard(&name)?;
         // The name first: one sync then covers content and name. A file of that name that is there already
         // may be a torn one from before a crash; it is replaced by one that was synced under its other name.
         match fs::hard_link(&incoming.path, &name) {
@@ -90,6 +88,17 @@ impl Payloads {
         match name.parent() {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
+        }
+    }
+
+    /// Makes the folder of a name, durable before anything is put in it.
+    fn make_shard(&self, name: &Path) -> io::Result<()> {
+        match name.parent() {
+            Some(shard) if !shard.is_dir() => {
+                fs::create_dir_all(shard)?;
+                File::open(self.folder.as_path())?.sync_all()
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -126,7 +135,7 @@ impl Payloads {
         let mut gone: usize = 0;
         for (path, digest) in old {
             let named = match digest {
-                Some(digest) => store.read(move |tx| envelopes::find_payload(tx, &digest)).await?.is_some(),
+                Some(digest) => store.read(move |tx| envelopes::is_in_file(tx, &digest)).await?,
                 None => false,
             };
             if !named {

@@ -5,11 +5,12 @@
 use super::StoreError;
 use super::connection::{Connection, Place, enter};
 use crate::config::Database;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-/// How often a closure is run again when another node wrote the same natural key first.
+/// How often a closure is run again when another connection was in its way.
 const RERUNS_MAX: usize = 4;
 
 /// A piece of work on its way to a connection and back.
@@ -25,7 +26,7 @@ trait Work: Send {
 enum Ran {
     Keep,
     Drop,
-    /// Another node was faster: look again.
+    /// Another connection was in the way: look again.
     Rerun,
 }
 
@@ -41,7 +42,7 @@ impl<T: Send, F: Fn(&mut Connection) -> Result<T, StoreError> + Send> Work for C
         let result = catch_unwind(AssertUnwindSafe(|| f(tx))).unwrap_or(Err(StoreError::Panicked));
         let ran = match &result {
             Ok(_) => Ran::Keep,
-            Err(error) if error.is_unique_violation() || matches!(error, StoreError::Raced) => Ran::Rerun,
+            Err(error) if error.is_of_the_moment() => Ran::Rerun,
             Err(_) => Ran::Drop,
         };
         self.result = Some(result);
@@ -147,50 +148,65 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
     Some(batch)
 }
 
-/// Runs a batch in one transaction and answers everybody. Says whether the connection is still good.
-fn transact(connection: &mut Connection, mut batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
-    let committed = in_transaction(connection, &mut batch, reading);
-    if let Err(error) = &committed {
-        log::error!("a transaction of {} did not commit: {error}: {}", batch.len(), source_of(error));
+/// Runs a batch, in one transaction if other nodes let it, and answers everybody. Says whether the connection is
+/// still good.
+fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
+    let mut rest = VecDeque::from(batch);
+    let mut tries: usize = 0;
+    while !rest.is_empty() {
+        match in_transaction(connection, rest.make_contiguous(), reading, tries >= RERUNS_MAX) {
+            Ok(done) => {
+                rest.drain(..done).for_each(|work| work.answer(Ok(())));
+                tries = if done == 0 { tries.saturating_add(1) } else { 1 };
+            }
+            Err(error) => {
+                log::error!("a transaction of {} did not commit: {error}: {}", rest.len(), source_of(&error));
+                let why = error.to_string();
+                rest.into_iter().for_each(|work| work.answer(Err(StoreError::NotCommitted(why.clone()))));
+                return false;
+            }
+        }
     }
-    let why = committed.as_ref().err().map(ToString::to_string);
-    for work in batch {
-        work.answer(why.clone().map_or(Ok(()), |text| Err(StoreError::NotCommitted(text))));
-    }
-    committed.is_ok()
+    true
 }
 
-fn in_transaction(connection: &mut Connection, batch: &mut [Box<dyn Work>], reading: bool) -> Result<(), StoreError> {
+/// Runs works in one transaction until one meets what another connection is doing. What ran before it is committed
+/// then: two batches that hold what the other one waits for would never end otherwise. Says how many are done.
+fn in_transaction(
+    connection: &mut Connection,
+    works: &mut [Box<dyn Work>],
+    reading: bool,
+    is_last_try: bool,
+) -> Result<usize, StoreError> {
     if reading {
         connection.begin_reading()?;
     } else {
         connection.begin()?;
     }
     // One alone needs no savepoint: when it fails, the transaction is dropped whole.
-    if let [only] = batch {
-        match only.run(connection) {
-            Ran::Keep => return connection.commit(),
-            Ran::Drop => return connection.roll_back(),
-            Ran::Rerun => {
-                connection.roll_back()?;
-                connection.begin()?;
-            }
+    if let [only] = works {
+        let ran = only.run(connection);
+        match ran {
+            Ran::Keep => connection.commit()?,
+            Ran::Drop | Ran::Rerun => connection.roll_back()?,
         }
+        return Ok(usize::from(ran != Ran::Rerun || is_last_try));
     }
-    for work in batch {
-        run_in_savepoint(connection, work.as_mut())?;
-    }
-    connection.commit()
-}
-
-fn run_in_savepoint(connection: &mut Connection, work: &mut dyn Work) -> Result<(), StoreError> {
-    for _ in 0..RERUNS_MAX {
+    let mut done: usize = 0;
+    for work in works {
         connection.begin()?;
         match work.run(connection) {
-            Ran::Keep => return connection.commit(),
-            Ran::Drop => return connection.roll_back(),
-            Ran::Rerun => connection.roll_back()?,
+            Ran::Keep => connection.commit()?,
+            Ran::Drop => connection.roll_back()?,
+            Ran::Rerun => {
+                connection.roll_back()?;
+                if done > 0 || !is_last_try {
+                    break;
+                }
+            }
         }
+        done = done.saturating_add(1);
     }
-    Ok(())
+    connection.commit()?;
+    Ok(done)
 }

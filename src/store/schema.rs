@@ -109,11 +109,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    payloads (sha256) {
+    payloads (envelope_id) {
+        envelope_id -> Text,
         sha256 -> Binary,
-        bytes -> BigInt,
         content -> Nullable<Binary>,
-        created_at -> Timestamp,
     }
 }
 

@@ -61,7 +61,7 @@ pub fn find_name(tx: &mut Connection, system_id: &str) -> Result<Option<String>,
     Ok(on!(tx, c => systems::table
         .filter(systems::system_id.eq(system_id))
         .select(systems::name)
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 
@@ -97,7 +97,7 @@ pub fn holds(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<
         .filter(system_agencies::system_id.eq(system_id))
         .filter(system_agencies::agency_code.eq(agency_code))
         .select(system_agencies::agency_code)
-        .first(c)
+        .get_result(c)
         .optional())?;
     Ok(found.is_some())
 }
@@ -161,7 +161,7 @@ pub fn find_key(tx: &mut Connection, key_id: &str) -> Result<Option<KeyRow>, Sto
     Ok(on!(tx, c => system_keys::table
         .filter(system_keys::key_id.eq(key_id))
         .select(KeyRow::as_select())
-        .first(c)
+        .get_result(c)
         .optional())?)
 }
 

@@ -42,6 +42,9 @@ struct Seen {
     number: usize,
 }
 
+/// Where packets name the agencies that they go to.
+const NAMING: [&str; 2] = ["MessageHeader.To", "TraceHeaderList.Bussiness.BussinessDocumentInfo.ReceiverList.Receiver"];
+
 /// What was met so far.
 pub struct Places<'a> {
     limits: &'a Packets,
@@ -53,6 +56,8 @@ pub struct Places<'a> {
     text: String,
     texts_bytes: usize,
     framed: [bool; FRAME.len()],
+    /// How many agencies were named in each of the places in `NAMING`.
+    named: [usize; NAMING.len()],
     /// The zip of the attachment that is open.
     zip: Option<SpooledTempFile>,
     unzipped_bytes: u64,
@@ -70,6 +75,7 @@ impl<'a> Places<'a> {
             text: String::new(),
             texts_bytes: 0,
             framed: [false; FRAME.len()],
+            named: [0; NAMING.len()],
             zip: None,
             unzipped_bytes: 0,
         }
@@ -130,6 +136,7 @@ impl<'a> Places<'a> {
                 false => self.fault("M.Packet.BothSpellings", &here, &[first, local])?,
             }
         }
+        self.agencies_limit(element)?;
         if let (Some(node), "Attachment") = (node, element.path) {
             if self.packet.attachments.len() == self.limits.attachments_max {
                 return Err(Stop::limit("R.Attachment.Count", String::new(), self.limits.attachments_max));
@@ -141,6 +148,20 @@ impl<'a> Places<'a> {
             return Ok(Met::Skip);
         }
         Ok(Met::Known(element.shape))
+    }
+
+    /// Stops at one agency too many: each one costs the database a look, and the answer a line.
+    fn agencies_limit(&mut self, element: &Element) -> Result<(), Stop> {
+        let limit = self.limits.recipients_max;
+        for (path, named) in NAMING.iter().zip(&mut self.named) {
+            if *path == element.path {
+                *named = named.saturating_add(1);
+                if *named > limit {
+                    return Err(Stop::limit("R.MessageHeader.To", path.replace('.', "/"), limit));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Which one of its like this is, and how the first was spelled when there may only be one.

@@ -52,17 +52,6 @@ CREATE TABLE system_keys (
 );
 CREATE INDEX system_keys_by_system ON system_keys (system_id, key_id);
 
--- Packets as received, one copy each. Without content the bytes are in a file named by the digest.
-CREATE TABLE payloads (
-    sha256 BYTEA NOT NULL PRIMARY KEY,
-    bytes BIGINT NOT NULL,
-    content BYTEA,
-    created_at TIMESTAMP NOT NULL
-);
-
--- Base64 does not compress enough to pay for trying.
-ALTER TABLE payloads ALTER COLUMN content SET STORAGE EXTERNAL;
-
 -- Accepted packets. System is null when the hub itself wrote the packet.
 CREATE TABLE envelopes (
     envelope_id TEXT NOT NULL PRIMARY KEY,
@@ -71,7 +60,7 @@ CREATE TABLE envelopes (
     sender_code TEXT NOT NULL,
     document_id TEXT NOT NULL,
     meaning BYTEA NOT NULL,
-    payload_sha256 BYTEA NOT NULL REFERENCES payloads (sha256),
+    payload_sha256 BYTEA NOT NULL,
     bytes BIGINT NOT NULL,
     subject TEXT NOT NULL,
     code_number TEXT NOT NULL,
@@ -82,7 +71,17 @@ CREATE TABLE envelopes (
     urgency INTEGER NOT NULL,
     accepted_at TIMESTAMP NOT NULL
 );
-CREATE INDEX envelopes_by_document ON envelopes (sender_code, document_id);
+
+-- Packets as received, one copy for all recipients. Without content the bytes are in a file named by the digest.
+-- Keyed by the envelope and not by the digest: a random key would touch a page of its own for each packet.
+CREATE TABLE payloads (
+    envelope_id TEXT NOT NULL PRIMARY KEY REFERENCES envelopes (envelope_id),
+    sha256 BYTEA NOT NULL,
+    content BYTEA
+);
+CREATE INDEX payloads_in_files ON payloads (sha256) WHERE content IS NULL;
+-- Base64 does not compress enough to pay for trying.
+ALTER TABLE payloads ALTER COLUMN content SET STORAGE EXTERNAL;
 
 -- What is attached to an accepted packet.
 CREATE TABLE attachments (

@@ -100,8 +100,9 @@ const LAWS: [(&str, &str); 6] = [
          WHERE d.envelope_id = e.envelope_id)",
     ),
     (
-        "every payload row that has no content is meant to be a file",
-        "SELECT count(*) FROM payloads p WHERE p.content IS NOT NULL AND length(p.content) <> p.bytes",
+        "every envelope has its bytes or names their file",
+        "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM payloads p WHERE \
+         p.envelope_id = e.envelope_id AND (p.content IS NULL OR length(p.content) = e.bytes))",
     ),
 ];
 

@@ -4,14 +4,20 @@
 
 pub mod database;
 pub mod packets;
+pub mod probe;
 pub mod program;
+pub mod sdk;
+pub mod sdk_reading;
+pub mod socket;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Database;
 use docaxis::config::Config;
 use docaxis::exchange::{directory, keys};
 use docaxis::hub::{Clock, Hub};
+use docaxis::store::evidence::{self, EvidenceRow};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,7 +45,7 @@ pub struct TestHub {
     pub directory: PathBuf,
     server: actix_web::dev::ServerHandle,
     database: Database,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// 2026-11-21 09:00 in Vietnam, the day of the fixtures.
@@ -77,7 +83,7 @@ impl TestHub {
         let handle = server.handle();
         tokio::spawn(server);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { hub, address, client, systems, directory, server: handle, database, _folder: folder }
+        Self { hub, address, client, systems, directory, server: handle, database, folder }
     }
 
     pub fn system(&self, id: &str) -> &System {
@@ -106,6 +112,53 @@ impl TestHub {
     pub async fn post(&self, system: &str, packet: impl Into<reqwest::Body>) -> Answer {
         let request = self.client.post(self.url("/api/v1/envelopes")).bearer_auth(self.system(system).bearer());
         Answer::of(request.header("content-type", "application/xml").body(packet).send().await.unwrap()).await
+    }
+
+    /// Posts a packet that must be accepted as new; answers its receipt.
+    pub async fn accepted(&self, system: &str, packet: impl Into<reqwest::Body>) -> Value {
+        let answer = self.post(system, packet).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json
+    }
+
+    /// One envelope as a party to it sees it.
+    pub async fn view(&self, system: &str, envelope: &Value) -> Value {
+        let answer = self.get(system, &format!("/api/v1/envelopes/{}", envelope.as_str().unwrap())).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json
+    }
+
+    /// All evidence, oldest first.
+    pub async fn evidence(&self) -> Vec<EvidenceRow> {
+        self.hub.store.read(|tx| evidence::list_after(tx, "", i64::MAX)).await.unwrap()
+    }
+
+    /// Names of what happened to a delivery, oldest first.
+    pub async fn events(&self, delivery: &str) -> Vec<String> {
+        let rows = self.evidence().await.into_iter().filter(|row| row.delivery_id.as_deref() == Some(delivery));
+        rows.map(|row| row.event).collect()
+    }
+
+    /// Whether any file of the hub, its database included where that is a file, holds these bytes.
+    pub fn is_on_disk(&self, bytes: &[u8]) -> bool {
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                match entry.file_type().unwrap().is_dir() {
+                    true => folders.push(entry.path()),
+                    false if memchr::memmem::find(&std::fs::read(entry.path()).unwrap(), bytes).is_some() => {
+                        return true;
+                    }
+                    false => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether the database is a server, whose files cannot be looked into.
+    pub fn is_on_server(&self) -> bool {
+        self.database.is_postgres
     }
 
     /// Reads JSON through the native API.
@@ -145,7 +198,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub body: Vec<u8>,
-    pub json: serde_json::Value,
+    pub json: Value,
 }
 
 impl Answer {

@@ -1,0 +1,38 @@
+//! Sentences in both languages, as answers carry them, and those about refused steps.
+
+use crate::domain::delivery::Refusal;
+use serde::Serialize;
+
+/// A sentence in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sentence {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Sentence {
+    /// The sentence in both languages.
+    pub fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { vi: vi.into(), en: en.into() }
+    }
+}
+
+/// Why a step of a delivery is not possible any more.
+pub fn of_refusal(refusal: Refusal) -> Sentence {
+    match refusal {
+        Refusal::Withdrawn => Sentence::new("Văn bản đã được lấy lại", "The document was withdrawn"),
+        Refusal::RecallAgreed => {
+            Sentence::new("Đơn vị đã đồng ý trả lại văn bản", "The agency agreed to give the document back")
+        }
+        Refusal::Failed => Sentence::new("Lượt chuyển này đã thất bại", "The delivery has failed"),
+        Refusal::AlreadyFetched => Sentence::new("Bên nhận đã lấy văn bản", "The recipient has the document"),
+        Refusal::AlreadyHandedOver => {
+            Sentence::new("Văn bản đã được xác nhận hoàn tất (done)", "The document was confirmed as done")
+        }
+        Refusal::NotConsigned => {
+            Sentence::new("Văn bản chưa sẵn sàng để nhận", "The document is not yet at the recipient's disposal")
+        }
+    }
+}
