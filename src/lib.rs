@@ -17,7 +17,7 @@ pub mod wire;
 use config::Config;
 use hub::{Clock, Hub, OpenError};
 use std::net::SocketAddr;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{JobScheduler, JobSchedulerError};
@@ -33,10 +33,12 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     // Outside of the runtime: a connection to PostgreSQL is made by waiting for it.
     let hub = Hub::open(config, Clock::System)?;
     runtime.block_on(async {
+        // Before anybody is told the address: a signal that nobody listens for ends the process at once.
+        let signals = StopSignals::listen()?;
         let running = Running::start(&hub).await?;
         let address = running.address;
         ::log::info!(target: "docaxis", address = address.to_string(); "listening on http://{address}");
-        running.until_told_to_stop().await
+        running.until(signals).await
     })
 }
 
@@ -94,18 +96,39 @@ impl Running {
     ///
     /// # Errors
     /// As `stop`; `Signals` when the process cannot listen for signals.
-    pub async fn until_told_to_stop(mut self) -> Result<(), ServeError> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    pub async fn until_told_to_stop(self) -> Result<(), ServeError> {
+        self.until(StopSignals::listen()?).await
+    }
+
+    async fn until(mut self, mut signals: StopSignals) -> Result<(), ServeError> {
         tokio::select! {
             over = &mut self.server => return ended(over),
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.told() => {}
         }
         ::log::info!(target: "docaxis", "told to stop; requests in flight may finish");
         let stopped = self.stop().await;
         ::log::info!(target: "docaxis", "stopped");
         stopped
+    }
+}
+
+/// SIGTERM and SIGINT, from the moment of listening on.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self, ServeError> {
+        let on = |kind| signal(kind).map_err(ServeError::Signals);
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
