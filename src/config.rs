@@ -241,6 +241,7 @@ impl Config {
         let checks = [
             (self.database.connections == 0, "database.connections must be at least 1"),
             (self.database.batch_max == 0, "database.batch_max must be at least 1"),
+            (self.database.queue_max == 0, "database.queue_max must be at least 1"),
             (self.packets.bytes_max == 0, "packets.bytes_max must be at least 1"),
             (
                 self.data.inline_bytes_max > self.packets.bytes_max,

@@ -51,11 +51,9 @@ async fn trace(hub: &TestHub) -> (i64, i64, i64) {
 }
 
 fn status_of(code: &str) -> u16 {
-    match catalogue().into_iter().find(|entry| entry.code == code).unwrap_or_else(|| panic!("{code}")).class {
-        Class::SenderNotRegistered => 403,
-        Class::Conflict => 409,
-        _ => 422,
-    }
+    let entry = catalogue().into_iter().find(|entry| entry.code == code).unwrap_or_else(|| panic!("{code}"));
+    let special = [(Class::SenderNotRegistered, 403), (Class::Conflict, 409)];
+    special.iter().find(|(class, _)| *class == entry.class).map_or(422, |(_, status)| *status)
 }
 
 /// Posts what the row needs and the row's own packet; says what is not as the row says.
