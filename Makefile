@@ -14,10 +14,11 @@ export RUSTUP_HOME ?= $(CALLER_HOME)/.rustup
 endif
 
 # Many tests run at once, each with its own database and connections.
-PG := pg_virtualenv -o max_connections=400 -o fsync=off
+PG := pg_virtualenv -t -o max_connections=400 -o fsync=off -o full_page_writes=off
 # Tests that compare a generated file, or write it when DOCAXIS_WRITE_DOCS is set.
 GENERATED := generated api_document codes_page
-TEST = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --status-level fail --final-status-level fail; else cargo test; fi
+# $(call tests,which): runs the tests by the runner that is there.
+tests = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --status-level fail --final-status-level fail $(1); else cargo test $(1); fi
 
 .PHONY: help
 help: ## list the targets
