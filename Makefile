@@ -18,7 +18,7 @@ PG := pg_virtualenv -t -o max_connections=400 -o fsync=off -o full_page_writes=o
 # Tests that compare a generated file, or write it when DOCAXIS_WRITE_DOCS is set.
 GENERATED := generated api_document codes_page
 # $(call tests,which): runs the tests by the runner that is there.
-tests = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --status-level fail --final-status-level fail $(1); else cargo test $(1); fi
+tests = if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --no-fail-fast --status-level fail --final-status-level fail $(1); else cargo test --no-fail-fast $(1); fi
 
 .PHONY: help
 help: ## list the targets

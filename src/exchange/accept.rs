@@ -105,10 +105,6 @@ pub struct Rejection {
     pub evidence_id: String,
     /// When, by the hub's clock.
     pub at: DateTime<Utc>,
-    /// SHA-256 of the bytes as received.
-    pub sha256: Digest,
-    /// Their number.
-    pub bytes: u64,
     /// Every reason.
     pub violations: Vec<Violation>,
 }
@@ -123,7 +119,12 @@ pub async fn accept(
     submission: Submission,
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
 ) -> Result<Verdict, ExchangeError> {
-    let arrival = intake::receive(hub, submission.door, submission.hash_file, body).await?;
+    let arrival = match intake::receive(hub, submission.door, submission.hash_file, body).await {
+        Err(ExchangeError::Body(BodyFault::TooLarge)) => {
+            return refuse_too_large(hub, submission.caller, submission.door).await;
+        }
+        arrived => arrived?,
+    };
     let packet = arrival.reading.packet;
     let violations = arrival.violations;
     let envelope = Envelope::of(&packet);
@@ -162,6 +163,17 @@ pub async fn accept(
     let verdict = verdict?;
     alarm(&verdict);
     Ok(verdict)
+}
+
+/// A packet over the limit was thrown away as it came: nothing is known of it but that.
+async fn refuse_too_large(hub: &Hub, caller: Caller, door: Door) -> Result<Verdict, ExchangeError> {
+    let limit = hub.config.packets.bytes_max.to_string();
+    let (ids, now) = (hub.ids, hub.clock.now());
+    let refused = hub.store.write(move |tx| {
+        let violations = vec![rules::violation("M.Packet.TooLarge", "", &[&limit])];
+        register::refusal(tx, (ids, now), (&caller.system_id, door), None, violations)
+    });
+    Ok(refused.await?)
 }
 
 /// Tells the operator of refusals that may be more than a mistake: never more than ids, since the log is no place

@@ -124,24 +124,35 @@ pub(super) fn refuse_with_parties(
 
 /// Refuses a packet: evidence without content, and every reason.
 pub(super) fn refuse(tx: &mut Connection, case: &Case, violations: Vec<Violation>) -> Result<Verdict, StoreError> {
+    let read = Some((case.sha256, case.bytes));
+    refusal(tx, (case.ids, case.now), (&case.system_id, case.door), read, violations)
+}
+
+/// Writes the evidence of a refusal; `read` is what is known of the bytes, if they were read to their end.
+pub(super) fn refusal(
+    tx: &mut Connection,
+    (ids, at): (Ids, DateTime<Utc>),
+    (system_id, door): (&str, Door),
+    read: Option<(Digest, u64)>,
+    violations: Vec<Violation>,
+) -> Result<Verdict, StoreError> {
     let codes: Vec<&str> = violations.iter().take(EVIDENCE_CODES_MAX).map(|v| v.code.as_str()).collect();
     let facts = json!({
-        "sha256": case.sha256.hex(), "bytes": case.bytes, "door": door_word(case.door),
-        "codes": codes, "faults": violations.len(),
+        "sha256": read.map(|(sha256, _)| sha256.hex()), "bytes": read.map(|(_, bytes)| bytes),
+        "door": door_word(door), "codes": codes, "faults": violations.len(),
     });
-    let evidence_id = case.ids.next();
+    let evidence_id = ids.next();
     let piece = Evidence {
         event: EvidenceEvent::SubmissionRejection,
-        at: case.now,
+        at,
         envelope_id: None,
         delivery_id: None,
         agency: None,
-        system_id: Some(case.system_id.clone()),
+        system_id: Some(system_id.to_owned()),
         facts: facts.to_string(),
     };
     evidence::append(tx, &evidence_id, &piece)?;
-    let (at, sha256, bytes) = (case.now, case.sha256, case.bytes);
-    Ok(Verdict::Rejected(Rejection { evidence_id, at, sha256, bytes, violations }))
+    Ok(Verdict::Rejected(Rejection { evidence_id, at, violations }))
 }
 
 /// Codes named in the evidence of a refusal; the answer names all.

@@ -91,7 +91,7 @@ impl Node {
 pub fn watched(content: PayloadStream, request_id: &str) -> LocalBoxStream<'static, std::io::Result<Bytes>> {
     let id = request_id.to_owned();
     let note = move |error: &std::io::Error| {
-        log::error!(target: "http", "request.id" = id.as_str(); "A packet broke off: {}", problem::chain(error));
+        log::error!(target: "http", "request.id" = id.as_str(); "A packet broke off: {}", super::sentence::chain(error));
     };
     content.inspect_err(note).boxed_local()
 }

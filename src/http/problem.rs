@@ -278,7 +278,7 @@ impl Problem {
     /// What went wrong inside the hub, for its log and for nobody else; nothing when the caller is at fault.
     pub fn accident(&self) -> Option<String> {
         match self {
-            Self::Exchange(error) if self.kind().status.is_server_error() => Some(chain(error)),
+            Self::Exchange(error) if self.kind().status.is_server_error() => Some(super::sentence::chain(error)),
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
             Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany => None,
@@ -312,12 +312,6 @@ pub fn nul() -> Problem {
     Problem::Malformed(Sentence::new("có ký tự NUL", "there is a NUL character"))
 }
 
-/// The error and everything that caused it, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(Some(error), |e| e.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 fn exchange_kind(error: &ExchangeError) -> &'static Kind {
     match error {
         ExchangeError::Unauthenticated => &UNAUTHENTICATED,
@@ -345,8 +339,11 @@ fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
-/// A refused packet is one whose sender the caller does not hold, else a conflict, else a broken rule.
+/// A refused packet is one that is too large, else one whose sender the caller does not hold, else a conflict, else a broken rule.
 fn rejection_kind(violations: &[Violation]) -> &'static Kind {
+    if violations.iter().any(|v| v.code == "M.Packet.TooLarge") {
+        return &TOO_LARGE;
+    }
     let has = |class| violations.iter().any(|v| v.class == class);
     match (has(Class::SenderNotRegistered), has(Class::Conflict)) {
         (true, _) => &NOT_HELD,
@@ -498,7 +495,6 @@ pub fn not_modified() -> HttpResponseBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::packet::Digest;
     use crate::domain::rules::Wording;
     use actix_web::body::MessageBody;
     use chrono::DateTime;
@@ -519,8 +515,6 @@ mod tests {
         Problem::Rejected(Rejection {
             evidence_id: "e1".into(),
             at: DateTime::UNIX_EPOCH,
-            sha256: Digest([0; 32]),
-            bytes: 1,
             violations: classes.iter().map(violation).collect(),
         })
     }

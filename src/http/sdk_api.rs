@@ -167,7 +167,7 @@ async fn agencies(call: Call<'_>, form: AgencyForm) -> Result<HttpResponse, Prob
     let first = node.agencies_after("").await?;
     let request_id = call.request_id.to_owned();
     let rows = agency_rows(node, form, first).inspect_err(move |error| {
-        log::error!(target: "http", "request.id" = request_id.as_str(); "The list broke off: {}", problem::chain(error));
+        log::error!(target: "http", "request.id" = request_id.as_str(); "The list broke off: {}", super::sentence::chain(error));
     });
     Ok(problem::ok().content_type("application/json").streaming(Box::pin(rows)))
 }

@@ -1,4 +1,4 @@
-//! Sentences in both languages, as answers carry them, and those about refused steps.
+//! Sentences in both languages, as answers carry them, those about refused steps, and errors as the log has them.
 
 use crate::domain::delivery::Refusal;
 use serde::Serialize;
@@ -35,4 +35,10 @@ pub fn of_refusal(refusal: Refusal) -> Sentence {
             Sentence::new("Văn bản chưa sẵn sàng để nhận", "The document is not yet at the recipient's disposal")
         }
     }
+}
+
+/// The error and everything that caused it, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |e| e.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

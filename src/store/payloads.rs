@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Bytes on their way out.
@@ -27,6 +27,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 #[derive(Clone)]
 pub struct Payloads {
     folder: Arc<PathBuf>,
+    /// Held while a file gets or loses its name.
+    names: Arc<Mutex<()>>,
 }
 
 /// A packet being received: in memory up to a chunk, then in a file without a name that anything trusts.
@@ -46,7 +48,7 @@ impl Payloads {
         fs::create_dir_all(folder.join("incoming"))?;
         File::open(&folder)?.sync_all()?;
         File::open(data)?.sync_all()?;
-        Ok(Self { folder: Arc::new(folder) })
+        Ok(Self { folder: Arc::new(folder), names: Arc::default() })
     }
 
     /// Begins to receive a packet. No file is made before a chunk is full.
@@ -71,34 +73,40 @@ impl Payloads {
         };
         file.set_len(bytes)?;
         let name = self.path_of(sha256);
-        self.make_shard(&name)?;
-        // The name first: one sync then covers content and name. A file of that name that is there already
-        // may be a torn one from before a crash; it is replaced by one that was synced under its other name.
-        match fs::hard_link(&incoming.path, &name) {
-            Ok(()) => {
-                file.sync_data()?;
-                fs::remove_file(&incoming.path)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                file.sync_data()?;
-                fs::rename(&incoming.path, &name)?;
-            }
-            Err(error) => return Err(error),
+        // The name first: one sync then covers content and name. Where the name is taken, by a packet that somebody may
+        // have been promised or by the same packet on its way, only a file that is on disk may take its place.
+        let is_named = self.name_if_free(&incoming.path, &name)?;
+        file.sync_data()?;
+        if !is_named {
+            let _names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            fs::rename(&incoming.path, &name)?;
         }
         match name.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
+            Some(shard) => File::open(shard)?.sync_all(),
             None => Ok(()),
         }
     }
 
-    /// Makes the folder of a name, durable before anything is put in it.
-    fn make_shard(&self, name: &Path) -> io::Result<()> {
-        match name.parent() {
-            Some(shard) if !shard.is_dir() => {
-                fs::create_dir_all(shard)?;
-                File::open(self.folder.as_path())?.sync_all()
-            }
-            Some(_) | None => Ok(()),
+    /// Gives a received file its name unless there is a file of that name. The folder is durable before anything is
+    /// put in it.
+    fn name_if_free(&self, incoming: &Path, name: &Path) -> io::Result<bool> {
+        let _names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shard) = name.parent().filter(|shard| !shard.is_dir()) {
+            fs::create_dir_all(shard)?;
+            File::open(self.folder.as_path())?.sync_all()?;
+        }
+        if name.exists() {
+            return Ok(false);
+        }
+        fs::rename(incoming, name).map(|()| true)
+    }
+
+    /// Removes a file that nothing names, unless it was received again since it was found to be old.
+    fn remove_if_old(&self, path: &Path, age: Duration) -> io::Result<bool> {
+        let _names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_older_than(&fs::metadata(path)?, age) {
+            true => fs::remove_file(path).map(|()| true),
+            false => Ok(false),
         }
     }
 
@@ -139,8 +147,8 @@ impl Payloads {
                 None => false,
             };
             if !named {
-                match fs::remove_file(&path) {
-                    Ok(()) => gone = gone.saturating_add(1),
+                match self.remove_if_old(&path, age) {
+                    Ok(removed) => gone = gone.saturating_add(usize::from(removed)),
                     Err(error) => log::warn!("an orphan cannot be removed: {error}"),
                 }
             }
@@ -150,13 +158,9 @@ impl Payloads {
 
     /// Files not touched for `age`: those being received without, complete ones with their digest.
     fn older_than(&self, age: Duration) -> Vec<(PathBuf, Option<Digest>)> {
-        let Some(limit) = SystemTime::now().checked_sub(age) else { return Vec::new() };
         let folders = fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-        let old = files.filter(|file| {
-            let touched = file.metadata().and_then(|m| m.modified());
-            touched.is_ok_and(|touched| touched <= limit)
-        });
+        let old = files.filter(|file| file.metadata().is_ok_and(|metadata| is_older_than(&metadata, age)));
         old.map(|file| {
             let digest = file.file_name().to_str().and_then(|name| hex::decode(name).ok());
             let digest = digest.filter(|bytes| bytes.len() == 32).map(|bytes| envelopes::digest_of(&bytes));
@@ -164,6 +168,11 @@ impl Payloads {
         })
         .collect()
     }
+}
+
+fn is_older_than(metadata: &fs::Metadata, age: Duration) -> bool {
+    let touched = metadata.modified().ok();
+    touched.and_then(|touched| touched.checked_add(age)).is_some_and(|end| end <= SystemTime::now())
 }
 
 impl Incoming {

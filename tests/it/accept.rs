@@ -273,7 +273,7 @@ async fn a_packet_over_the_limit_is_refused_by_its_size_alone() {
     let larger = hub.post("dms.national", [bytes.clone(), b" ".to_vec()].concat()).await;
     let just_fits = hub.post("dms.national", bytes).await;
 
-    assert_eq!((larger.status, larger.json["code"].as_str()), (413, Some("body-too-large")));
+    assert_eq!((larger.status, larger.codes()), (413, vec!["M.Packet.TooLarge".to_owned()]));
     assert_eq!(just_fits.status, 201);
 }
 

@@ -104,7 +104,8 @@ async fn a_packet_that_follows_others_is_answered_as_its_row_says() {
         })
     };
     let judged = stream::iter(chained).map(on_its_own_hub).buffer_unordered(GROUP);
-    let wrong: Vec<String> = judged.filter_map(async |wrong| wrong.unwrap()).collect().await;
+    let judged: Vec<_> = judged.collect().await;
+    let wrong: Vec<String> = judged.into_iter().filter_map(Result::unwrap).collect();
 
     assert_eq!(wrong, Vec::<String>::new());
 }

@@ -1,7 +1,7 @@
 //! Hostile packets by both doors: each gets its code, and leaves no trace but the evidence of its refusal.
 
 use crate::support::packets::{Packet, a_document};
-use crate::support::probe::{Growth, run_alone};
+use crate::support::probe::{Growth, Traces, run_alone};
 use crate::support::sdk::{hmac_hex, keeps_the_contract};
 use crate::support::socket::{Reply, Socket};
 use crate::support::{Answer, TestHub};
@@ -198,7 +198,8 @@ async fn a_packet_beyond_the_limit_is_read_to_its_end_and_refused() {
     let answer = hub.post("dms.national", reqwest::Body::wrap_stream(filler(TOO_LARGE))).await;
 
     assert_eq!((answer.status, &answer.json["code"]), (413, &json!("body-too-large")), "{}", answer.text());
-    assert_eq!(hub.traces().await, before);
+    assert_eq!(answer.codes(), ["M.Packet.TooLarge"]);
+    assert_eq!(hub.traces().await, Traces { rejections: before.rejections + 1, ..before });
 }
 
 #[tokio::test]
@@ -220,7 +221,7 @@ async fn the_connection_of_a_packet_beyond_the_limit_can_be_used_again() {
     );
     assert_eq!((accepted.status, &accepted.json()["status"]), (200, &json!("OK")));
     let after = hub.traces().await;
-    assert_eq!((after.rejections, after.files), (before.rejections, before.files));
+    assert_eq!((after.rejections, after.files), (before.rejections + 1, before.files));
 }
 
 #[tokio::test]
