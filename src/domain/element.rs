@@ -72,7 +72,8 @@ pub struct Element {
 impl Element {
     /// The last name of the path: the element's own name in the standard.
     pub fn name(&self) -> &'static str {
-        self.path.rsplit('.').next().unwrap_or(self.path)
+        let dot = memchr::memrchr(b'.', self.path.as_bytes());
+        dot.and_then(|dot| self.path.get(dot.saturating_add(1)..)).unwrap_or(self.path)
     }
 
     /// The path of the element around it, empty at the top.

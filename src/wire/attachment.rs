@@ -13,8 +13,9 @@ use tempfile::SpooledTempFile;
 const BLOCK: usize = 8192;
 /// Up to this size a spool stays in memory.
 const SPOOL_IN_MEMORY: usize = 1 << 20;
-/// How many bytes are looked at together for something that is no base64 character.
-const STRIDE: usize = 32;
+/// How many bytes are looked at together for something that is no base64 character: many first, since most content is
+/// one long line, then few, since the rest is broken into short ones.
+const STRIDES: [usize; 2] = [2048, 32];
 /// How a zip with a member begins.
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
@@ -72,15 +73,26 @@ impl Decoder {
 
     /// Takes the next bytes of the content, white space and all.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
-        for stride in bytes.chunks(STRIDE) {
-            let odd = stride.iter().fold(false, |found, b| found | (*b <= b' ') | (*b >= 0x80));
-            if odd || !self.character.is_empty() {
-                stride.iter().try_for_each(|byte| self.feed_odd(*byte))?;
-            } else if self.illegal.is_none() {
+        let [many, few] = STRIDES;
+        for stride in bytes.chunks(many) {
+            if self.is_plain(stride) {
                 self.keep(stride)?;
+                continue;
+            }
+            for stride in stride.chunks(few) {
+                match self.is_plain(stride) {
+                    true => self.keep(stride)?,
+                    false => stride.iter().try_for_each(|byte| self.feed_odd(*byte))?,
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing in it needs a second look.
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        let odd = bytes.iter().fold(false, |found, b| found | (*b <= b' ') | (*b >= 0x80));
+        !odd && self.character.is_empty()
     }
 
     fn feed_odd(&mut self, byte: u8) -> Result<(), Trouble> {
@@ -123,7 +135,7 @@ impl Decoder {
     }
 
     fn keep(&mut self, mut characters: &[u8]) -> Result<(), Trouble> {
-        while !characters.is_empty() {
+        while !characters.is_empty() && self.illegal.is_none() {
             if self.block.len() == BLOCK {
                 self.decode()?;
             }
