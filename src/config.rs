@@ -205,6 +205,14 @@ impl Shown for SecretString {
     }
 }
 
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn is_database(url: &str) -> bool {
+    url.is_empty() || ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -250,6 +258,15 @@ impl Config {
             (
                 self.server.head_bytes_max > 131_072,
                 "server.head_bytes_max must be at most 131072: the HTTP library takes no more",
+            ),
+            (self.server.head_bytes_max < 1024, "server.head_bytes_max must be at least 1024"),
+            (self.keys.live_max == 0, "keys.live_max must be at least 1"),
+            (!is_address(&self.server.address), "server.address must be host:port, such as 127.0.0.1:8080"),
+            (!is_database(self.database.url.expose_secret()), "database.url must begin with sqlite:// or postgres://"),
+            (self.data.directory.as_os_str().is_empty(), "data.directory must name a directory"),
+            (
+                self.jobs.sweep_cron.split_whitespace().count() != 6,
+                "jobs.sweep_cron must have six fields: second, minute, hour, day, month, weekday",
             ),
             (self.lists.page_max == 0, "lists.page_max must be at least 1"),
             (

@@ -7,6 +7,7 @@ use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -83,7 +84,8 @@ impl Hub {
     pub fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
         let folder = config.data.directory.clone();
         let unusable = |error| OpenError::Directory(folder.clone(), error);
-        fs::create_dir_all(&folder).map_err(unusable)?;
+        // Packets are nobody else's business on this machine.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
         let store = Store::open(&config.database, &folder)?;
         let payloads = Payloads::open(&folder).map_err(unusable)?;
         let key_file = match config.keys.file.as_os_str().is_empty() {

@@ -63,6 +63,9 @@ impl Running {
     /// # Errors
     /// `Listen` when the configured address cannot be taken; `Jobs` when a cron text cannot be read.
     pub async fn start(hub: &Hub) -> Result<Self, ServeError> {
+        if !exchange::keys::key_file_fits(hub).await.map_err(ServeError::Keys)? {
+            return Err(ServeError::OtherKeyFile);
+        }
         let wanted = &hub.config.server.address;
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
@@ -148,6 +151,15 @@ pub enum ServeError {
     /// The address is taken or not of this machine.
     #[error("cannot listen on {0}")]
     Listen(String, #[source] std::io::Error),
+    /// The keys in the database cannot be looked at.
+    #[error("the keys of the systems cannot be looked at")]
+    Keys(#[source] exchange::ExchangeError),
+    /// The keys in the database were sealed under another key file: it was lost, or this is another hub's.
+    #[error(
+        "no key of any system opens with this key file (keys.file): restore the file that belongs to this database, \
+         or revoke every key and make new ones"
+    )]
+    OtherKeyFile,
     /// The schedule cannot be started.
     #[error("the schedule of jobs cannot be started")]
     Jobs(#[source] JobSchedulerError),

@@ -103,7 +103,9 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
         }
         Ok(change)
     });
-    change.await?.answer()
+    let agency = change.await?.answer()?;
+    told(caller, &agency, "an agency was registered by a system");
+    Ok(agency)
 }
 
 fn checked(entry: AgencyEntry) -> Result<AgencyEntry, ExchangeError> {
@@ -225,24 +227,34 @@ fn change_state(
     Ok(Change::Done(Box::new(Agency { version: changed.version.saturating_add(1), ..changed })))
 }
 
-/// Closes an agency for the system that holds it.
+/// Ends what a system has to do with an agency: closes it, or only gives it up while other systems hold it too.
 ///
 /// # Errors
 /// `NotFound` when the caller does not hold it; `Store`.
 pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<Agency, ExchangeError> {
     let (code, system, now) = (code.to_owned(), caller.system_id.clone(), hub.clock.now());
     let change = hub.store.write(move |tx| {
-        let known = agencies::find_by_alias(tx, &code.to_ascii_uppercase())?;
-        let held = match &known {
-            Some(agency) => system_rows::holds(tx, &system, agency.code.as_str())?,
-            None => false,
+        let Some(agency) = agencies::find_by_alias(tx, &code.to_ascii_uppercase())? else {
+            return Ok(Change::Refused(ExchangeError::NotFound));
         };
-        match held {
-            true => change_state(tx, (&code, AgencyState::Closed), None, now),
-            false => Ok(Change::Refused(ExchangeError::NotFound)),
+        if !system_rows::holds(tx, &system, agency.code.as_str())? {
+            return Ok(Change::Refused(ExchangeError::NotFound));
         }
+        if system_rows::holders(tx, agency.code.as_str())? > 1 {
+            system_rows::release(tx, &system, agency.code.as_str())?;
+            return Ok(Change::Done(Box::new(agency)));
+        }
+        change_state(tx, (&code, AgencyState::Closed), None, now)
     });
-    change.await?.answer()
+    let agency = change.await?.answer()?;
+    told(caller, &agency, "an agency was closed or given up by a system");
+    Ok(agency)
+}
+
+/// Changes of the directory by systems are the operator's business too.
+fn told(caller: &Caller, agency: &Agency, what: &str) {
+    let (system, code, state) = (caller.system_id(), agency.code.as_str(), agency.state.word());
+    log::info!(target: "directory", "system.id" = system, "agency.code" = code, "agency.state" = state; "{what}");
 }
 
 /// A page of the directory in the order of codes, closed agencies included.
@@ -284,7 +296,7 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> 
 /// Makes a system, or names it anew and gives it further agencies.
 ///
 /// # Errors
-/// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -`, `NotFound` for an unknown agency, `Store`.
+/// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -` or an unknown agency, `Store`.
 pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) -> Result<SystemLine, ExchangeError> {
     if OrganId::parse(id).is_none() {
         return Err(ExchangeError::Malformed(Wording::new(
@@ -298,7 +310,7 @@ pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) ->
         for text in &agencies {
             match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
                 Some(agency) => codes.push(agency.code),
-                None => return Ok(None),
+                None => return Ok(Err(text.clone())),
             }
         }
         match system_rows::find_name(tx, &id)? {
@@ -308,9 +320,14 @@ pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) ->
         for code in &codes {
             system_rows::hold(tx, &id, code.as_str())?;
         }
-        system_line(tx, id.clone(), name.clone()).map(Some)
+        system_line(tx, id.clone(), name.clone()).map(Ok)
     });
-    added.await?.ok_or(ExchangeError::NotFound)
+    added.await?.map_err(|code| {
+        ExchangeError::Malformed(Wording::new(
+            format!("Cơ quan {code} chưa được đăng ký"),
+            format!("The agency {code} is not registered"),
+        ))
+    })
 }
 
 fn system_line(tx: &mut Connection, system_id: String, name: String) -> Result<SystemLine, StoreError> {

@@ -166,3 +166,21 @@ pub async fn revoke_key(hub: &Hub, key_id: &str) -> Result<(), ExchangeError> {
         false => Err(ExchangeError::NotFound),
     }
 }
+
+/// Whether the key file is the one under which the keys in the database were sealed: at least one of the live ones
+/// opens, or there are none.
+///
+/// # Errors
+/// `Store`.
+pub async fn key_file_fits(hub: &Hub) -> Result<bool, ExchangeError> {
+    let now = hub.clock.now();
+    let live = hub.store.read(move |tx| {
+        let mut live = Vec::new();
+        for (system, _) in systems::list(tx)? {
+            live.extend(systems::keys_of(tx, &system)?.into_iter().filter(|key| key.is_live(now)));
+        }
+        Ok(live)
+    });
+    let live = live.await?;
+    Ok(live.is_empty() || live.iter().any(|key| hub.keyring.unseal(&key.secret_sealed, &key.key_id).is_ok()))
+}

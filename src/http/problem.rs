@@ -216,7 +216,7 @@ static INTERNAL: Kind = kind(
 );
 
 /// Every kind of failure, in the order of statuses.
-static KINDS: [&Kind; 17] = [
+static KINDS: [&Kind; 18] = [
     &MALFORMED,
     &CUT,
     &UNAUTHENTICATED,
@@ -233,6 +233,7 @@ static KINDS: [&Kind; 17] = [
     &PACKET_REFUSED,
     &HEAD_TOO_LARGE,
     &INTERNAL,
+    &TOO_MANY,
     &OVERLOADED,
 ];
 

@@ -8,6 +8,7 @@ use crate::config::Database;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 /// How often a closure is run again when another connection was in its way.
@@ -64,7 +65,21 @@ type Waiting = Arc<Mutex<mpsc::Receiver<Box<dyn Work>>>>;
 
 /// The way to some threads with connections.
 pub(super) struct Queue {
-    to_threads: mpsc::Sender<Box<dyn Work>>,
+    to_threads: Option<mpsc::Sender<Box<dyn Work>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Queue {
+    /// Waits for the threads: the last connection to an SQLite file folds its write-ahead log back when it is closed.
+    fn drop(&mut self) {
+        self.to_threads = None;
+        let own = std::thread::current().id();
+        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != own) {
+            if thread.join().is_err() {
+                log::error!("a thread of the database died");
+            }
+        }
+    }
 }
 
 impl Queue {
@@ -72,17 +87,18 @@ impl Queue {
     pub(super) fn start(name: &str, connections: Vec<Connection>, place: Place, config: &Database) -> Self {
         let (to_threads, waiting) = mpsc::channel(config.queue_max);
         let waiting: Waiting = Arc::new(Mutex::new(waiting));
+        let mut threads = Vec::new();
         // Readers share no commit: one taking all the work would only leave the others idle.
         let batch_max = if place.only_reads() { 1 } else { config.batch_max };
         for (number, connection) in connections.into_iter().enumerate() {
             let (waiting, place) = (waiting.clone(), place.clone());
             let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
-            let spawned = thread.spawn(move || serve(&waiting, connection, &place, batch_max));
-            if let Err(error) = spawned {
-                log::error!("a thread for the database cannot be started: {error}");
+            match thread.spawn(move || serve(&waiting, connection, &place, batch_max)) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => log::error!("a thread for the database cannot be started: {error}"),
             }
         }
-        Self { to_threads }
+        Self { to_threads: Some(to_threads), threads }
     }
 
     /// Puts a closure into the queue; the answer comes through the channel.
@@ -92,7 +108,8 @@ impl Queue {
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (caller, answer) = oneshot::channel();
         let work = Box::new(Closure { f, result: None, caller });
-        match self.to_threads.try_send(work) {
+        let Some(to_threads) = &self.to_threads else { return Err(StoreError::Closed) };
+        match to_threads.try_send(work) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Overloaded),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(StoreError::Closed),

@@ -114,17 +114,27 @@ pub fn held_by(tx: &mut Connection, system_id: &str) -> Result<Vec<String>, Stor
         .load(c))?)
 }
 
-/// Whether any system speaks for an agency.
+/// How many systems speak for an agency.
 ///
 /// # Errors
 /// `Statement`.
-pub fn is_held(tx: &mut Connection, agency_code: &str) -> Result<bool, StoreError> {
-    let found: Option<String> = on!(tx, c => system_agencies::table
+pub fn holders(tx: &mut Connection, agency_code: &str) -> Result<i64, StoreError> {
+    Ok(on!(tx, c => system_agencies::table
         .filter(system_agencies::agency_code.eq(agency_code))
-        .select(system_agencies::system_id)
-        .first(c)
-        .optional())?;
-    Ok(found.is_some())
+        .count()
+        .get_result(c))?)
+}
+
+/// Lets a system speak for an agency no more.
+///
+/// # Errors
+/// `Statement`.
+pub fn release(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<(), StoreError> {
+    on!(tx, c => diesel::delete(system_agencies::table)
+        .filter(system_agencies::system_id.eq(system_id))
+        .filter(system_agencies::agency_code.eq(agency_code))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Lets a system speak for an agency; nothing changes when it does already.

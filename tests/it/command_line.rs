@@ -236,3 +236,32 @@ fn an_idle_hub_stops_at_once_when_told() {
 
     assert!(serving.wait().success(), "{}", serving.log());
 }
+
+#[test]
+fn a_hub_whose_key_file_was_lost_does_not_start() {
+    let (folder, program) = fresh();
+    program.done(&["agency", "add", "--code", "X99.A01", "--name", "A"]);
+    program.add_system("one", "X99.A01");
+    std::fs::remove_file(folder.path().join("hub.key")).unwrap();
+
+    let ran = program.run(&["serve"]);
+
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("key file"), "{}", ran.err);
+}
+
+#[test]
+fn a_hub_that_was_stopped_leaves_a_whole_database_file_to_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, program) = fresh();
+    let data = folder.path().join("data");
+    let program = program.with("DOCAXIS__DATA__DIRECTORY", &data);
+    let mut serving = program.serve();
+
+    serving.terminate();
+    serving.wait();
+
+    let log = data.join("docaxis.db-wal");
+    assert!(!log.exists() || std::fs::metadata(&log).unwrap().len() == 0, "what was written is in the file itself");
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}

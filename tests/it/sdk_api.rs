@@ -7,6 +7,8 @@ use crate::support::sdk_reading as reading;
 use crate::support::socket::Socket;
 use crate::support::{TestHub, fixture};
 use chrono::TimeDelta;
+use docaxis::domain::agency::AgencyState;
+use docaxis::exchange::directory;
 use docaxis::store::systems;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -456,6 +458,19 @@ async fn an_agency_of_another_system_is_neither_changed_nor_closed() {
 
     assert!(!changed.is_ok() && !closed.is_ok());
     assert_eq!(sdk.agencies("getAgenciesList").await[0]["name"], "Văn phòng Thử nghiệm Trung ương");
+}
+
+#[tokio::test]
+async fn an_agency_that_two_systems_hold_is_only_given_up_by_one() {
+    let hub = TestHub::start().await;
+    directory::add_system(&hub.hub, "dms.second", "second", &["X99.A01".to_owned()]).await.unwrap();
+    let mut first = hub.sdk("dms.national");
+
+    let given_up = first.common("deleteAgency", json!({ "AgencyCode": "X99.A01" }), "{}").await;
+
+    assert!(given_up.is_ok());
+    assert_eq!(directory::agency(&hub.hub, "X99.A01").await.unwrap().agency.state, AgencyState::Open);
+    assert!(!first.send(json!({}), &a_document("d1").bytes()).await.is_ok());
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::rule::{Judge, Rule, Section, Text};
 use super::{Class, RULES, Violation, Wording, fields};
+use crate::domain::status::{Direction, STATUSES};
 use std::collections::HashSet;
 
 /// One code.
@@ -140,6 +141,22 @@ pub fn catalogue_markdown() -> String {
             page.push_str(" mức<br>limit | gửi lại<br>retry | tệp mẫu<br>sample |\n|---|---|---|---|---|---|---|\n");
         }
         page.push_str(&line(&entry));
+    }
+    page + &statuses()
+}
+
+/// The codes by which clerks report.
+fn statuses() -> String {
+    let mut page = "\n## Mã trạng thái - Status codes\n\n".to_owned();
+    page.push_str("| mã<br>code | ý nghĩa<br>meaning | bên gửi<br>sent by | phải nêu lý do<br>needs a reason |\n");
+    page.push_str("|---|---|---|---|\n");
+    for status in STATUSES {
+        let by = match status.direction {
+            Direction::RecipientToSender => "bên nhận<br>recipient",
+            Direction::SenderToRecipient => "bên gửi<br>sender",
+        };
+        let reason = if status.needs_reason { "có<br>yes" } else { "không<br>no" };
+        page.push_str(&format!("| {} | {}<br>{} | {by} | {reason} |\n", status.code, status.vietnamese, status.name));
     }
     page
 }
