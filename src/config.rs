@@ -260,6 +260,10 @@ impl Config {
                 "server.head_bytes_max must be at most 131072: the HTTP library takes no more",
             ),
             (self.server.head_bytes_max < 1024, "server.head_bytes_max must be at least 1024"),
+            (
+                self.data.orphan_age_seconds <= self.database.timeout_seconds.saturating_mul(2),
+                "data.orphan_age_seconds must be more than twice database.timeout_seconds: a file waits for its row",
+            ),
             (self.keys.live_max == 0, "keys.live_max must be at least 1"),
             (!is_address(&self.server.address), "server.address must be host:port, such as 127.0.0.1:8080"),
             (!is_database(self.database.url.expose_secret()), "database.url must begin with sqlite:// or postgres://"),

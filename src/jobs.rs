@@ -7,6 +7,7 @@ use crate::hub::Hub;
 use crate::store::job_runs;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::pin::Pin;
+use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<usize, ExchangeError>> + Send + 'a>>;
@@ -28,11 +29,35 @@ pub const TASKS: &[Task] = &[Task {
     run: |hub| Box::pin(sweep::orphans(hub)),
 }];
 
-/// Makes up for what was missed and starts the ticks. They end when the scheduler is shut down.
+/// Scheduled work that is on.
+pub struct Schedule {
+    scheduler: JobScheduler,
+    missed: JoinHandle<()>,
+}
+
+impl Schedule {
+    /// Returns when what was missed while no node ran is made up.
+    pub async fn made_up(&mut self) {
+        if (&mut self.missed).await.is_err() {
+            log::error!(target: "jobs", "what was missed was not made up");
+        }
+    }
+
+    /// Ends the ticks; what runs may go on until the process ends, and is taken over by lease if it must.
+    ///
+    /// # Errors
+    /// Those of the scheduler.
+    pub async fn stop(mut self) -> Result<(), JobSchedulerError> {
+        self.missed.abort();
+        self.scheduler.shutdown().await
+    }
+}
+
+/// Starts the ticks and, beside them, makes up for what was missed.
 ///
 /// # Errors
 /// A cron text that cannot be read.
-pub async fn start(hub: &Hub) -> Result<JobScheduler, JobSchedulerError> {
+pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     for task in TASKS {
         let tick_hub = hub.clone();
@@ -41,10 +66,15 @@ pub async fn start(hub: &Hub) -> Result<JobScheduler, JobSchedulerError> {
             Box::pin(async move { due(&hub, task).await })
         })?;
         scheduler.add(job).await?;
-        due(hub, task).await;
     }
     scheduler.start().await?;
-    Ok(scheduler)
+    let hub = hub.clone();
+    let missed = tokio::spawn(async move {
+        for task in TASKS {
+            due(&hub, task).await;
+        }
+    });
+    Ok(Schedule { scheduler, missed })
 }
 
 /// Notes that a task is due and does what is due of it. Errors are logged: the next tick tries again.

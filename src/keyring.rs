@@ -127,7 +127,9 @@ impl KnownKeys {
     pub fn recall(&self, question: &str, now: DateTime<Utc>, memory: TimeDelta) -> Option<Arc<[KnownKey]>> {
         let known = self.by_question.read().unwrap_or_else(PoisonError::into_inner);
         let (asked_at, keys) = known.get(question)?;
-        (now.signed_duration_since(*asked_at) < memory).then(|| keys.clone())
+        // A clock that was set back makes what is remembered worthless, not eternal.
+        let age = now.signed_duration_since(*asked_at);
+        (age >= TimeDelta::zero() && age < memory).then(|| keys.clone())
     }
 
     /// Remembers an answer.

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio_cron_scheduler::{JobScheduler, JobSchedulerError};
+use tokio_cron_scheduler::JobSchedulerError;
 
 /// Opens the hub of a configuration, answers until the process is told to stop (SIGTERM or SIGINT), and
 /// lets the requests in flight finish within `server.shutdown_seconds`.
@@ -32,14 +32,16 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
     // Outside of the runtime: a connection to PostgreSQL is made by waiting for it.
     let hub = Hub::open(config, Clock::System)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         // Before anybody is told the address: a signal that nobody listens for ends the process at once.
         let signals = StopSignals::listen()?;
         let running = Running::start(&hub).await?;
         let address = running.address;
         ::log::info!(target: "docaxis", address = address.to_string(); "listening on http://{address}");
         running.until(signals).await
-    })
+    });
+    hub.store.close();
+    served
 }
 
 /// Makes aws-lc-rs the provider of TLS for this process. Harmless when done before.
@@ -52,7 +54,7 @@ pub fn use_aws_lc() {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
-    jobs: JobScheduler,
+    jobs: jobs::Schedule,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -86,8 +88,8 @@ impl Running {
     ///
     /// # Errors
     /// `Ended` when the server did not end well.
-    pub async fn stop(mut self) -> Result<(), ServeError> {
-        if let Err(error) = self.jobs.shutdown().await {
+    pub async fn stop(self) -> Result<(), ServeError> {
+        if let Err(error) = self.jobs.stop().await {
             ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
         }
         // The receiver is gone only when the server has ended already, which the next line reports.

@@ -72,7 +72,8 @@ pub struct Element {
 impl Element {
     /// The last name of the path: the element's own name in the standard.
     pub fn name(&self) -> &'static str {
-        let dot = memchr::memrchr(b'.', self.path.as_bytes());
+        // By bytes: twice as fast as by characters, and asked for at every element of every packet.
+        let dot = self.path.bytes().rposition(|byte| byte == b'.');
         dot.and_then(|dot| self.path.get(dot.saturating_add(1)..)).unwrap_or(self.path)
     }
 

@@ -10,6 +10,7 @@ use crate::hub::Hub;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use std::collections::HashSet;
 
 /// By which door a packet came: the SDK appends CR LF to what it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +143,7 @@ pub async fn accept(
         now: hub.clock.now(),
         system_id: submission.caller.system_id,
         door: submission.door,
-        addressees: submission.addressees.iter().filter_map(|text| OrganId::parse(text)).collect(),
+        addressees: addressees(&submission.addressees, hub.config.packets.recipients_max),
         attachments: attachments(&packet),
         warnings: rules::warnings(&packet),
         sha256: arrival.sha256,
@@ -186,6 +187,13 @@ fn alarm(verdict: &Verdict) {
             log::error!(target: "alarm", "violation.code" = code, "evidence.id" = evidence; "a packet was refused");
         }
     }
+}
+
+/// Addressees named beside a packet, each once, as many as a packet may name.
+fn addressees(named: &[String], limit: usize) -> Vec<OrganId> {
+    let mut seen = HashSet::new();
+    let ids = named.iter().filter_map(|text| OrganId::parse(text));
+    ids.filter(|id| seen.insert(id.folded())).take(limit).collect()
 }
 
 fn attachments(packet: &Packet) -> Vec<Attachment> {

@@ -86,7 +86,7 @@ pub async fn register_agency(hub: &Hub, entry: AgencyEntry) -> Result<Agency, Ex
 /// Registers or changes an agency for a system, which holds it from then on.
 ///
 /// # Errors
-/// As `register_agency`; `NotFound` when the agency is held by other systems only.
+/// As `register_agency`; `NotFound` when the agency is known and not held, or its parent is not held.
 pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
     let entry = checked(entry)?;
     let (now, system) = (hub.clock.now(), caller.system_id.clone());
@@ -96,6 +96,11 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
             if !system_rows::holds(tx, &system, code)? {
                 return Ok(Change::Refused(ExchangeError::NotFound));
             }
+        }
+        if let Some(parent) = agencies::find_by_alias(tx, &entry.parent.to_ascii_uppercase())?
+            && !system_rows::holds(tx, &system, parent.code.as_str())?
+        {
+            return Ok(Change::Refused(ExchangeError::NotFound));
         }
         let change = register(tx, &entry, now)?;
         if let Change::Done(agency) = &change {
@@ -170,9 +175,7 @@ fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Res
     match known {
         None => agencies::insert(tx, &agency, now)?,
         Some(ref before) if *before == agency => {}
-        Some(_) => {
-            agencies::update(tx, &agency, now)?;
-        }
+        Some(_) => changed(agencies::update(tx, &agency, now)?)?,
     }
     for alias in &entry.aliases {
         if agencies::find_by_alias(tx, &alias.to_ascii_uppercase())?.is_none() {
@@ -181,6 +184,11 @@ fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Res
     }
     let now_known = agencies::find_by_alias(tx, &agency.code.as_str().to_ascii_uppercase())?;
     Ok(Change::Done(Box::new(now_known.unwrap_or(agency))))
+}
+
+/// An update that found another version than the one it was computed from is computed anew.
+fn changed(stood: bool) -> Result<(), StoreError> {
+    if stood { Ok(()) } else { Err(StoreError::Raced) }
 }
 
 /// Opens, suspends or closes an agency.
@@ -223,7 +231,7 @@ fn change_state(
         return Ok(Change::Done(Box::new(known)));
     }
     let changed = Agency { state, successor, ..known };
-    agencies::update(tx, &changed, now)?;
+    self::changed(agencies::update(tx, &changed, now)?)?;
     Ok(Change::Done(Box::new(Agency { version: changed.version.saturating_add(1), ..changed })))
 }
 
@@ -244,7 +252,11 @@ pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<
             system_rows::release(tx, &system, agency.code.as_str())?;
             return Ok(Change::Done(Box::new(agency)));
         }
-        change_state(tx, (&code, AgencyState::Closed), None, now)
+        match agency.state {
+            // Closed by the operator, perhaps with a successor: that stays.
+            AgencyState::Closed => Ok(Change::Done(Box::new(agency))),
+            AgencyState::Open | AgencyState::Suspended => change_state(tx, (&code, AgencyState::Closed), None, now),
+        }
     });
     let agency = change.await?.answer()?;
     told(caller, &agency, "an agency was closed or given up by a system");
@@ -352,14 +364,4 @@ pub async fn systems(hub: &Hub) -> Result<Vec<SystemLine>, ExchangeError> {
         systems.into_iter().map(|(id, name)| system_line(tx, id, name)).collect()
     });
     Ok(lines.await?)
-}
-
-/// Codes of the agencies that a system holds.
-///
-/// # Errors
-/// `Store`.
-pub async fn held_by(hub: &Hub, caller: &Caller) -> Result<Vec<AgencyCode>, ExchangeError> {
-    let system = caller.system_id.clone();
-    let codes = hub.store.read(move |tx| system_rows::held_by(tx, &system)).await?;
-    Ok(codes.into_iter().map(AgencyCode).collect())
 }

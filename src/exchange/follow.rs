@@ -5,7 +5,7 @@ use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, Selection};
-use crate::store::envelopes::{EnvelopeRow, StatusRow, digest_of};
+use crate::store::envelopes::{EnvelopeRow, LinkRow, StatusRow, digest_of};
 use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
 use chrono::{DateTime, Utc};
 
@@ -137,10 +137,9 @@ pub async fn sent(hub: &Hub, caller: &Caller, query: SentQuery) -> Result<Vec<Se
     };
     let system = caller.system_id.clone();
     let lines = hub.store.read(move |tx| {
-        let held = systems::held_by(tx, &system)?;
-        let mut found = deliveries::list_sent(tx, &held, &selection)?;
+        let mut found = deliveries::list_sent(tx, &system, &selection)?;
         if found.is_empty() && selection.id.is_some() {
-            found = deliveries::list_sent(tx, &held, &Selection { id: None, ..selection.clone() })?;
+            found = deliveries::list_sent(tx, &system, &Selection { id: None, ..selection.clone() })?;
         }
         found.into_iter().map(|(delivery, envelope)| line(delivery, &envelope)).collect::<Result<Vec<_>, _>>()
     });
@@ -183,12 +182,10 @@ fn view(tx: &mut Connection, system: &str, id: &str) -> Result<Option<EnvelopeVi
     };
     let Some(envelope) = envelopes::find(tx, &envelope_id)? else { return Ok(None) };
     let is_sender = systems::holds(tx, system, &envelope.sender_code)?;
-    let mut own = Vec::new();
-    for row in deliveries::of_envelope(tx, &envelope_id)? {
-        if is_sender || systems::holds(tx, system, &row.recipient_code)? {
-            own.push(row);
-        }
-    }
+    let own = match is_sender {
+        true => deliveries::of_envelope(tx, &envelope_id)?,
+        false => deliveries::of_envelope_to(tx, &envelope_id, system)?,
+    };
     if !is_sender && own.is_empty() {
         return Ok(None);
     }
@@ -197,7 +194,7 @@ fn view(tx: &mut Connection, system: &str, id: &str) -> Result<Option<EnvelopeVi
         statuses.extend(envelopes::statuses_of(tx, &row.delivery_id)?.into_iter().map(status));
     }
     statuses.sort_by(|a, b| a.envelope_id.cmp(&b.envelope_id));
-    let (acts_on, acted_on_by) = lineage(tx, &envelope)?;
+    let (acts_on, acted_on_by) = lineage(tx, &envelope, (system, is_sender))?;
     let deliveries = own.into_iter().map(|row| line(row, &envelope)).collect::<Result<_, _>>()?;
     Ok(Some(EnvelopeView {
         is_document: envelope.is_document(),
@@ -227,7 +224,11 @@ fn status(row: StatusRow) -> StatusLine {
     }
 }
 
-fn lineage(tx: &mut Connection, envelope: &EnvelopeRow) -> Result<(Vec<LineageLink>, Vec<LineageLink>), StoreError> {
+fn lineage(
+    tx: &mut Connection,
+    envelope: &EnvelopeRow,
+    (system, is_sender): (&str, bool),
+) -> Result<(Vec<LineageLink>, Vec<LineageLink>), StoreError> {
     let acts_on = envelopes::links_from(tx, &envelope.envelope_id)?.into_iter().map(|link| LineageLink {
         relation: link.relation,
         sender: link.target_sender_code,
@@ -239,13 +240,16 @@ fn lineage(tx: &mut Connection, envelope: &EnvelopeRow) -> Result<(Vec<LineageLi
     if !envelope.is_document() {
         return Ok((acts_on, Vec::new()));
     }
-    let said = envelopes::links_to(tx, &envelope.sender_code, &envelope.document_id)?;
-    let said = said.into_iter().filter(|(link, _, _)| link.envelope_id != envelope.envelope_id);
-    let acted_on_by = said.map(|(link, sender, document_id)| LineageLink {
-        relation: link.relation,
-        sender,
-        document_id,
-        envelope_id: link.envelope_id,
-    });
-    Ok((acts_on, acted_on_by.collect()))
+    let mut acted_on_by = Vec::new();
+    for (link, sender, document_id) in envelopes::links_to(tx, &envelope.sender_code, &envelope.document_id)? {
+        // The sender of a document may see who acts on it; others only what they sent or were sent themselves.
+        let may_see = is_sender
+            || systems::holds(tx, system, &sender)?
+            || !deliveries::of_envelope_to(tx, &link.envelope_id, system)?.is_empty();
+        if may_see && link.envelope_id != envelope.envelope_id {
+            let LinkRow { relation, envelope_id, .. } = link;
+            acted_on_by.push(LineageLink { relation, sender, document_id, envelope_id });
+        }
+    }
+    Ok((acts_on, acted_on_by))
 }

@@ -99,8 +99,7 @@ pub async fn mailbox(hub: &Hub, caller: &Caller, query: MailboxQuery) -> Result<
     };
     let system = caller.system_id.clone();
     let items = hub.store.read(move |tx| {
-        let held = systems::held_by(tx, &system)?;
-        let waiting = deliveries::list_waiting(tx, &held, &selection)?;
+        let waiting = deliveries::list_waiting(tx, &system, &selection)?;
         waiting.into_iter().map(item).collect::<Result<Vec<_>, _>>()
     });
     Ok(items.await?)
@@ -130,10 +129,7 @@ fn item((delivery, envelope): (DeliveryRow, EnvelopeRow)) -> Result<MailboxItem,
 pub async fn count(hub: &Hub, caller: &Caller, documents: Option<bool>) -> Result<u64, ExchangeError> {
     let system = caller.system_id.clone();
     let selection = Selection { documents, ..Selection::default() };
-    let count = hub.store.read(move |tx| {
-        let held = systems::held_by(tx, &system)?;
-        deliveries::count_waiting(tx, &held, &selection)
-    });
+    let count = hub.store.read(move |tx| deliveries::count_waiting(tx, &system, &selection));
     Ok(u64::try_from(count.await?).unwrap_or(0))
 }
 
@@ -150,25 +146,25 @@ enum Taken {
 /// # Errors
 /// `NotFound`, `Refused` (withdrawn, recall agreed), `Store`, `Payload`.
 pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, ExchangeError> {
-    let taken = step(hub, caller, id, (Step::Fetch, String::new())).await?;
-    let (delivery, _) = taken;
-    let envelope_id = delivery.envelope_id.clone();
+    let (system, wanted) = (caller.system_id.clone(), id.to_owned());
     let found = hub.store.read(move |tx| {
-        let Some(envelope) = envelopes::find(tx, &envelope_id)? else {
+        let Some(row) = find_for(tx, &system, &wanted)? else { return Ok(None) };
+        let Some(envelope) = envelopes::find(tx, &row.envelope_id)? else {
             return Err(StoreError::Missing("envelopes"));
         };
-        let sha256 = digest_of(&envelope.payload_sha256);
-        match envelopes::find_payload(tx, &envelope_id)? {
-            Some(content) => Ok((sha256, envelope.bytes, content)),
+        match envelopes::find_payload(tx, &row.envelope_id)? {
+            Some(content) => Ok(Some((digest_of(&envelope.payload_sha256), envelope.bytes, content))),
             None => Err(StoreError::Missing("payloads")),
         }
     });
-    let (sha256, bytes, content) = found.await?;
+    let Some((sha256, bytes, content)) = found.await? else { return Err(ExchangeError::NotFound) };
     let bytes = u64::try_from(bytes).unwrap_or(0);
+    // Opened before anything is recorded: what cannot be handed out was not fetched.
     let content: PayloadStream = match content {
         Some(content) => Box::pin(futures_util::stream::once(async { Ok(Bytes::from(content)) })),
         None => hub.payloads.stream(&sha256, bytes).map_err(ExchangeError::Payload)?,
     };
+    let (delivery, _) = step(hub, caller, id, (Step::Fetch, String::new())).await?;
     Ok(Fetched { delivery_id: delivery.delivery_id, sha256, bytes, content })
 }
 
@@ -235,14 +231,9 @@ async fn step(
 
 /// The delivery of that id, or of that envelope, to an agency that the system speaks for.
 fn find_for(tx: &mut Connection, system: &str, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
-    let rows = match deliveries::find(tx, id)? {
-        Some(row) => vec![row],
-        None => deliveries::of_envelope(tx, id)?,
-    };
-    for row in rows {
-        if systems::holds(tx, system, &row.recipient_code)? {
-            return Ok(Some(row));
-        }
+    match deliveries::find(tx, id)? {
+        Some(row) if systems::holds(tx, system, &row.recipient_code)? => Ok(Some(row)),
+        Some(_) => Ok(None),
+        None => Ok(deliveries::of_envelope_to(tx, id, system)?.into_iter().next()),
     }
-    Ok(None)
 }

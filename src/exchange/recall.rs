@@ -76,6 +76,13 @@ pub(super) fn plan_update(
             plan.lines.push(PlanLine { takes_back, ..PlanLine::to(recipient) });
         }
     }
+    if plan.lines.is_empty() {
+        let strangers = removed.iter().map(|recipient| {
+            let particulars = [recipient.as_str(), document_id.as_str()];
+            rules::violation("M.MessageHeader.To.NeverReceived", "MessageHeader/To", &particulars)
+        });
+        return Ok(Err(strangers.collect()));
+    }
     plan.links.push(("updates", plan.sender.clone(), document_id));
     Ok(Ok(plan))
 }
@@ -177,9 +184,8 @@ enum Withdrawal {
 fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
     match next(row.progress()?, Step::Withdraw) {
         Next::Changed(to, event) => {
-            // The recipient may have fetched it on another node since it was read here.
             if !deliveries::settle(tx, row, to, "", case.now)? {
-                return Ok(Withdrawal::Fetched);
+                return Err(StoreError::Raced);
             }
             if let Some(event) = event {
                 append(tx, case, event, by, Some(row))?;

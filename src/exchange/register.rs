@@ -79,35 +79,41 @@ impl PlanLine {
 pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Verdict, StoreError> {
     let parties = parties(tx, case)?;
     let violations = rules::check_parties(envelope, &parties);
-    let Some(sender) = sender_of(&parties).filter(|_| violations.is_empty()) else {
+    // A repeat is answered as before, whatever became of its parties since; whom nobody knows was never sent anything.
+    let all_known = parties.recipients.iter().all(|party| party.agency.is_some());
+    let Some(sender) = sender_of(&parties).filter(|_| all_known) else {
         return refuse(tx, case, violations);
     };
     let planned = match &envelope.content {
         Content::Document(document) => plan_document(tx, &sender, document, &parties, envelope)?,
         Content::Status(status) => report::plan(tx, &sender, (status, envelope.meaning), case)?,
     };
-    let plan = match planned {
-        Ok(plan) => plan,
-        Err(violations) => return refuse(tx, case, violations),
-    };
-    match seen_before(tx, &plan, envelope)? {
-        Seen::Never(before) => insert(tx, case, envelope, (&plan, before)),
-        Seen::Whole(before) => {
-            let newest = before.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
-            let Some(row) = envelopes::find(tx, newest)? else {
-                return Err(StoreError::Missing("envelopes"));
-            };
-            Ok(Verdict::Repeated(receipt(case, row, &before)))
+    let (plan, seen) = match planned {
+        Ok(plan) => {
+            let seen = seen_before(tx, &plan, envelope)?;
+            (plan, seen)
         }
+        Err(reasons) => return refuse(tx, case, violations.into_iter().chain(reasons).collect()),
+    };
+    match seen {
+        Seen::Whole(before) => repeated(tx, case, &before),
+        Seen::Never(_) | Seen::Otherwise(_) if !violations.is_empty() => refuse(tx, case, violations),
+        Seen::Never(before) => insert(tx, case, envelope, (&plan, before)),
         Seen::Otherwise(recipient) => {
             let particulars = [plan.document_id.as_str(), recipient.as_str()];
-            refuse(
-                tx,
-                case,
-                vec![rules::violation("M.MessageHeader.DocumentId.Conflict", "MessageHeader/DocumentId", &particulars)],
-            )
+            let place = "MessageHeader/DocumentId";
+            refuse(tx, case, vec![rules::violation("M.MessageHeader.DocumentId.Conflict", place, &particulars)])
         }
     }
+}
+
+/// The receipt of then.
+fn repeated(tx: &mut Connection, case: &Case, before: &[DeliveryRow]) -> Result<Verdict, StoreError> {
+    let newest = before.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
+    let Some(row) = envelopes::find(tx, newest)? else {
+        return Err(StoreError::Missing("envelopes"));
+    };
+    Ok(Verdict::Repeated(receipt(case, row, before)))
 }
 
 /// Refuses a packet that has faults of its own, and tells what is wrong with its parties too.
@@ -222,7 +228,7 @@ fn plan_document(
         packet_kind: String::new(),
         occurrence: String::new(),
         lines: Vec::new(),
-        links: answers(tx, document)?,
+        links: answers(tx, sender, document)?,
         repeats: None,
     };
     match &document.business {
@@ -255,17 +261,29 @@ fn plan_document(
 /// Links to the documents that this one answers, as far as their senders are known.
 fn answers(
     tx: &mut Connection,
+    sender: &Agency,
     document: &Document,
 ) -> Result<Vec<(&'static str, AgencyCode, DocumentId)>, StoreError> {
     let mut links = Vec::new();
     for answered in &document.answers {
         if let (Some(organ_id), Some(document_id)) = (&answered.organ_id, &answered.document_id)
             && let Some(agency) = agency_of(tx, organ_id)?
+            && is_party(tx, sender, (&agency.code, document_id))?
         {
             links.push(("answers", agency.code, document_id.clone()));
         }
     }
     Ok(links)
+}
+
+/// Whether an agency sent a document or was sent it: nobody else can answer it.
+fn is_party(
+    tx: &mut Connection,
+    agency: &Agency,
+    (sender, document_id): (&AgencyCode, &str),
+) -> Result<bool, StoreError> {
+    let sent = deliveries::of_document(tx, sender.as_str(), document_id)?;
+    Ok(sent.iter().any(|row| row.recipient_code == agency.code.0 || row.sender_code == agency.code.0))
 }
 
 /// What of a plan is registered already.

@@ -3,6 +3,7 @@
 use super::recall;
 use super::register::{Case, Plan, PlanLine, Planned, agency_of, append};
 use crate::domain::agency::{Agency, AgencyCode};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::StatusReport;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -37,20 +38,44 @@ pub(super) fn plan(
         links: Vec::new(),
         repeats: None,
     };
+    let mut repeated = Vec::new();
     for addressee in addressees {
         let about = about(tx, status, (&plan.sender, &addressee), &plan.document_id)?;
         let Some(latest) = about.last() else { continue };
-        // A report equal to the latest one says nothing new, even when its time stamp was made afresh.
         let before = envelopes::latest_status(tx, &latest.delivery_id, sender.code.as_str())?;
-        plan.repeats = plan.repeats.or(before.filter(|(_, m)| *m == meaning).map(|(id, _)| id));
+        repeated.push(match asks_or_answers_anew(status, &about)? {
+            true => None,
+            false => before.filter(|(_, of_before)| *of_before == meaning).map(|(id, _)| id),
+        });
         let takes_back = if status.code.asks_back() { about } else { Vec::new() };
         plan.lines.push(PlanLine { takes_back, ..PlanLine::to(addressee) });
     }
+    // A report equal to the latest one says nothing new, even when its time stamp was made afresh: to nobody.
+    let repeated: Option<Vec<String>> = repeated.into_iter().collect();
+    plan.repeats = repeated.and_then(|ids| ids.into_iter().max());
     if plan.lines.is_empty() {
         let place = "MessageHeader/ResponseFor";
         return Ok(Err(vec![rules::violation("M.MessageHeader.ResponseFor.Unknown", place, &[&plan.document_id])]));
     }
     Ok(Ok(plan))
+}
+
+/// Whether a report equal to the latest one says something new all the same: it answers a request that is still
+/// open, or asks for a document that is neither withdrawn nor asked for.
+fn asks_or_answers_anew(status: &StatusReport, about: &[DeliveryRow]) -> Result<bool, StoreError> {
+    if status.code.answers_recall().is_some() {
+        return Ok(about.iter().any(|row| row.recall == "requested"));
+    }
+    if !status.code.asks_back() {
+        return Ok(false);
+    }
+    for row in about {
+        let is_there = row.progress()?.state != DeliveryState::Withdrawn;
+        if is_there && matches!(row.recall.as_str(), "" | "refused") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reports may come again and again; the same one at the same claimed time is the same report.

@@ -23,6 +23,9 @@ use sdk_api::SdkOperation;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// Threads of each worker for everything but packets on their way in.
+const THREADS_BESIDE_PACKETS: usize = 64;
+
 /// How long a connection is still read from after an answer that came before the end of a body.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -168,6 +171,8 @@ pub fn start(hub: Hub) -> std::io::Result<(Server, SocketAddr)> {
     let node = Node::new(hub);
     let server = HttpServer::new(move || App::new().configure(|config| configure(config, &node)))
         .workers(workers)
+        // A large packet keeps a thread as long as it is on its way in; downloads and files need some beside them.
+        .worker_max_blocking_threads(settings.packets_in_flight_max.saturating_add(THREADS_BESIDE_PACKETS))
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
         .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
         .client_disconnect_timeout(LINGER)

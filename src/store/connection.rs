@@ -9,6 +9,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 
 /// PostgreSQL in pure Rust, behind diesel's blocking face.
@@ -171,18 +172,26 @@ impl Place {
     }
 }
 
+/// How long a server may take to answer a connection, and how long a sent byte may go unacknowledged.
+const SERVER_PATIENCE: Duration = Duration::from_secs(10);
+
 async fn connect_postgres(url: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Result<AsyncPgConnection, StoreError> {
     let failed = StoreError::ServerUnreachable;
     let refused = StoreError::Unreachable;
+    let mut server: tokio_postgres::Config = url.parse().map_err(failed)?;
+    server.connect_timeout(SERVER_PATIENCE).tcp_user_timeout(SERVER_PATIENCE);
+    // Whatever the server or the role says: what is committed is on disk.
+    let options = server.get_options().unwrap_or_default().to_owned();
+    server.options(format!("{options} -c synchronous_commit=on").trim());
     match tls {
         Some(config) => {
             let config = rustls::ClientConfig::clone(&config);
             let make = tokio_postgres_rustls::MakeRustlsConnect::new(config);
-            let (client, driver) = tokio_postgres::connect(url, make).await.map_err(failed)?;
+            let (client, driver) = server.connect(make).await.map_err(failed)?;
             AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
         }
         None => {
-            let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.map_err(failed)?;
+            let (client, driver) = server.connect(tokio_postgres::NoTls).await.map_err(failed)?;
             AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
         }
     }

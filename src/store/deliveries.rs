@@ -3,7 +3,7 @@
 
 use super::connection::on;
 use super::envelopes::EnvelopeRow;
-use super::schema::{deliveries, document_links, envelopes};
+use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -205,6 +205,20 @@ pub fn of_envelope(tx: &mut Connection, envelope_id: &str) -> Result<Vec<Deliver
         .load(c))?)
 }
 
+/// Deliveries of an envelope to agencies that a system speaks for.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_envelope_to(tx: &mut Connection, envelope_id: &str, system_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+    Ok(on!(tx, c => deliveries::table
+        .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(deliveries::recipient_code)))
+        .filter(deliveries::envelope_id.eq(envelope_id))
+        .filter(system_agencies::system_id.eq(system_id))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
 /// The delivery of an id.
 ///
 /// # Errors
@@ -277,6 +291,13 @@ pub struct Selection {
     pub limit: i64,
 }
 
+/// Codes of the agencies that a system speaks for, as a query inside another.
+macro_rules! held {
+    ($system_id:expr) => {
+        system_agencies::table.filter(system_agencies::system_id.eq($system_id)).select(system_agencies::agency_code)
+    };
+}
+
 /// Narrows a list of deliveries joined with their envelopes; the same for both lists and both databases.
 macro_rules! selected {
     ($query:expr, $selection:expr) => {{
@@ -304,20 +325,20 @@ macro_rules! selected {
     }};
 }
 
-/// Deliveries at the disposal of any of these agencies that are not done and not given back, oldest first.
+/// Deliveries at the disposal of the agencies of a system that are not done and not given back, oldest first.
 ///
 /// # Errors
 /// `Statement`.
 pub fn list_waiting(
     tx: &mut Connection,
-    recipients: &[String],
+    system_id: &str,
     selection: &Selection,
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::state.eq("consigned"))
         .filter(deliveries::recall.ne("agreed"))
-        .filter(deliveries::recipient_code.eq_any(recipients))
+        .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
         .into_boxed(), selection)
         .order(deliveries::delivery_id.asc())
@@ -330,28 +351,28 @@ pub fn list_waiting(
 ///
 /// # Errors
 /// `Statement`.
-pub fn count_waiting(tx: &mut Connection, recipients: &[String], selection: &Selection) -> Result<i64, StoreError> {
+pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
     Ok(on!(tx, c => selected!(deliveries::table
         .filter(deliveries::state.eq("consigned"))
         .filter(deliveries::recall.ne("agreed"))
-        .filter(deliveries::recipient_code.eq_any(recipients))
+        .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .count()
         .into_boxed(), selection)
         .get_result(c))?)
 }
 
-/// Deliveries of what any of these agencies sent, newest first.
+/// Deliveries of what the agencies of a system sent, newest first.
 ///
 /// # Errors
 /// `Statement`.
 pub fn list_sent(
     tx: &mut Connection,
-    senders: &[String],
+    system_id: &str,
     selection: &Selection,
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
-        .filter(deliveries::sender_code.eq_any(senders))
+        .filter(deliveries::sender_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
         .into_boxed(), selection)
         .order(deliveries::delivery_id.desc())

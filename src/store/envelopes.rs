@@ -196,7 +196,10 @@ pub fn links_from(tx: &mut Connection, envelope_id: &str) -> Result<Vec<LinkRow>
         .load(c))?)
 }
 
-/// What other envelopes say about a document, with the sender and identifier of each.
+/// Most links to one document that are told.
+const LINKS_MAX: i64 = 200;
+
+/// What other envelopes say about a document, with the sender and identifier of each; the first `LINKS_MAX`.
 ///
 /// # Errors
 /// `Statement`.
@@ -210,6 +213,7 @@ pub fn links_to(
         .filter(document_links::target_sender_code.eq(sender_code))
         .filter(document_links::target_document_id.eq(document_id))
         .order(document_links::envelope_id.asc())
+        .limit(LINKS_MAX)
         .select((LinkRow::as_select(), envelopes::sender_code, envelopes::document_id))
         .load(c))?)
 }

@@ -160,6 +160,15 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { reads, writes, patience }) })
     }
 
+    /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
+    /// this store answers `Closed` from then on.
+    pub fn close(&self) {
+        self.inner.writes.close();
+        if let Some(reads) = &self.inner.reads {
+            reads.close();
+        }
+    }
+
     /// Runs `f` in a read-only transaction.
     ///
     /// # Errors

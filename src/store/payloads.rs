@@ -68,7 +68,7 @@ impl Payloads {
     pub fn keep(&self, incoming: Incoming, sha256: &Digest, bytes: u64) -> io::Result<()> {
         let mut incoming = incoming;
         incoming.flush_chunk()?;
-        let Some(file) = incoming.file.take() else {
+        let Some(file) = &incoming.file else {
             return Err(io::Error::other("nothing was received"));
         };
         file.set_len(bytes)?;
@@ -138,15 +138,18 @@ impl Payloads {
     /// # Errors
     /// `Statement` and its like; files that cannot be removed are logged and left.
     pub async fn sweep(&self, store: &Store, age: Duration) -> Result<usize, StoreError> {
-        let this = self.clone();
-        let old = tokio::task::spawn_blocking(move || this.older_than(age)).await.unwrap_or_default();
         let mut gone: usize = 0;
-        for (path, digest) in old {
-            let named = match digest {
-                Some(digest) => store.read(move |tx| envelopes::is_in_file(tx, &digest)).await?,
-                None => false,
-            };
-            if !named {
+        for shard in fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten() {
+            let this = self.clone();
+            let old = tokio::task::spawn_blocking(move || this.older_than(&shard.path(), age)).await;
+            for (path, digest) in old.unwrap_or_default() {
+                let named = match digest {
+                    Some(digest) => store.read(move |tx| envelopes::is_in_file(tx, &digest)).await?,
+                    None => false,
+                };
+                if named {
+                    continue;
+                }
                 match self.remove_if_old(&path, age) {
                     Ok(removed) => gone = gone.saturating_add(usize::from(removed)),
                     Err(error) => log::warn!("an orphan cannot be removed: {error}"),
@@ -156,10 +159,9 @@ impl Payloads {
         Ok(gone)
     }
 
-    /// Files not touched for `age`: those being received without, complete ones with their digest.
-    fn older_than(&self, age: Duration) -> Vec<(PathBuf, Option<Digest>)> {
-        let folders = fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten();
-        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    /// Files of a shard not touched for `age`: those being received without, complete ones with their digest.
+    fn older_than(&self, shard: &Path, age: Duration) -> Vec<(PathBuf, Option<Digest>)> {
+        let files = fs::read_dir(shard).into_iter().flatten().flatten();
         let old = files.filter(|file| file.metadata().is_ok_and(|metadata| is_older_than(&metadata, age)));
         old.map(|file| {
             let digest = file.file_name().to_str().and_then(|name| hex::decode(name).ok());
@@ -208,7 +210,7 @@ impl Incoming {
 impl Drop for Incoming {
     fn drop(&mut self) {
         if self.file.is_some() {
-            // What cannot be removed now is swept later.
+            // It has its name by now, or what cannot be removed is swept later.
             let _ = fs::remove_file(&self.path);
         }
     }

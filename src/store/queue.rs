@@ -1,14 +1,15 @@
 //! Threads that own connections, and the queue in front of them. A thread takes what waits, runs it in one
-//! transaction, each piece inside a savepoint of its own, and answers everybody after the one commit: N
-//! concurrent writers cost one sync, not N. No timer is needed: a batch forms while the last commit syncs.
+//! transaction and answers everybody after the one commit: N concurrent writers cost one sync, not N. A piece that fails
+//! undoes nobody else's work. No timer is needed: a batch forms while the last commit syncs.
 
 use super::StoreError;
 use super::connection::{Connection, Place, enter};
 use crate::config::Database;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How often a closure is run again when another connection was in its way.
@@ -65,20 +66,13 @@ type Waiting = Arc<Mutex<mpsc::Receiver<Box<dyn Work>>>>;
 
 /// The way to some threads with connections.
 pub(super) struct Queue {
-    to_threads: Option<mpsc::Sender<Box<dyn Work>>>,
-    threads: Vec<JoinHandle<()>>,
+    to_threads: RwLock<Option<mpsc::Sender<Box<dyn Work>>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Drop for Queue {
-    /// Waits for the threads: the last connection to an SQLite file folds its write-ahead log back when it is closed.
     fn drop(&mut self) {
-        self.to_threads = None;
-        let own = std::thread::current().id();
-        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != own) {
-            if thread.join().is_err() {
-                log::error!("a thread of the database died");
-            }
-        }
+        self.close();
     }
 }
 
@@ -98,7 +92,20 @@ impl Queue {
                 Err(error) => log::error!("a thread for the database cannot be started: {error}"),
             }
         }
-        Self { to_threads: Some(to_threads), threads }
+        Self { to_threads: RwLock::new(Some(to_threads)), threads: Mutex::new(threads) }
+    }
+
+    /// Takes nothing more and waits until what was taken is done and the connections are closed: the last one to an
+    /// SQLite file folds its write-ahead log back.
+    pub(super) fn close(&self) {
+        *self.to_threads.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let own = std::thread::current().id();
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != own) {
+            if thread.join().is_err() {
+                log::error!("a thread of the database died");
+            }
+        }
     }
 
     /// Puts a closure into the queue; the answer comes through the channel.
@@ -108,7 +115,8 @@ impl Queue {
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (caller, answer) = oneshot::channel();
         let work = Box::new(Closure { f, result: None, caller });
-        let Some(to_threads) = &self.to_threads else { return Err(StoreError::Closed) };
+        let to_threads = self.to_threads.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(to_threads) = to_threads.as_ref() else { return Err(StoreError::Closed) };
         match to_threads.try_send(work) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Overloaded),
@@ -170,13 +178,15 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
 fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
     let mut rest = VecDeque::from(batch);
     let mut tries: usize = 0;
-    match all_at_once(connection, rest.make_contiguous(), reading) {
-        Ok(false) => {}
-        Ok(true) => {
-            rest.into_iter().for_each(|work| work.answer(Ok(())));
-            return true;
+    let mut alone = !reading && connection.writes_alone();
+    while alone && rest.len() > 1 {
+        match all_at_once(connection, rest.make_contiguous()) {
+            Ok(done) => {
+                rest.drain(..done).for_each(|work| work.answer(Ok(())));
+                alone = done > 0;
+            }
+            Err(error) => return give_up(rest, &error),
         }
-        Err(error) => return give_up(rest, &error),
     }
     while !rest.is_empty() {
         match in_transaction(connection, rest.make_contiguous(), reading, tries >= RERUNS_MAX) {
@@ -198,20 +208,28 @@ fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError) -> bool {
     false
 }
 
+/// How long works may go on in one transaction before those that are done are committed and answered.
+const BATCH_MOST: Duration = Duration::from_millis(50);
+
 /// Where nobody else writes, works seldom fail: they run without savepoints, each of which would copy every page that
 /// it changes. Should one fail all the same, nothing is kept, and they run again one by one (`in_transaction`). Says
-/// whether all are done.
-fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>], reading: bool) -> Result<bool, StoreError> {
-    if reading || works.len() < 2 || !connection.writes_alone() {
-        return Ok(false);
-    }
+/// how many are done.
+fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<usize, StoreError> {
+    let started = Instant::now();
     connection.begin()?;
-    let kept = works.iter_mut().all(|work| work.run(connection) == Ran::Keep);
-    match kept {
-        true => connection.commit()?,
-        false => connection.roll_back()?,
+    let mut done: usize = 0;
+    for work in works {
+        if work.run(connection) != Ran::Keep {
+            connection.roll_back()?;
+            return Ok(0);
+        }
+        done = done.saturating_add(1);
+        if started.elapsed() > BATCH_MOST {
+            break;
+        }
     }
-    Ok(kept)
+    connection.commit()?;
+    Ok(done)
 }
 
 /// Runs works in one transaction until one meets what another connection is doing. What ran before it is committed

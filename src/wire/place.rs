@@ -44,6 +44,9 @@ struct Seen {
 
 /// Where packets name the agencies that they go to.
 const NAMING: [&str; 2] = ["MessageHeader.To", "TraceHeaderList.Bussiness.BussinessDocumentInfo.ReceiverList.Receiver"];
+/// Where they name other documents.
+const MENTIONING: [&str; 2] =
+    ["MessageHeader.ResponseFor", "TraceHeaderList.Bussiness.ReplacementInfoList.ReplacementInfo"];
 
 /// What was met so far.
 pub struct Places<'a> {
@@ -57,7 +60,7 @@ pub struct Places<'a> {
     texts_bytes: usize,
     framed: [bool; FRAME.len()],
     /// How many agencies were named in each of the places in `NAMING`.
-    named: [usize; NAMING.len()],
+    named: [usize; NAMING.len() + MENTIONING.len()],
     /// The zip of the attachment that is open.
     zip: Option<SpooledTempFile>,
     unzipped_bytes: u64,
@@ -75,7 +78,7 @@ impl<'a> Places<'a> {
             text: String::new(),
             texts_bytes: 0,
             framed: [false; FRAME.len()],
-            named: [0; NAMING.len()],
+            named: [0; NAMING.len() + MENTIONING.len()],
             zip: None,
             unzipped_bytes: 0,
         }
@@ -153,11 +156,13 @@ impl<'a> Places<'a> {
     /// Stops at one agency too many: each one costs the database a look, and the answer a line.
     fn agencies_limit(&mut self, element: &Element) -> Result<(), Stop> {
         let limit = self.limits.recipients_max;
-        for (path, named) in NAMING.iter().zip(&mut self.named) {
-            if *path == element.path {
+        let codes = NAMING.map(|path| (path, "R.MessageHeader.To")).into_iter();
+        let codes = codes.chain(MENTIONING.map(|path| (path, "R.Packet.Elements")));
+        for ((path, code), named) in codes.zip(&mut self.named) {
+            if path == element.path {
                 *named = named.saturating_add(1);
                 if *named > limit {
-                    return Err(Stop::limit("R.MessageHeader.To", path.replace('.', "/"), limit));
+                    return Err(Stop::limit(code, path.replace('.', "/"), limit));
                 }
             }
         }

@@ -156,8 +156,9 @@ async fn every_job_can_run_twice_on_an_empty_and_on_a_busy_hub() {
 async fn every_job_has_a_schedule_that_can_be_read() {
     let hub = TestHub::start().await;
 
-    let mut scheduler = jobs::start(&hub.hub).await.unwrap();
-    scheduler.shutdown().await.unwrap();
+    let mut schedule = jobs::start(&hub.hub).await.unwrap();
+    schedule.made_up().await;
+    schedule.stop().await.unwrap();
 
     let runs = hub.count("SELECT count(*) FROM job_runs WHERE finished_at IS NOT NULL").await;
     assert_eq!(runs, i64::try_from(TASKS.len()).unwrap(), "what was missed is made up at start");

@@ -116,7 +116,7 @@ CREATE TABLE deliveries (
     CONSTRAINT done_iff_handed_over CHECK ((state = 'handed_over') = (mark = 'done')),
     CONSTRAINT withdrawn_was_never_fetched CHECK (state <> 'withdrawn' OR fetched_at IS NULL),
     CONSTRAINT delivery_recall_known CHECK (recall IN ('', 'requested', 'agreed', 'refused')),
-    CONSTRAINT delivery_natural_key UNIQUE (sender_code, document_id, packet_kind, recipient_code, occurrence)
+    CONSTRAINT delivery_natural_key UNIQUE (document_id, sender_code, packet_kind, recipient_code, occurrence)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_waiting ON deliveries (recipient_code, delivery_id) WHERE state = 'consigned';
 CREATE INDEX deliveries_by_envelope ON deliveries (envelope_id, delivery_id);

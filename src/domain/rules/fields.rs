@@ -224,12 +224,10 @@ fn capitalized(text: &str) -> String {
 }
 
 /// Judges every element of the packet by its row.
-pub fn check(packet: &Packet) -> Vec<Violation> {
-    let mut violations: Vec<Violation> = element::all().flat_map(|element| absences(packet, element)).collect();
-    for (id, node) in packet.nodes.iter().enumerate() {
-        violations.extend(text_fault(packet, id, node));
-    }
-    violations
+pub fn check(packet: &Packet, most: usize) -> Vec<Violation> {
+    let missing = element::all().flat_map(|element| absences(packet, element));
+    let wrong = packet.nodes.iter().enumerate().filter_map(|(id, node)| text_fault(packet, id, node));
+    missing.chain(wrong).take(most).collect()
 }
 
 /// A text that is too long or not what its form demands; too long is said alone.

@@ -125,12 +125,16 @@ pub fn check_packet(packet: &Packet, now: DateTime<Utc>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for rule in rows() {
         if let Judge::Packet(judge) = rule.judge {
-            violations.extend(rule.violations(judge(packet, now)));
+            violations.extend(rule.violations(judge(packet, now)).take(VIOLATIONS_MAX));
         }
     }
-    violations.extend(fields::check(packet));
+    violations.extend(fields::check(packet, VIOLATIONS_MAX));
+    violations.truncate(VIOLATIONS_MAX);
     violations
 }
+
+/// Faults told of one packet, by itself or by its parties: more help nobody, and cost more than the packet.
+const VIOLATIONS_MAX: usize = 1000;
 
 /// Judges the parties of a packet by what the directory knows.
 pub fn check_parties(envelope: &Envelope, parties: &Parties) -> Vec<Violation> {
