@@ -3,6 +3,8 @@
 use crate::support::TestHub;
 use crate::support::packets::{Packet, a_document, a_status};
 use base64::Engine;
+use docaxis::domain::agency::AgencyState;
+use docaxis::exchange::directory;
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -331,4 +333,28 @@ async fn an_ordinary_packet_is_found_by_the_search_that_finds_no_secret() {
 
 fn recipients(receipt: &Value) -> Vec<&str> {
     receipt["deliveries"].as_array().unwrap().iter().map(|line| line["recipient"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_repeat_is_answered_whatever_became_of_its_recipient() {
+    let hub = TestHub::start().await;
+    let first = hub.post("dms.national", a_document("d1").bytes()).await;
+    directory::set_agency_state(&hub.hub, "X99.B02", AgencyState::Suspended, None).await.unwrap();
+
+    let again = hub.post("dms.national", a_document("d1").bytes()).await;
+    let another = hub.post("dms.national", a_document("d2").bytes()).await;
+
+    assert_eq!((again.status, again.body), (200, first.body));
+    assert_eq!(another.codes(), ["M.MessageHeader.To.Suspended"]);
+}
+
+#[tokio::test]
+async fn a_packet_full_of_faults_is_told_a_thousand_of_them() {
+    let hub = TestHub::start_with(|config| config.packets.recipients_max = 10_000).await;
+    let codes: Vec<String> = (0..5_000).map(|number| format!("?{number}")).collect();
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+
+    let answer = hub.post("dms.national", a_document("d1").to(&codes).bytes()).await;
+
+    assert_eq!((answer.status, answer.codes().len()), (422, 1_000));
 }

@@ -326,3 +326,56 @@ async fn an_answer_is_seen_from_both_ends() {
         (&json!("answers"), &json!("X99.B02"), &json!("d2"))
     );
 }
+
+#[tokio::test]
+async fn a_second_refusal_answers_a_second_recall() {
+    let hub = TestHub::start().await;
+    let (_, delivery, _) = sent(&hub, "d1").await;
+    hub.fetch("dms.province", &delivery).await;
+    let asked = |number: u8| a_document(&format!("r{number}")).recalling("d1").bytes();
+    let refused = |minute: u8| a_status("X99.B02", ("X99.A01", "d1"), "16", &format!("2026/11/21 09:{minute:02}:00"));
+    hub.accepted("dms.national", asked(1)).await;
+    assert_eq!(hub.post("dms.province", refused(1)).await.status, 201);
+    hub.accepted("dms.national", asked(2)).await;
+
+    let second = hub.post("dms.province", refused(2)).await;
+
+    assert_eq!(second.status, 201, "the same words, and yet another answer");
+    assert_eq!(hub.count("SELECT count(*) FROM deliveries WHERE recall = 'refused'").await, 1);
+}
+
+#[tokio::test]
+async fn an_update_that_concerns_nobody_is_refused() {
+    let hub = TestHub::start().await;
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+
+    let update = a_document("u1").to(&["X99.C03"]).updating("d1", &[], &["X99.C03"]).bytes();
+    let answer = hub.post("dms.national", update).await;
+
+    assert_eq!(answer.codes(), ["M.MessageHeader.To.NeverReceived"]);
+}
+
+#[tokio::test]
+async fn a_recipient_does_not_see_how_others_answered() {
+    let hub = TestHub::start().await;
+    let (envelope, _, _) = sent(&hub, "d1").await;
+    let reply = a_document("reply").from("X99.C03").to(&["X99.A01"]).answering("X99.A01", "d1");
+    hub.accepted("dms.commune", reply.bytes()).await;
+
+    let seen = |system: &'static str| hub.view(system, &envelope);
+    let links = [seen("dms.national").await, seen("dms.commune").await, seen("dms.province").await];
+
+    assert_eq!(links.map(|view| view["acted_on_by"].as_array().unwrap().len()), [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn only_who_has_a_document_can_answer_it() {
+    let hub = TestHub::start().await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+
+    let reply = a_document("reply").from("X99.C03").to(&["X99.A01"]).answering("X99.A01", "d1");
+    hub.accepted("dms.commune", reply.bytes()).await;
+
+    let view = hub.view("dms.national", &receipt["envelope_id"]).await;
+    assert_eq!(view["acted_on_by"].as_array().unwrap().len(), 0);
+}
