@@ -137,7 +137,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/getEdoc", sdk(SdkOperation::Get), "Fetch a packet as base64."),
     route(GET, "/downloadEdoc", sdk(SdkOperation::Download), "Fetch a packet as it is; every refusal has an empty body."),
     route(POST, "/updateStatus", sdk(SdkOperation::UpdateStatus), "Say how far the receiving software is."),
-    route(POST, "/getAgenciesList", sdk_list(AgencyForm::List), "Every open agency."),
+    route(POST, "/getAgenciesList", sdk_list(AgencyForm::List), "Every agency that is not closed."),
     route(POST, "/getAgenciesListQD20", sdk_list(AgencyForm::Qd20), "The same with codes of Decision 20/2020 and before."),
     route(POST, "/getSynchronizeUnit", sdk_list(AgencyForm::Synchronize), "Every agency with its version, closed ones included."),
     route(POST, "/registerAgency", sdk(SdkOperation::RegisterAgency), "Register or change an agency."),

@@ -110,7 +110,7 @@ fn addressees(to: &str) -> Vec<String> {
 }
 
 async fn received_list(call: Call<'_>, caller: &Caller, members: &Members) -> Result<HttpResponse, Problem> {
-    let (skip, limit) = page(members);
+    let (skip, limit) = page(members, call.node.hub.config.lists.page_max);
     let (from, until) = period(members)?;
     // `status`, `to` and `from` may stem from an earlier call of the same object and never filter.
     let query = MailboxQuery { documents: documents(members), from, until, after: None, skip, limit };
@@ -120,7 +120,7 @@ async fn received_list(call: Call<'_>, caller: &Caller, members: &Members) -> Re
 }
 
 async fn sent_list(call: Call<'_>, caller: &Caller, members: &Members) -> Result<HttpResponse, Problem> {
-    let (skip, limit) = page(members);
+    let (skip, limit) = page(members, call.node.hub.config.lists.page_max);
     let (from, until) = period(members)?;
     let id = members.get("docId").map(str::to_owned);
     let query = SentQuery { documents: documents(members), from, until, id, skip, limit };
@@ -275,9 +275,9 @@ fn documents(members: &Members) -> Option<bool> {
 }
 
 /// Rows to leave out and rows to give. Pages count from 1; page 0 is the first one too.
-fn page(members: &Members) -> (usize, Option<usize>) {
+fn page(members: &Members, page_max: usize) -> (usize, Option<usize>) {
     let number = |name| members.get(name).and_then(|v| v.parse::<usize>().ok());
-    match number("pageSize").filter(|size| *size > 0) {
+    match number("pageSize").filter(|size| *size > 0).map(|size| size.min(page_max)) {
         None => (0, None),
         Some(size) => {
             let before = number("pageIndex").unwrap_or(1).saturating_sub(1);
@@ -338,13 +338,14 @@ mod tests {
 
     #[test]
     fn pages_count_from_one_and_need_a_size() {
-        let of = |parameters| page(&members(parameters));
+        let of = |parameters| page(&members(parameters), 50);
         assert_eq!(of(json!({})), (0, None));
         assert_eq!(of(json!({ "pageIndex": "3" })), (0, None));
         assert_eq!(of(json!({ "pageSize": "20" })), (0, Some(20)));
         assert_eq!(of(json!({ "pageSize": "20", "pageIndex": "0" })), (0, Some(20)));
         assert_eq!(of(json!({ "pageSize": "20", "pageIndex": 3 })), (40, Some(20)));
         assert_eq!(of(json!({ "pageSize": "0", "pageIndex": "x" })), (0, None));
+        assert_eq!(of(json!({ "pageSize": "80", "pageIndex": 2 })), (50, Some(50)), "pages of the size that is given");
     }
 
     #[test]
