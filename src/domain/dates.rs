@@ -1,4 +1,4 @@
-//! Dates and time stamps in the forms that the field sends (spec/edxml.md table 11 rows 8 and 9).
+//! Dates and time stamps in the forms that the field sends.
 //! A time without a zone is Vietnamese time, +07:00.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Utc};

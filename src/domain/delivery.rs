@@ -70,7 +70,7 @@ impl PickupMark {
     /// Every mark.
     pub const ALL: [Self; 4] = [Self::Initial, Self::Processing, Self::Done, Self::Fail];
 
-    /// The word on the wire (spec/sdk-api.md section 5) and in tables.
+    /// The word on the wire (docs/sdk.md) and in tables.
     pub fn word(self) -> &'static str {
         match self {
             Self::Initial => "initial",

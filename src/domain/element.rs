@@ -1,4 +1,4 @@
-//! The standard's element table (spec/edxml.md section 3) as data: which element may stand where, how it
+//! The standard's element table (QCVN 102:2016, with what the field adds) as data: which element may stand where, how it
 //! is also spelled in the field, how often, how long, of which type. The reader, the field rules and
 //! `docs/codes.md` all work from this one table. Not here: rules that look at more than one value.
 
@@ -25,7 +25,7 @@ pub enum Form {
     Free,
     /// An organ id (see `agency::OrganId`).
     OrganId,
-    /// One of the four date forms (spec/edxml.md table 11 row 8).
+    /// One of the four date forms.
     Date,
     /// A time stamp (table 11 row 9).
     Timestamp,

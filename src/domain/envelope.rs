@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 /// The document's identifier as its sender wrote it: opaque, unique with the sender.
 pub type DocumentId = String;
 
-/// Urgency (spec/edxml.md table 4.3), which decides the lane.
+/// Urgency, as the sender marks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// Thường.
@@ -64,7 +64,7 @@ pub struct DocumentReference {
     pub issued_on: Option<NaiveDate>,
 }
 
-/// What a document packet does (spec/edxml.md table 4.2).
+/// What a document packet does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Business {
     /// 0: a new document.

@@ -10,7 +10,7 @@ pub enum Direction {
     SenderToRecipient,
 }
 
-/// One entry of the code list (spec/edxml.md table 4.5).
+/// One entry of the code list (QCVN 102:2016).
 #[derive(Debug)]
 pub struct StatusEntry {
     /// Two digits, as written out.

@@ -28,7 +28,7 @@ pub struct Submission {
     pub caller: Caller,
     /// By which door.
     pub door: Door,
-    /// Addressees named outside the packet; they count only where the packet names none (spec/sdk-api.md 5).
+    /// Addressees named outside the packet; they count only where the packet names none (docs/sdk.md).
     pub addressees: Vec<String>,
     /// `hash-file` of the SDK in any of its spellings; a packet that does not match was damaged on its way.
     pub hash_file: Option<String>,
@@ -63,7 +63,7 @@ pub struct Receipt {
     pub sha256: Digest,
     /// Their number.
     pub bytes: u64,
-    /// One line per addressee, in the packet's order.
+    /// One line per addressee, the oldest delivery first: the packet's order, unless some had it before.
     pub lines: Vec<ReceiptLine>,
     /// What passed but deserves a look.
     pub warnings: Vec<Violation>,

@@ -305,7 +305,7 @@ fn digest_of(context: Context) -> Digest {
 }
 
 /// Whether a `hash-file` names a digest: in plain hexadecimal, or as the vendor SDK prints it, each byte without
-/// its leading zero (spec/sdk-api.md section 3.4).
+/// its leading zero (docs/sdk.md).
 fn names(hash_file: &str, digest: &Digest) -> bool {
     let quirky: String = digest.0.iter().map(|byte| format!("{byte:x}")).collect();
     hash_file.eq_ignore_ascii_case(&digest.hex()) || hash_file.eq_ignore_ascii_case(&quirky)

@@ -161,6 +161,10 @@ pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, Exch
     let bytes = u64::try_from(bytes).unwrap_or(0);
     // Opened before anything is recorded: what cannot be handed out was not fetched.
     let content: PayloadStream = match content {
+        Some(content) if Digest::of(&content) != sha256 => {
+            let altered = std::io::Error::new(std::io::ErrorKind::InvalidData, "the packet's row was altered");
+            return Err(ExchangeError::Payload(altered));
+        }
         Some(content) => Box::pin(futures_util::stream::once(async { Ok(Bytes::from(content)) })),
         None => hub.payloads.stream(&sha256, bytes).map_err(ExchangeError::Payload)?,
     };

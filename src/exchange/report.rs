@@ -13,7 +13,7 @@ use crate::store::envelopes::{EnvelopeRow, StatusRow};
 use crate::store::{Connection, StoreError, deliveries, envelopes};
 
 /// Plans a status packet. It goes to the organ id in `ResponseFor`; only where that names the reporter itself
-/// do the addressees from outside the packet count, and then the parties of the document (spec/sdk-api.md 5).
+/// do the addressees from outside the packet count, and then the parties of the document (docs/sdk.md).
 pub(super) fn plan(
     tx: &mut Connection,
     sender: &Agency,

@@ -1,5 +1,5 @@
 //! Who is calling: the bearer key of the native API and the signed header of the vendor SDK
-//! (spec/sdk-api.md section 2). Only values inside the signed text are used; the plain copies are not signed.
+//! (docs/sdk.md). Only values inside the signed text are used; the plain copies are not signed.
 
 use crate::exchange::keys::{self, Credential};
 use crate::exchange::{Caller, ExchangeError};
@@ -22,7 +22,7 @@ pub struct Signed {
 }
 
 /// The members of a signed text, by name without prefix. Names keep their case, since the SDK sends `docId`
-/// and `docid` side by side with different values (spec/sdk-api.md 2.1).
+/// and `docid` side by side with different values (docs/sdk.md).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Members(BTreeMap<String, String>);
 
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use aws_lc_rs::hmac;
 
-    /// The test vector of spec/sdk-api.md section 2.
+    /// The test vector of docs/sdk.md.
     const VECTOR: &[u8] = br#"{"XroadVnpt-systemid":"hub.test.01","XroadVnpt-timestamp":"21112026T164221+0181","XroadVnpt-Content-Type":"application/json"}"#;
 
     #[test]

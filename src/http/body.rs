@@ -1,5 +1,5 @@
 //! The body of a request on its way in: counted, timed, and read to its end even when nobody wants it,
-//! because an answer given before the body was read is lost on the way (spec/sdk-api.md section 4).
+//! because an answer given before the body was read is lost on the way (docs/sdk.md).
 
 use crate::config::{Packets, Server};
 use crate::exchange::{BodyFault, ExchangeError};

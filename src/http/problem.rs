@@ -1,6 +1,6 @@
 //! Every error and every rejection → status and body, in the caller's dialect. The only file that names a
 //! status code. The native API answers `application/problem+json`; the vendor SDK wants its own members on
-//! every path, and for many failures status 200 (spec/sdk-api.md section 4).
+//! every path, and for many failures status 200 (docs/sdk.md).
 
 use super::sdk_answers::{self, SdkShape};
 use super::sentence::{self, Sentence};

@@ -1,4 +1,4 @@
-//! Answers in the form that the vendor SDK reads (spec/sdk-api.md sections 3 and 4): ASCII-only JSON, every
+//! Answers in the form that the vendor SDK reads (docs/sdk.md): ASCII-only JSON, every
 //! member present and never null, and base64 that is made while the packet streams by.
 
 use super::problem::ViolationBody;
@@ -234,7 +234,7 @@ pub fn agency_row(line: &AgencyLine, form: AgencyForm) -> Option<Value> {
     }
 }
 
-/// The level-1 group of a code (spec/edxml.md section 8.1): `H01` of `H01.02.03` and of `000.00.02.H01`.
+/// The level-1 group of a code: `H01` of `H01.02.03` and of `000.00.02.H01`.
 fn center(code: &str) -> &str {
     let first = code.split('.').next().unwrap_or(code);
     let last = code.rsplit('.').next().unwrap_or(code);

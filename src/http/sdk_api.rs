@@ -1,4 +1,4 @@
-//! The SDK-compatible API: agencies' unmodified vendor SDK works by changing its URL (spec/sdk-api.md).
+//! The SDK-compatible API: agencies' unmodified vendor SDK works by changing its URL (docs/sdk.md).
 //! Headers are sticky there: each operation reads only its own parameters, from the signed text alone.
 
 use super::auth::{Members, Signed};

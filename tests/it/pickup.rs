@@ -199,6 +199,22 @@ async fn a_damaged_payload_breaks_the_download() {
 }
 
 #[tokio::test]
+async fn a_row_that_was_altered_is_an_accident_and_no_packet() {
+    let hub = TestHub::start().await;
+    let delivery = sent(&hub, a_document("d1").bytes()).await;
+    let same_size = match hub.is_postgres() {
+        true => "UPDATE payloads SET content = set_byte(content, 10, 33)",
+        false => "UPDATE payloads SET content = zeroblob(length(content))",
+    };
+    hub.sql(same_size).await;
+
+    let fetched = hub.fetch("dms.province", &delivery).await;
+
+    assert_eq!(fetched.status, 500);
+    assert_eq!(hub.count("SELECT count(*) FROM deliveries WHERE fetched_at IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
 async fn a_payload_that_lost_its_end_is_an_accident_and_no_packet() {
     let hub = TestHub::start().await;
     let delivery = sent(&hub, a_document("d1").attachment(noise(300_000)).bytes()).await;

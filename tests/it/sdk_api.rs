@@ -516,7 +516,7 @@ async fn a_digest_is_taken_in_plain_hexadecimal_too() {
     }
 }
 
-/// The request of spec/sdk-api.md section 7 from the system of its test vectors, byte for byte.
+/// The request of docs/sdk.md from the system of its test vectors, byte for byte.
 #[tokio::test]
 async fn the_captured_poll_of_the_specification_is_answered() {
     let hub = TestHub::start().await;

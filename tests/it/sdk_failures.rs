@@ -203,7 +203,7 @@ async fn an_old_timestamp_locks_nobody_out() {
     assert!(sdk.common("getReceivedEdocList", json!({}), "").await.is_ok());
 }
 
-/// Method, path and body are not signed: TLS and idempotence carry that (spec/sdk-api.md section 2).
+/// Method, path and body are not signed: TLS and idempotence carry that (docs/sdk.md).
 #[tokio::test]
 async fn a_header_replayed_against_another_operation_does_what_its_owner_may() {
     let hub = TestHub::start().await;

@@ -1,4 +1,4 @@
-//! The requests of the vendor's SDK, sign for sign (spec/sdk-api.md sections 2 and 3): parameters in signed
+//! The requests of the vendor's SDK, sign for sign (docs/sdk.md): parameters in signed
 //! headers, CR LF behind the packet, the packet's hash without leading zeros.
 
 use super::robot::{Answer, Kind, plain};

@@ -34,7 +34,7 @@ pub struct Wording {
     pub en: String,
 }
 
-/// The numeric class that old clients know (spec/edxml.md section 5.5).
+/// The numeric class that old clients know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// 10: not a usable file.

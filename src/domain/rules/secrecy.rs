@@ -1,4 +1,4 @@
-//! State secrets must not pass (spec/edxml.md 7.1). No field says what is secret, so markings are looked
+//! State secrets must not pass. No field says what is secret, so markings are looked
 //! for: best effort, made to find a marking as clerks write it and to leave titles about secrecy alone.
 
 use super::Class::StateSecret;

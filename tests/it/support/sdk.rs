@@ -1,4 +1,4 @@
-//! What the vendor's Java SDK puts on the wire, quirks and all (spec/sdk-api.md sections 1, 2 and 7), on one object as
+//! What the vendor's Java SDK puts on the wire, quirks and all (docs/sdk.md), on one object as
 //! clients keep it: one header map that only grows, and one timestamp. What it makes of answers is in `sdk_reading`.
 //! Every answer is held against what the SDK needs of any: ASCII JSON, not compressed, no redirect.
 
@@ -373,7 +373,7 @@ mod tests {
         }
     }
 
-    /// Section 7 of spec/sdk-api.md.
+    /// The captured request of docs/sdk.md.
     const CAPTURED_POLL: &str = r#"POST /getReceivedEdocList HTTP/1.1
 XroadVnpt-systemid: hub.test.01
 XroadVnpt-servicetype: eDoc

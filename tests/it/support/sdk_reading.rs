@@ -1,4 +1,4 @@
-//! What the vendor's SDK makes of answers (spec/sdk-api.md section 4). `None` is the null that its methods give.
+//! What the vendor's SDK makes of answers (docs/sdk.md). `None` is the null that its methods give.
 
 use base64::Engine;
 use base64::alphabet;
