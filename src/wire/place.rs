@@ -139,6 +139,9 @@ impl<'a> Places<'a> {
                 false => self.fault("M.Packet.BothSpellings", &here, &[first, local])?,
             }
         }
+        if element.path == "AttachmentEncoded" {
+            self.header_first()?;
+        }
         self.agencies_limit(element)?;
         if let (Some(node), "Attachment") = (node, element.path) {
             if self.packet.attachments.len() == self.limits.attachments_max {
@@ -151,6 +154,15 @@ impl<'a> Places<'a> {
             return Ok(Met::Skip);
         }
         Ok(Met::Known(element.shape))
+    }
+
+    /// Stops at attachments that stand before the header: nothing of them may be kept before the header has been looked
+    /// at for secrecy marks, and the schema has the envelope first.
+    fn header_first(&self) -> Result<(), Stop> {
+        match self.framed.iter().all(|met| *met) {
+            true => Ok(()),
+            false => Err(Stop::Fault("N.edXMLEnvelope", "edXMLEnvelope".to_owned(), Vec::new())),
+        }
     }
 
     /// Stops at one agency too many: each one costs the database a look, and the answer a line.

@@ -425,6 +425,20 @@ proptest! {
     }
 }
 
+#[test]
+fn attachments_before_the_header_end_the_reading() {
+    let packet = attached("a", "b", "QUJD");
+    let (head, rest) = packet.split_once("<edXMLEnvelope>").unwrap();
+    let (envelope, attachments) = rest.split_once("<AttachmentEncoded>").unwrap();
+    let (attachments, end) = attachments.split_once("</AttachmentEncoded>").unwrap();
+    let turned = format!("{head}<AttachmentEncoded>{attachments}</AttachmentEncoded><edXMLEnvelope>{envelope}{end}");
+
+    let reading = read(turned.as_bytes());
+
+    assert_eq!(codes(turned.as_bytes()), ["N.edXMLEnvelope"]);
+    assert!(!reading.whole && reading.packet.attachments.is_empty());
+}
+
 /// How many mutated packets are tried: enough for every run of the suite, and more with `make fuzz`.
 fn fuzz_cases() -> u32 {
     std::env::var("DOCAXIS_FUZZ_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(100_000)
