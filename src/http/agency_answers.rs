@@ -1,6 +1,6 @@
 //! What the native API answers, as JSON: `snake_case`, times in ISO 8601 with +07:00.
 
-use super::problem::{ViolationBody, violation_bodies};
+use super::problem_body::{ViolationBody, violation_bodies};
 use crate::domain::dates::VIETNAM;
 use crate::exchange::accept::Receipt;
 use crate::exchange::directory::AgencyLine;

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod body;
 pub mod gate;
 pub mod problem;
+pub mod problem_body;
 pub mod sdk_answers;
 pub mod sdk_api;
 mod sentence;

@@ -1,17 +1,17 @@
 //! Every error and every rejection → status and body, in the caller's dialect. The only file that names a
 //! status code. The native API answers `application/problem+json`; the vendor SDK wants its own members on
-//! every path, and for many failures status 200 (docs/sdk.md).
+//! every path, and for many failures status 200 (docs/sdk.md). How the body is written: `problem_body.rs`.
 
-use super::sdk_answers::{self, SdkShape};
+use super::problem_body::{native, sdk};
+use super::sdk_answers::SdkShape;
 use super::sentence::{self, Sentence};
 use crate::domain::delivery::Refusal;
 use crate::domain::rules::{Class, Violation};
 use crate::exchange::accept::Rejection;
 use crate::exchange::{BodyFault, ExchangeError};
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{StatusCode, StatusCode as S};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use serde::Serialize;
 
 /// Seconds after which a caller may come again when the hub could not do its work.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -60,15 +60,15 @@ impl From<ExchangeError> for Problem {
 
 /// A kind of failure: what stays the same about all failures of it.
 #[derive(Debug)]
-struct Kind {
-    status: StatusCode,
-    code: &'static str,
+pub(super) struct Kind {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
     /// `ErrorCode` of the SDK where no violation gives one.
-    class: &'static str,
+    pub(super) class: &'static str,
     /// Whether the SDK is told with status 200, as an answer.
     is_sdk_answer: bool,
-    vi: &'static str,
-    en: &'static str,
+    pub(super) vi: &'static str,
+    pub(super) en: &'static str,
 }
 
 const fn kind(
@@ -255,7 +255,7 @@ fn is_rejection(kind: &Kind) -> bool {
 
 impl Kind {
     /// The status for the SDK.
-    fn sdk_status(&self) -> StatusCode {
+    pub(super) fn sdk_status(&self) -> StatusCode {
         if self.is_sdk_answer { S::OK } else { self.status }
     }
 }
@@ -287,7 +287,7 @@ impl Problem {
     }
 
     /// What is particular about this failure.
-    fn detail(&self) -> Option<Sentence> {
+    pub(super) fn detail(&self) -> Option<Sentence> {
         match self {
             Self::Malformed(sentence) => Some(sentence.clone()),
             Self::Exchange(ExchangeError::Malformed(text) | ExchangeError::Exists(text)) => {
@@ -299,7 +299,7 @@ impl Problem {
         }
     }
 
-    fn violations(&self) -> &[Violation] {
+    pub(super) fn violations(&self) -> &[Violation] {
         match self {
             Self::Rejected(rejection) => &rejection.violations,
             Self::Exchange(_) | Self::Malformed(_) | Self::PathUnknown | Self::MethodUnknown(_) => &[],
@@ -353,43 +353,6 @@ fn rejection_kind(violations: &[Violation]) -> &'static Kind {
     }
 }
 
-/// A violation as both dialects show it.
-#[derive(Debug, Serialize)]
-pub struct ViolationBody<'a> {
-    code: &'a str,
-    class: u16,
-    place: &'a str,
-    cause: Sentence,
-    remedy: Sentence,
-    retry: bool,
-}
-
-/// Violations as both dialects show them.
-pub fn violation_bodies(violations: &[Violation]) -> Vec<ViolationBody<'_>> {
-    let body = |v: &'_ Violation| (Sentence::new(&v.cause.vi, &v.cause.en), Sentence::new(&v.remedy.vi, &v.remedy.en));
-    let bodies = violations.iter().map(|v| {
-        let (cause, remedy) = body(v);
-        ViolationBody { code: &v.code, class: v.class.number(), place: &v.place, cause, remedy, retry: v.retry }
-    });
-    bodies.collect()
-}
-
-#[derive(Debug, Serialize)]
-struct ProblemBody<'a> {
-    r#type: String,
-    title: &'static str,
-    title_vi: &'static str,
-    status: u16,
-    code: &'static str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Sentence>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    violations: Vec<ViolationBody<'a>>,
-}
-
 /// The answer to a request that failed.
 pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResponse {
     let kind = problem.kind();
@@ -419,63 +382,6 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
         say(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
-}
-
-fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpResponse {
-    let evidence_id = match problem {
-        Problem::Rejected(rejection) => Some(rejection.evidence_id.as_str()),
-        Problem::Exchange(_) | Problem::Malformed(_) | Problem::PathUnknown | Problem::MethodUnknown(_) => None,
-        Problem::BodyTooLarge
-        | Problem::HeadTooLarge
-        | Problem::Overloaded
-        | Problem::TooMany
-        | Problem::Panicked(_) => None,
-    };
-    let body = ProblemBody {
-        r#type: format!("urn:docaxis:problem:{}", kind.code),
-        title: kind.en,
-        title_vi: kind.vi,
-        status: kind.status.as_u16(),
-        code: kind.code,
-        request_id,
-        detail: problem.detail(),
-        evidence_id,
-        violations: violation_bodies(problem.violations()),
-    };
-    let mut response = HttpResponseBuilder::new(kind.status);
-    response.insert_header((CONTENT_TYPE, "application/problem+json"));
-    response.body(serde_json::to_vec(&body).unwrap_or_default())
-}
-
-fn sdk(problem: &Problem, kind: &Kind, shape: SdkShape, request_id: &str) -> HttpResponse {
-    let (code, description) = match problem.violations() {
-        [first, rest @ ..] => (first.class.number().to_string(), violation_sentence(first, rest.len())),
-        [] => (kind.class.to_owned(), sdk_sentence(problem, kind, request_id)),
-    };
-    let failure = sdk_answers::Failure {
-        code: &code,
-        description: &description,
-        violations: violation_bodies(problem.violations()),
-        request_id,
-    };
-    sdk_answers::json(HttpResponseBuilder::new(kind.sdk_status()), failure.body(shape))
-}
-
-/// What a clerk reads about a refused packet: the first reason, what to do, and how many more there are.
-fn violation_sentence(first: &Violation, more: usize) -> String {
-    let sentence = [first.cause.vi.trim(), first.remedy.vi.trim()].join(" ");
-    match more {
-        0 => sentence.trim().to_owned(),
-        _ => format!("{} (và {more} lỗi khác)", sentence.trim()),
-    }
-}
-
-fn sdk_sentence(problem: &Problem, kind: &Kind, request_id: &str) -> String {
-    match problem.detail() {
-        Some(detail) => format!("{}: {}", kind.vi, detail.vi),
-        None if kind.status.is_server_error() => format!("{} [{request_id}]", kind.vi),
-        None => kind.vi.to_owned(),
-    }
 }
 
 /// An answer that gives what was asked.

@@ -1,7 +1,7 @@
 //! Answers in the form that the vendor SDK reads (docs/sdk.md): ASCII-only JSON, every
 //! member present and never null, and base64 that is made while the packet streams by.
 
-use super::problem::ViolationBody;
+use super::problem_body::ViolationBody;
 use crate::domain::agency::AgencyState;
 use crate::domain::dates::VIETNAM;
 use crate::domain::delivery::{DeliveryState, PickupMark};

@@ -1,0 +1,106 @@
+//! How a failure is written: problem details for the native API, the SDK's members for the SDK. Which status and
+//! which words it gets is decided in `problem.rs`.
+
+use super::problem::{Kind, Problem};
+use super::sdk_answers::{self, SdkShape};
+use super::sentence::Sentence;
+use crate::domain::rules::Violation;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+
+/// A violation as both dialects show it.
+#[derive(Debug, Serialize)]
+pub struct ViolationBody<'a> {
+    code: &'a str,
+    class: u16,
+    place: &'a str,
+    cause: Sentence,
+    remedy: Sentence,
+    retry: bool,
+}
+
+/// Violations as both dialects show them.
+pub fn violation_bodies(violations: &[Violation]) -> Vec<ViolationBody<'_>> {
+    let body = |v: &'_ Violation| (Sentence::new(&v.cause.vi, &v.cause.en), Sentence::new(&v.remedy.vi, &v.remedy.en));
+    let bodies = violations.iter().map(|v| {
+        let (cause, remedy) = body(v);
+        ViolationBody { code: &v.code, class: v.class.number(), place: &v.place, cause, remedy, retry: v.retry }
+    });
+    bodies.collect()
+}
+
+#[derive(Debug, Serialize)]
+struct ProblemBody<'a> {
+    r#type: String,
+    title: &'static str,
+    title_vi: &'static str,
+    status: u16,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Sentence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<ViolationBody<'a>>,
+}
+
+/// The failure as `application/problem+json`.
+pub(super) fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpResponse {
+    let evidence_id = match problem {
+        Problem::Rejected(rejection) => Some(rejection.evidence_id.as_str()),
+        Problem::Exchange(_) | Problem::Malformed(_) | Problem::PathUnknown | Problem::MethodUnknown(_) => None,
+        Problem::BodyTooLarge
+        | Problem::HeadTooLarge
+        | Problem::Overloaded
+        | Problem::TooMany
+        | Problem::Panicked(_) => None,
+    };
+    let body = ProblemBody {
+        r#type: format!("urn:docaxis:problem:{}", kind.code),
+        title: kind.en,
+        title_vi: kind.vi,
+        status: kind.status.as_u16(),
+        code: kind.code,
+        request_id,
+        detail: problem.detail(),
+        evidence_id,
+        violations: violation_bodies(problem.violations()),
+    };
+    let mut response = HttpResponseBuilder::new(kind.status);
+    response.insert_header((CONTENT_TYPE, "application/problem+json"));
+    response.body(serde_json::to_vec(&body).unwrap_or_default())
+}
+
+/// The failure with the members that the SDK expects.
+pub(super) fn sdk(problem: &Problem, kind: &Kind, shape: SdkShape, request_id: &str) -> HttpResponse {
+    let (code, description) = match problem.violations() {
+        [first, rest @ ..] => (first.class.number().to_string(), violation_sentence(first, rest.len())),
+        [] => (kind.class.to_owned(), sdk_sentence(problem, kind, request_id)),
+    };
+    let failure = sdk_answers::Failure {
+        code: &code,
+        description: &description,
+        violations: violation_bodies(problem.violations()),
+        request_id,
+    };
+    sdk_answers::json(HttpResponseBuilder::new(kind.sdk_status()), failure.body(shape))
+}
+
+/// What a clerk reads about a refused packet: the first reason, what to do, and how many more there are.
+fn violation_sentence(first: &Violation, more: usize) -> String {
+    let sentence = [first.cause.vi.trim(), first.remedy.vi.trim()].join(" ");
+    match more {
+        0 => sentence.trim().to_owned(),
+        _ => format!("{} (và {more} lỗi khác)", sentence.trim()),
+    }
+}
+
+fn sdk_sentence(problem: &Problem, kind: &Kind, request_id: &str) -> String {
+    match problem.detail() {
+        Some(detail) => format!("{}: {}", kind.vi, detail.vi),
+        None if kind.status.is_server_error() => format!("{} [{request_id}]", kind.vi),
+        None => kind.vi.to_owned(),
+    }
+}
