@@ -133,7 +133,7 @@ settings! {
         unzipped_bytes_max: u64 = 209715200u64, "bytes";
         /// Members of a zipped attachment.
         zip_members_max: usize = 1000usize, "members";
-        /// How many times larger than its zip an attachment may become.
+        /// How many times larger the zipped attachments of a packet may become; up to 1 MiB in all is always allowed.
         zip_ratio_max: u64 = 200u64, "times";
     }
     /// Lists.

@@ -63,7 +63,7 @@ pub struct Places<'a> {
     named: [usize; NAMING.len() + MENTIONING.len()],
     /// The zip of the attachment that is open.
     zip: Option<SpooledTempFile>,
-    unzipped_bytes: u64,
+    unzipped: zip::Spent,
 }
 
 impl<'a> Places<'a> {
@@ -80,7 +80,7 @@ impl<'a> Places<'a> {
             framed: [false; FRAME.len()],
             named: [0; NAMING.len() + MENTIONING.len()],
             zip: None,
-            unzipped_bytes: 0,
+            unzipped: zip::Spent::default(),
         }
     }
 
@@ -316,13 +316,11 @@ impl<'a> Places<'a> {
         if !zip_name && !zip_type {
             return Ok(());
         }
-        let budget = self.limits.unzipped_bytes_max.saturating_sub(self.unzipped_bytes);
-        match zip::inspect(spool, self.limits, budget) {
-            Ok(inspected) => {
-                self.unzipped_bytes = self.unzipped_bytes.saturating_add(inspected.unzipped_bytes);
+        match zip::inspect(spool, self.limits, &mut self.unzipped) {
+            Ok(only_member) => {
                 let last = self.packet.attachments.last_mut().and_then(|attachment| attachment.content.as_mut());
                 if let Some(content) = last.filter(|_| !zip_name) {
-                    content.unzipped = inspected.only_member;
+                    content.unzipped = only_member;
                 }
                 Ok(())
             }

@@ -248,6 +248,21 @@ fn what_nobody_unzips_is_no_bomb() {
 }
 
 #[test]
+fn many_small_zips_may_grow_no_more_than_one() {
+    let half_a_megabyte = STANDARD.encode(zipped(&[("a.txt", &[b'0'; 1 << 19])]));
+    let two_megabytes = STANDARD.encode(zipped(&[("a.txt", &vec![b'0'; 2 << 20])]));
+    let packet = |content: &str, number: usize| {
+        let one = attached("a.zip", "application/zip", content);
+        let (start, end) = (one.find("<Attachment>").unwrap(), one.rfind("</Attachment>").unwrap() + 13);
+        format!("{}{}{}", &one[..start], one[start..end].repeat(number), &one[end..])
+    };
+
+    assert_eq!(codes(packet(&half_a_megabyte, 2).as_bytes()), [""; 0]);
+    assert_eq!(codes(packet(&half_a_megabyte, 3).as_bytes()), ["R.Attachment.Zip"]);
+    assert_eq!(codes(packet(&two_megabytes, 3).as_bytes()), ["R.Attachment.Zip"; 3]);
+}
+
+#[test]
 fn the_member_of_a_file_zipped_in_transit_is_known() {
     let unzipped = |packet: String| read(packet.as_bytes()).packet.attachments[0].content.clone().unwrap().unzipped;
     let member = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"content");

@@ -11,7 +11,8 @@ use zip::read::{Config, ZipFileEntry};
 use zip::result::ZipError;
 use zip::unstable::read::ZipIterable;
 
-/// Below this size the ratio says nothing: a short text of one letter shrinks a thousandfold.
+/// Up to this size, all zips of a packet together, the ratio says nothing: a short text of one letter shrinks a
+/// thousandfold.
 const RATIO_COUNTS_FROM: u64 = 1 << 20;
 /// Length of a local header before its name.
 const LOCAL_HEADER: usize = 30;
@@ -33,36 +34,41 @@ impl Danger {
     }
 }
 
-/// What a zip that is safe holds.
+/// What the zips of one packet were and became, those that were refused too: many small bombs cost no more than
+/// one.
 #[derive(Debug, Default)]
-pub struct Inspected {
-    /// Bytes after unzipping.
-    pub unzipped_bytes: u64,
-    /// SHA-256 of the member, when there is exactly one.
-    pub only_member: Option<Digest>,
+pub struct Spent {
+    zipped_bytes: u64,
+    unzipped_bytes: u64,
 }
 
-/// Looks through a zip; `budget` is how many bytes may come out of it.
-pub fn inspect(mut zip: impl Read + Seek, limits: &Packets, budget: u64) -> Result<Inspected, Danger> {
+impl Spent {
+    /// How many bytes may come out of all zips seen so far.
+    fn allowed(&self, limits: &Packets) -> u64 {
+        let by_ratio = self.zipped_bytes.saturating_mul(limits.zip_ratio_max).max(RATIO_COUNTS_FROM);
+        by_ratio.min(limits.unzipped_bytes_max)
+    }
+}
+
+/// Looks through a zip and gives the SHA-256 of its member, when there is exactly one.
+pub fn inspect(mut zip: impl Read + Seek, limits: &Packets, spent: &mut Spent) -> Result<Option<Digest>, Danger> {
     let zipped_bytes = zip.seek(SeekFrom::End(0)).map_err(Danger::Spool)?;
-    let by_ratio = zipped_bytes.saturating_mul(limits.zip_ratio_max).max(RATIO_COUNTS_FROM);
-    let budget = budget.min(by_ratio);
+    spent.zipped_bytes = spent.zipped_bytes.saturating_add(zipped_bytes);
+    let allowed = spent.allowed(limits);
     let mut members = ZipIterable::try_new(zip, Config::default()).map_err(Danger::of)?;
     let count = members.len();
     if count > limits.zip_members_max {
         return Err(Danger::Bomb(format!("{count} members")));
     }
-    let mut inspected = Inspected::default();
+    let mut only_member = None;
     let files = members.files().map_err(Danger::of)?;
     while let Some(member) = files.next() {
         let member = member.map_err(Danger::of)?;
         check_names(&member, files.reader_mut())?;
-        let left = budget.saturating_sub(inspected.unzipped_bytes);
-        let (bytes, digest) = unzip(member, files.reader_mut(), left)?;
-        inspected.unzipped_bytes = inspected.unzipped_bytes.saturating_add(bytes);
-        inspected.only_member = (count == 1).then_some(digest);
+        let digest = unzip(member, files.reader_mut(), (allowed, &mut spent.unzipped_bytes))?;
+        only_member = (count == 1).then_some(digest);
     }
-    Ok(inspected)
+    Ok(only_member)
 }
 
 /// Refuses names that lead out of a folder, and two names for one member.
@@ -93,24 +99,52 @@ fn is_safe(name: &[u8]) -> bool {
     !absolute && !name.iter().any(forbidden) && name.split(|b| *b == b'/').all(|step| step != b"..")
 }
 
-/// Unzips one member, counting; never more than `budget` bytes.
-fn unzip(member: ZipFileEntry<'_>, zip: &mut (impl Read + Seek), budget: u64) -> Result<(u64, Digest), Danger> {
+/// Unzips one member, counting; nothing more once all together make more than `allowed` bytes.
+fn unzip(
+    member: ZipFileEntry<'_>,
+    zip: &mut (impl Read + Seek),
+    (allowed, unzipped_bytes): (u64, &mut u64),
+) -> Result<Digest, Danger> {
     let mut member = member.with_reader(zip, ZipReadOptions::new()).map_err(Danger::of)?;
     let mut digest = Context::new(&SHA256);
-    let mut bytes = 0_u64;
     let mut piece = vec![0; 16 * 1024];
     loop {
+        if *unzipped_bytes > allowed {
+            return Err(Danger::Bomb(format!("more than {allowed} bytes")));
+        }
         let length = member.read(&mut piece).map_err(|error| Danger::Unsafe(error.to_string()))?;
         if length == 0 {
             break;
         }
-        bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        if bytes > budget {
-            return Err(Danger::Bomb(format!("more than {budget} bytes")));
-        }
+        *unzipped_bytes = unzipped_bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         digest.update(piece.get(..length).unwrap_or_default());
     }
     let mut sha256 = [0; 32];
     sha256.copy_from_slice(digest.finish().as_ref());
-    Ok((bytes, Digest(sha256)))
+    Ok(Digest(sha256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Write};
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    #[test]
+    fn what_came_out_of_refused_zips_counts_too() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("a.txt", SimpleFileOptions::default()).unwrap();
+        writer.write_all(&vec![b'0'; 2 << 20]).unwrap();
+        let bomb = writer.finish().unwrap().into_inner();
+        let mut spent = Spent::default();
+
+        let first = inspect(Cursor::new(&bomb), &Packets::default(), &mut spent);
+        assert!(matches!(first, Err(Danger::Bomb(_))), "{first:?}");
+
+        for _ in 0..20 {
+            let _ = inspect(Cursor::new(&bomb), &Packets::default(), &mut spent);
+            let at_most = spent.zipped_bytes * Packets::default().zip_ratio_max;
+            assert!(spent.unzipped_bytes <= at_most.max(RATIO_COUNTS_FROM) + 16 * 1024, "{spent:?}");
+        }
+    }
 }
