@@ -1,6 +1,10 @@
 //! Every limit, time-out, schedule and address of the hub, with unit and default. TOML first, environment
-//! over it (`DOCAXIS__SECTION__NAME`). `docs/config.md` is generated from this file.
+//! over it (`DOCAXIS__SECTION__NAME`). `docs/config.md` is generated from this file. What can be wrong with it is in
+//! `config/faults.rs`.
 
+mod faults;
+
+pub use faults::Fault;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -43,6 +47,17 @@ macro_rules! settings {
         )*
 
         impl Config {
+            /// Takes every setting that is there; what is of another type is a fault, and the default stands in.
+            fn read(source: &config::Config, found: &mut Vec<Fault>) -> Self {
+                let mut config = Self::default();
+                $( $( match source.get::<$ty>(concat!(stringify!($section), ".", stringify!($name))) {
+                    Ok(value) => config.$section.$name = value,
+                    Err(config::ConfigError::NotFound(_)) => {}
+                    Err(why) => found.push(Fault::of_type(concat!(stringify!($section), ".", stringify!($name)), $unit, &why)),
+                } )* )*
+                config
+            }
+
             /// Every setting in force as section, name and TOML value, in the order of the file; secrets are masked.
             pub fn values(&self) -> Vec<(&'static str, &'static str, String)> {
                 vec![ $( $( (stringify!($section), stringify!($name), self.$section.$name.shown()), )* )* ]
@@ -205,80 +220,40 @@ impl Shown for SecretString {
     }
 }
 
-fn is_address(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-}
-
-fn is_database(url: &str) -> bool {
-    url.is_empty() || ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
-}
-
-/// Why a configuration cannot be used.
+/// Why a configuration cannot be used: every fault, in both languages.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file or the environment cannot be read as settings.
-    #[error("the configuration cannot be read")]
-    Unreadable(#[source] config::ConfigError),
-    /// Settings contradict each other or their limits; every fault is listed.
-    #[error("the configuration is not usable: {}", .0.join("; "))]
-    Unusable(Vec<String>),
-}
+#[error("cấu hình không dùng được / the configuration cannot be used:{}", faults::listed(.0))]
+pub struct ConfigError(pub Vec<Fault>);
 
 impl Config {
     /// Reads the file, if one is given, and the environment over it.
     ///
     /// # Errors
-    /// A missing file, an unknown setting, a value of another type, or settings that do not fit together.
+    /// A missing file, unknown settings, values of another type, settings that do not fit together: all at once.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut found = Vec::new();
         let mut builder = config::Config::builder();
         if let Some(path) = file {
-            builder = builder.add_source(config::File::from(path).format(config::FileFormat::Toml));
+            let source = config::File::from(path).format(config::FileFormat::Toml);
+            match config::Source::collect(&source) {
+                Ok(read) => {
+                    found.extend(faults::of_file(&read));
+                    builder = builder.add_source(source);
+                }
+                Err(why) => found.push(Fault::unreadable(path, &why)),
+            }
         }
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        found.extend(faults::of_environment(names));
         let environment = config::Environment::with_prefix("DOCAXIS").prefix_separator("__").separator("__");
-        let builder = builder.add_source(environment.try_parsing(true));
-        let read = builder.build().and_then(config::Config::try_deserialize::<Self>);
-        let config = read.map_err(ConfigError::Unreadable)?;
-        match config.faults() {
-            faults if faults.is_empty() => Ok(config),
-            faults => Err(ConfigError::Unusable(faults)),
-        }
-    }
-
-    /// Everything that does not fit together, in words.
-    fn faults(&self) -> Vec<String> {
-        let checks = [
-            (self.database.connections == 0, "database.connections must be at least 1"),
-            (self.database.batch_max == 0, "database.batch_max must be at least 1"),
-            (self.database.queue_max == 0, "database.queue_max must be at least 1"),
-            (self.packets.bytes_max == 0, "packets.bytes_max must be at least 1"),
-            (
-                self.data.inline_bytes_max > self.packets.bytes_max,
-                "data.inline_bytes_max must not exceed packets.bytes_max",
-            ),
-            (
-                self.server.head_bytes_max > 131_072,
-                "server.head_bytes_max must be at most 131072: the HTTP library takes no more",
-            ),
-            (self.server.head_bytes_max < 1024, "server.head_bytes_max must be at least 1024"),
-            (
-                self.data.orphan_age_seconds <= self.database.timeout_seconds.saturating_mul(2),
-                "data.orphan_age_seconds must be more than twice database.timeout_seconds: a file waits for its row",
-            ),
-            (self.keys.live_max == 0, "keys.live_max must be at least 1"),
-            (!is_address(&self.server.address), "server.address must be host:port, such as 127.0.0.1:8080"),
-            (!is_database(self.database.url.expose_secret()), "database.url must begin with sqlite:// or postgres://"),
-            (self.data.directory.as_os_str().is_empty(), "data.directory must name a directory"),
-            (
-                self.jobs.sweep_cron.split_whitespace().count() != 6,
-                "jobs.sweep_cron must have six fields: second, minute, hour, day, month, weekday",
-            ),
-            (self.lists.page_max == 0, "lists.page_max must be at least 1"),
-            (
-                self.keys.memory_seconds > 5,
-                "keys.memory_seconds must be at most 5: a revoked key dies within 5 seconds",
-            ),
-            (!matches!(self.log.format.as_str(), "text" | "json"), "log.format must be text or json"),
-        ];
-        checks.iter().filter(|(bad, _)| *bad).map(|(_, why)| (*why).to_owned()).collect()
+        let config = match builder.add_source(environment.try_parsing(true)).build() {
+            Ok(read) => Self::read(&read, &mut found),
+            Err(why) => {
+                found.push(Fault::unreadable(file.unwrap_or(Path::new("")), &why));
+                Self::default()
+            }
+        };
+        found.extend(config.faults());
+        if found.is_empty() { Ok(config) } else { Err(ConfigError(found)) }
     }
 }

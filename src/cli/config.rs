@@ -79,7 +79,9 @@ Generated from `src/config.rs`; do not edit (`make docs` writes it, a test compa
 
 Settings come from the TOML file named with `--config FILE` (or `DOCAXIS_CONFIG`). The environment goes over the
 file: `[server] address` is `DOCAXIS__SERVER__ADDRESS`. Everything has a default, so no file is needed to start. An
-unknown setting is an error. `docaxis config check` lists every fault, `docaxis config print` shows what is in force.
+unknown setting is an error that names the nearest known one, and so is a variable with single underscores
+(`DOCAXIS_SERVER_ADDRESS`), which would change nothing. `docaxis config check` lists every fault at once,
+`docaxis config print` shows what is in force.
 ";
 
 #[cfg(test)]

@@ -111,6 +111,32 @@ fn config_check_names_an_unknown_setting_and_every_fault() {
 }
 
 #[test]
+fn config_check_tells_faults_of_every_kind_at_once_in_both_languages() {
+    let (folder, program) = fresh();
+    let file = folder.path().join("docaxis.toml");
+    let toml = "[server]\nadress = \"127.0.0.1:1\"\n[packets]\ndepth_max = \"many\"\n[databse]\nurl = \"x\"\n\
+                [database]\nbatch_max = 0\n[log]\nfilter = \"inof\"\n[jobs]\nsweep_cron = \"0 99 2 * * *\"\n";
+    std::fs::write(&file, toml).unwrap();
+    let program = program.with("DOCAXIS_SERVER_WORKERS", "2").with("DOCAXIS__KEYS__LIVE_MAKS", "2");
+
+    let ran = program.run(&["--config", file.to_str().unwrap(), "config", "check"]);
+
+    let told = |parts: [&str; 3]| ran.err.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    for parts in [
+        ["server.adress", "gần nhất là server.address", "the nearest is server.address"],
+        ["[databse]", "gần nhất là [database]", "the nearest is [database]"],
+        ["packets.depth_max", "sai kiểu", "wrong type"],
+        ["database.batch_max", "từ 1 trở lên", "at least 1"],
+        ["log.filter", "inof", "is not a level"],
+        ["jobs.sweep_cron", "sáu trường", "six fields"],
+        ["DOCAXIS_SERVER_WORKERS", "gần nhất là DOCAXIS__SERVER__WORKERS", "the nearest is"],
+        ["DOCAXIS__KEYS__LIVE_MAKS", "gần nhất là DOCAXIS__KEYS__LIVE_MAX", "the nearest is"],
+    ] {
+        assert!(ran.code == 2 && told(parts), "{parts:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn migrating_twice_changes_nothing() {
     let (_folder, program) = fresh();
 

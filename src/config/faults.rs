@@ -1,0 +1,328 @@
+//! What can be wrong with a configuration: unknown names, each with the nearest known one, values that cannot be
+//! read, settings that do not fit together. Everything is found at once and said in both languages.
+
+use super::{Config, SECTIONS, SETTINGS, Setting};
+use config::{Map, Value, ValueKind};
+use secrecy::ExposeSecret;
+use std::fmt;
+use std::path::Path;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The setting, section, file or variable.
+    pub place: String,
+    /// In Vietnamese.
+    pub vi: String,
+    /// In English.
+    pub en: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} / {}", self.place, self.vi, self.en)
+    }
+}
+
+impl Fault {
+    fn new(place: &str, vi: String, en: String) -> Self {
+        Self { place: place.to_owned(), vi, en }
+    }
+
+    /// The file is not there, or is no TOML.
+    pub(super) fn unreadable(file: &Path, why: &config::ConfigError) -> Self {
+        let why = one_line(why);
+        Self::new(&file.display().to_string(), format!("không đọc được: {why}"), format!("cannot be read: {why}"))
+    }
+
+    /// A value is of another type. The value itself may be a secret and is not repeated.
+    pub(super) fn of_type(setting: &str, unit: &str, why: &config::ConfigError) -> Self {
+        let is_long = matches!(why, config::ConfigError::Type { .. });
+        let en = format!("has a value of the wrong type; it is given in: {unit}");
+        let why = if is_long || setting == "database.url" { String::new() } else { format!(" ({})", one_line(why)) };
+        Self::new(setting, format!("giá trị sai kiểu; đơn vị hoặc dạng: {unit}{why}"), en + &why)
+    }
+
+    fn unknown(place: &str, nearest: &str) -> Self {
+        let vi = format!("không có thiết lập này; gần nhất là {nearest}");
+        Self::new(place, vi, format!("there is no such setting; the nearest is {nearest}"))
+    }
+}
+
+/// Faults as a list, one a line.
+pub(super) fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| format!("\n  {fault}")).collect()
+}
+
+fn one_line(why: &config::ConfigError) -> String {
+    why.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn dotted(setting: &Setting) -> String {
+    format!("{}.{}", setting.section, setting.name)
+}
+
+fn variable(setting: &Setting) -> String {
+    format!("DOCAXIS__{}__{}", setting.section, setting.name).to_uppercase()
+}
+
+/// How far a written name is from a setting's; the bare name counts too, for one in the wrong section.
+fn distance(written: &str, setting: &Setting) -> usize {
+    let bare = written.rsplit('.').next().unwrap_or(written);
+    let whole = strsim::damerau_levenshtein(written, &dotted(setting));
+    whole.min(strsim::damerau_levenshtein(bare, setting.name).saturating_mul(2))
+}
+
+fn nearest_setting(written: &str) -> String {
+    let written = written.to_lowercase();
+    SETTINGS.iter().min_by_key(|setting| distance(&written, setting)).map(dotted).unwrap_or_default()
+}
+
+fn nearest_section(written: &str) -> String {
+    let far = |section: &&str| strsim::damerau_levenshtein(&written.to_lowercase(), section);
+    let section = SECTIONS.iter().map(|(section, _)| *section).min_by_key(far);
+    format!("[{}]", section.unwrap_or_default())
+}
+
+/// What the file names that is no setting.
+pub(super) fn of_file(read: &Map<String, Value>) -> Vec<Fault> {
+    let mut found = Vec::new();
+    for (section, value) in read {
+        let is_known = SECTIONS.iter().any(|(known, _)| known == section);
+        match (&value.kind, is_known) {
+            (ValueKind::Table(settings), true) => {
+                let unknown = |name: &&String| !SETTINGS.iter().any(|s| s.section == section && s.name == **name);
+                for name in settings.keys().filter(unknown) {
+                    let written = format!("{section}.{name}");
+                    found.push(Fault::unknown(&written, &nearest_setting(&written)));
+                }
+            }
+            (ValueKind::Table(_), false) => {
+                found.push(Fault::unknown(&format!("[{section}]"), &nearest_section(section)))
+            }
+            (_, true) => found.push(Fault::new(
+                section,
+                format!("là tên một mục: viết [{section}]"),
+                format!("is the name of a section: write [{section}]"),
+            )),
+            (_, false) => found.push(Fault::unknown(section, &nearest_setting(section))),
+        }
+    }
+    found.sort_by(|a, b| a.place.cmp(&b.place));
+    found
+}
+
+/// What the environment names that is no setting, and what looks like one but is written with single underscores and
+/// would change nothing. Other variables that begin with `DOCAXIS_` belong to commands and tests.
+pub(super) fn of_environment(names: impl Iterator<Item = String>) -> Vec<Fault> {
+    let mut found: Vec<Fault> = names.filter_map(|name| misspelt(&name)).collect();
+    found.sort_by(|a, b| a.place.cmp(&b.place));
+    found
+}
+
+/// Letters that may differ before a variable is taken for something else.
+const SLIPS_MAX: usize = 2;
+
+fn misspelt(name: &str) -> Option<Fault> {
+    let upper = name.to_uppercase();
+    let rest = upper.strip_prefix("DOCAXIS_")?;
+    if SETTINGS.iter().any(|setting| variable(setting) == upper) {
+        return None;
+    }
+    let flat = |text: &str| text.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
+    let written = flat(rest);
+    let far = |setting: &&Setting| {
+        let variable = variable(setting);
+        strsim::damerau_levenshtein(&written, &flat(variable.strip_prefix("DOCAXIS_").unwrap_or_default()))
+    };
+    let nearest = SETTINGS.iter().min_by_key(far)?;
+    let begins_as_section = SECTIONS.iter().any(|(section, _)| {
+        let begin = format!("{}_", section.to_uppercase());
+        written.starts_with(&begin)
+    });
+    let is_meant = rest.starts_with('_') || begins_as_section || far(&nearest) <= SLIPS_MAX;
+    is_meant.then(|| Fault::unknown(name, &variable(nearest)))
+}
+
+/// Whether `text` is six fields that the scheduler can read.
+fn is_cron(text: &str) -> bool {
+    let seconds = croner::parser::Seconds::Required;
+    let read = croner::parser::CronParser::builder().seconds(seconds).build().parse(text);
+    read.is_ok() && text.split_whitespace().count() == 6
+}
+
+/// Targets of the log that are no module of some crate.
+const TARGETS: &[&str] = &["access", "alarm", "directory", "docaxis", "http", "jobs", "store", "config", "backup"];
+
+/// Why a log filter would not do what it says. A mistyped level alone would be taken for the name of a module, and
+/// everything else would fall silent.
+fn filter_fault(text: &str) -> Option<String> {
+    if let Err(why) = env_filter::Builder::new().try_parse(text) {
+        return Some(why.to_string());
+    }
+    let alone = text.split('/').next().unwrap_or_default().split(',').map(str::trim);
+    let alone = alone.filter(|word| !word.is_empty() && !word.contains('=') && !TARGETS.contains(word));
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let slip = |word: &&str| {
+        let lower = word.to_lowercase();
+        let near = |level: &&str| lower.starts_with(level) || strsim::damerau_levenshtein(&lower, level) <= SLIPS_MAX;
+        word.parse::<log::LevelFilter>().is_err() && !word.contains("::") && levels.iter().any(near)
+    };
+    alone.into_iter().find(slip).map(|word| format!("{word:?} is not a level: {}", levels.join(", ")))
+}
+
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn is_database(url: &str) -> bool {
+    url.is_empty() || ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
+/// Whether it is wrong, the setting, and why in both languages.
+type Check = (bool, &'static str, &'static str, &'static str);
+
+impl Config {
+    /// Everything that does not fit together.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let checks = [self.numbers(), self.texts()].concat();
+        let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+        let mut found: Vec<Fault> =
+            wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
+        if let Some(why) = filter_fault(&self.log.filter) {
+            found.push(Fault::new("log.filter", format!("không đọc được: {why}"), format!("cannot be read: {why}")));
+        }
+        found
+    }
+
+    fn numbers(&self) -> Vec<Check> {
+        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        vec![
+            (self.database.connections == 0, "database.connections", ONE.0, ONE.1),
+            (self.database.batch_max == 0, "database.batch_max", ONE.0, ONE.1),
+            (self.database.queue_max == 0, "database.queue_max", ONE.0, ONE.1),
+            (self.packets.bytes_max == 0, "packets.bytes_max", ONE.0, ONE.1),
+            (
+                self.data.inline_bytes_max > self.packets.bytes_max,
+                "data.inline_bytes_max",
+                "không được lớn hơn packets.bytes_max",
+                "must not exceed packets.bytes_max",
+            ),
+            (
+                self.server.head_bytes_max > 131_072,
+                "server.head_bytes_max",
+                "nhiều nhất là 131072: thư viện HTTP không nhận hơn",
+                "must be at most 131072: the HTTP library takes no more",
+            ),
+            (
+                self.server.head_bytes_max < 1024,
+                "server.head_bytes_max",
+                "phải từ 1024 trở lên",
+                "must be at least 1024",
+            ),
+            (
+                self.data.orphan_age_seconds <= self.database.timeout_seconds.saturating_mul(2),
+                "data.orphan_age_seconds",
+                "phải hơn hai lần database.timeout_seconds: tệp có trước, dòng dữ liệu có sau",
+                "must be more than twice database.timeout_seconds: a file waits for its row",
+            ),
+            (self.keys.live_max == 0, "keys.live_max", ONE.0, ONE.1),
+            (self.lists.page_max == 0, "lists.page_max", ONE.0, ONE.1),
+            (
+                self.keys.memory_seconds > 5,
+                "keys.memory_seconds",
+                "nhiều nhất là 5: khoá bị thu hồi phải hết hiệu lực trong 5 giây",
+                "must be at most 5: a revoked key dies within 5 seconds",
+            ),
+        ]
+    }
+
+    fn texts(&self) -> Vec<Check> {
+        vec![
+            (
+                !is_address(&self.server.address),
+                "server.address",
+                "phải có dạng máy:cổng, ví dụ 127.0.0.1:8080",
+                "must be host:port, such as 127.0.0.1:8080",
+            ),
+            (
+                !is_database(self.database.url.expose_secret()),
+                "database.url",
+                "phải bắt đầu bằng sqlite:// hoặc postgres://",
+                "must begin with sqlite:// or postgres://",
+            ),
+            (
+                self.data.directory.as_os_str().is_empty(),
+                "data.directory",
+                "phải là tên một thư mục",
+                "must name a directory",
+            ),
+            (
+                !is_cron(&self.jobs.sweep_cron),
+                "jobs.sweep_cron",
+                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
+                "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
+                !matches!(self.log.format.as_str(), "text" | "json"),
+                "log.format",
+                "phải là text hoặc json",
+                "must be text or json",
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(names: &[&str]) -> Vec<String> {
+        of_environment(names.iter().map(|name| (*name).to_owned())).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_variable_with_single_underscores_is_named_with_its_right_spelling() {
+        for name in
+            ["DOCAXIS_SERVER_ADDRESS", "DOCAXIS_SERVER__ADDRESS", "DOCAXIS__SERVER_ADDRESS", "DOCAXIS_SERVER_ADRESS"]
+        {
+            let said = environment(&[name]).join("\n");
+            assert!(said.starts_with(name) && said.contains("DOCAXIS__SERVER__ADDRESS"), "{name}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_variable_is_named_with_the_nearest() {
+        let said = environment(&["DOCAXIS__KEYS__LIVE_MAKS", "DOCAXIS__NOTHING"]);
+
+        assert_eq!(said.len(), 2);
+        assert!(said[0].contains("DOCAXIS__KEYS__LIVE_MAX"), "{said:?}");
+    }
+
+    #[test]
+    fn other_variables_are_left_alone() {
+        let others =
+            ["DOCAXIS_CONFIG", "DOCAXIS__SERVER__ADDRESS", "DOCAXIS_TEST_DATABASE", "DOCAXIS_CRASH_ROUNDS", "PATH"];
+        assert_eq!(environment(&others), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_filter_that_would_silence_the_log_is_a_fault() {
+        for good in ["info", "warn,docaxis=debug", "off", "docaxis", "info/packet", "", "hyper::proto=trace"] {
+            assert_eq!(filter_fault(good), None, "{good}");
+        }
+        for bad in ["inof", "debgu,access=info", "access=loud", "a=b=c", "warning"] {
+            assert!(filter_fault(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cron_text_is_read_as_the_scheduler_reads_it() {
+        for good in ["0 15 2 * * *", "*/10 * * * * *", "0 0 8 * * MON-FRI"] {
+            assert!(is_cron(good), "{good}");
+        }
+        for bad in ["", "15 2 * * *", "0 61 2 * * *", "0 15 2 * * * 2026", "a b c d e f"] {
+            assert!(!is_cron(bad), "{bad}");
+        }
+    }
+}
