@@ -75,7 +75,7 @@ crash: toolchain compiler ## kill the hub in the middle of its work, 200 rounds:
 	@DOCAXIS_CRASH_ROUNDS=200 cargo test --release --test it crash
 
 .PHONY: docs
-docs: toolchain compiler ## write docs/codes.md, docs/config.md and docs/api.md anew
+docs: toolchain compiler ## write the generated pages of docs/ anew
 	@DOCAXIS_WRITE_DOCS=1 cargo test --quiet --lib --test it -- $(GENERATED)
 
 .PHONY: fixtures

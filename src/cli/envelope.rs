@@ -2,6 +2,7 @@
 //! as whether a recipient exists.
 
 use super::Outcome;
+use super::progress::Progress;
 use crate::config::Packets;
 use crate::domain::rules::{self, Violation};
 use crate::exchange::intake;
@@ -13,11 +14,20 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+const EXAMPLES: &str = "\
+Examples:
+  docaxis envelope check van-ban.edxml
+  docaxis envelope check --json outbox/*.edxml | jq -r 'select(.verdict != \"accepted\") | .file'
+  make-packet | docaxis envelope check -
+
+Exit codes: 0 every packet would pass, 1 one would be refused, 2 one cannot be read.";
+
 #[derive(Debug, Subcommand)]
 pub enum EnvelopeCommand {
     /// Check packets by the rules of the server, without a server: in Vietnamese, then in English.
     ///
     /// What needs a directory is not checked: whether agencies exist, whether a document was sent before.
+    #[command(after_help = EXAMPLES)]
     Check {
         /// Packets; - is standard input.
         #[arg(required = true)]
@@ -32,6 +42,7 @@ impl EnvelopeCommand {
     pub fn run(self, limits: &Packets, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         let Self::Check { files, json } = self;
         let mut worst = Outcome::Done;
+        let progress = Progress::pieces(u64::try_from(files.len()).unwrap_or_default(), "kiểm tra / checking");
         for file in &files {
             let checked = open(file).and_then(|bytes| check(bytes, limits));
             worst = worst.and(match &checked {
@@ -39,10 +50,11 @@ impl EnvelopeCommand {
                 Ok(_) => Outcome::Refused,
                 Err(_) => Outcome::Failed,
             });
-            match json {
-                true => writeln!(out, "{}", as_json(file, &checked))?,
-                false => print(file, &checked, out)?,
-            }
+            progress.print(|| match json {
+                true => writeln!(out, "{}", as_json(file, &checked)),
+                false => print(file, &checked, out),
+            })?;
+            progress.advance(1);
         }
         Ok(worst)
     }

@@ -2,10 +2,13 @@
 //! they decide nothing about documents.
 
 mod agency;
+mod client;
 pub mod config;
 mod csv;
 mod demo;
 mod envelope;
+pub mod progress;
+mod reference;
 mod serve;
 mod system;
 
@@ -23,8 +26,9 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `envelope check`: every packet would pass; for `demo --once`: every step went as expected
-  1  refused: a packet would not pass, a step of the demo went wrong, an id is unknown or taken
-  2  could not be done: wrong usage, unreadable file, unusable configuration, database out of reach
+  1  refused: a packet would not pass, the hub said no, a step of the demo went wrong, an id is unknown or taken
+  2  could not be done: wrong usage, unreadable file, unusable configuration, hub or database out of reach
+When a command works on many things, the worst of them decides.
 
 Settings come from --config FILE (TOML); the environment goes over it as DOCAXIS__SECTION__NAME,
 for example DOCAXIS__SERVER__ADDRESS=0.0.0.0:8080. All of them: docaxis config print --markdown";
@@ -34,7 +38,7 @@ for example DOCAXIS__SERVER__ADDRESS=0.0.0.0:8080. All of them: docaxis config p
 #[command(name = "docaxis", version, after_help = EXIT_CODES)]
 pub struct CommandLine {
     /// Configuration file (TOML).
-    #[arg(long, global = true, value_name = "FILE", env = "DOCAXIS_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "DOCAXIS_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -58,8 +62,16 @@ enum Command {
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
+    #[command(flatten)]
+    Client(client::ClientCommand),
     /// Play a whole story on a hub of its own, then stay up to be tried.
     Demo(demo::DemoArguments),
+    /// Print completions for a shell.
+    #[command(after_help = "Examples:\n  docaxis completions bash > /etc/bash_completion.d/docaxis")]
+    Completions(reference::CompletionsArguments),
+    /// Write manual pages.
+    #[command(after_help = "Examples:\n  docaxis man --into /usr/local/share/man/man1")]
+    Man(reference::ManArguments),
 }
 
 /// How a command ended when it could do its work.
@@ -76,6 +88,9 @@ pub enum Outcome {
 impl Outcome {
     /// What an error means for the caller's script.
     pub fn of_error(error: &anyhow::Error) -> Self {
+        if let Some(fault) = error.downcast_ref::<client::connection::Fault>() {
+            return fault.outcome();
+        }
         match error.downcast_ref() {
             Some(
                 ExchangeError::NotFound
@@ -134,7 +149,10 @@ impl CommandLine {
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
+            Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),
+            Command::Completions(arguments) => reference::completions(&arguments, out),
+            Command::Man(arguments) => reference::man(&arguments, out),
         }
     }
 }

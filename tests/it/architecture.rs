@@ -54,8 +54,10 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         "SQL is in one folder",
     ),
     (&["quick_xml", "zip", "memchr"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
-    (&["reqwest"], &["src/cli/demo/"], "the hub itself calls nobody"),
+    (&["reqwest", "backon"], &["src/cli/client/", "src/cli/demo/"], "the hub itself calls nobody"),
     (&["rustls"], &["src/lib.rs", "src/store/connection.rs"], "TLS is chosen once and used towards the database"),
+    (&["indicatif"], &["src/cli/"], "bars are for people at a terminal"),
+    (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),
     (&["clap", "anyhow"], &["src/cli/", "src/main.rs"], "only commands have arguments and errors without a type"),
     (&["config"], &["src/config.rs", "src/config/"], "settings are read once"),
     (&["strsim"], &["src/config/faults.rs"], "what is misspelt is named with what was meant"),
@@ -65,7 +67,11 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["tokio_cron_scheduler"], &["src/jobs.rs", "src/lib.rs"], "a tick only notes that a job is due"),
     (&["uuid"], &["src/hub.rs"], "ids come from one source"),
     (&["unicode_normalization"], &["src/domain/"], "text is folded by one rule"),
-    (&["tempfile"], &["src/wire/", "src/keyring.rs"], "files without a name are for attachments and the key"),
+    (
+        &["tempfile"],
+        &["src/wire/", "src/keyring.rs", "src/cli/client/"],
+        "files without a name are for attachments, the key and what is fetched",
+    ),
     (
         &["aws_lc_rs"],
         &[
@@ -76,6 +82,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
             "src/store/payloads.rs",
             "src/http/agency_api.rs",
             "src/cli/demo/sdk.rs",
+            "src/cli/client/fetch.rs",
         ],
         "cryptography is where digests and signatures are, and a new place is a decision",
     ),

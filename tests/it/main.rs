@@ -12,6 +12,7 @@
 
 mod accept;
 mod architecture;
+mod client;
 mod command_line;
 mod coverage;
 mod crash;

@@ -1,33 +1,36 @@
-//! The native API as a small DMS uses it: four requests (docs/api.md).
+//! The native API as a small DMS uses it: four requests (docs/api.md), over the connection that `docaxis send` and its
+//! like use.
 
-use super::robot::{Answer, Kind, plain};
-use anyhow::{Context, bail};
-use reqwest::{Client, RequestBuilder, Response};
+use super::robot::{Answer, Kind};
+use crate::cli::client::connection::{Connection, Fault, accepted};
+use anyhow::Context;
+use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// A caller of `/api/v1`.
 #[derive(Debug)]
 pub struct Native {
-    client: Client,
-    url: String,
-    token: String,
+    connection: Connection,
 }
 
 impl Native {
     pub fn new(client: Client, url: &str, token: &str) -> Self {
-        Self { client, url: format!("{url}/api/v1"), token: token.to_owned() }
+        Self { connection: Connection::new(client, url, token.to_owned().into()) }
     }
 
     pub async fn send(&self, packet: &str) -> anyhow::Result<Answer> {
-        let request = self.client.post(format!("{}/envelopes", self.url)).header("Content-Type", "application/xml");
-        let response = self.ask(request.body(packet.to_owned())).await?;
-        let accepted = response.status().is_success();
-        let answer: Value = response.json().await.map_err(plain)?;
-        if accepted {
-            let id = text(&answer, "/envelope_id");
-            return Ok(Answer { id, code: "0".to_owned(), words: text(&answer, "/verdict") });
+        let request = self.connection.request(Method::POST, "/envelopes").header("Content-Type", "application/xml");
+        match accepted(request.body(packet.to_owned())).await {
+            Ok(response) => {
+                let receipt: Value = response.json().await.map_err(Fault::of)?;
+                Ok(Answer { id: text(&receipt, "/envelope_id"), code: "0".to_owned(), words: String::new() })
+            }
+            Err(Fault::Refused(problem)) => {
+                let (code, words) = (text(&problem.raw, "/violations/0/class"), problem.to_string());
+                Ok(Answer { id: String::new(), code, words })
+            }
+            Err(fault) => Err(fault.into()),
         }
-        Ok(Answer { id: String::new(), code: text(&answer, "/violations/0/class"), words: text(&answer, "/title") })
     }
 
     pub async fn waiting(&self, kind: Kind) -> anyhow::Result<Vec<String>> {
@@ -35,34 +38,20 @@ impl Native {
             Kind::Document => "document",
             Kind::Status => "status",
         };
-        let request = self.client.get(format!("{}/mailbox?kind={kind}", self.url));
-        let answer: Value = ok(self.ask(request).await?).await?.json().await.map_err(plain)?;
+        let answer = self.connection.get("/mailbox", &[("kind", kind.to_owned())]).await?;
         let items = answer.get("items").and_then(Value::as_array).context("mailbox: items is no list")?;
         Ok(items.iter().map(|item| text(item, "/delivery_id")).collect())
     }
 
     pub async fn fetch(&self, id: &str) -> anyhow::Result<Vec<u8>> {
-        let request = self.client.get(format!("{}/deliveries/{id}/content", self.url));
-        Ok(ok(self.ask(request).await?).await?.bytes().await.map_err(plain)?.to_vec())
+        let request = self.connection.request(Method::GET, &format!("/deliveries/{id}/content"));
+        Ok(accepted(request).await?.bytes().await.map_err(Fault::of)?.to_vec())
     }
 
     pub async fn confirm(&self, id: &str) -> anyhow::Result<()> {
-        let request = self.client.post(format!("{}/deliveries/{id}/confirm", self.url));
-        ok(self.ask(request.json(&serde_json::json!({ "status": "done" }))).await?).await?;
+        let said = serde_json::json!({ "status": "done" });
+        self.connection.post(&format!("/deliveries/{id}/confirm"), &said).await?;
         Ok(())
-    }
-
-    async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Response> {
-        request.bearer_auth(&self.token).send().await.map_err(plain)
-    }
-}
-
-/// The response, unless it is a refusal.
-async fn ok(response: Response) -> anyhow::Result<Response> {
-    let status = response.status();
-    match status.is_success() {
-        true => Ok(response),
-        false => bail!("{status} {}", response.text().await.map_err(plain)?),
     }
 }
 

@@ -109,18 +109,6 @@ fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()
 }
 
-/// What went wrong on the way to the hub, in words for people.
-pub fn plain(error: reqwest::Error) -> anyhow::Error {
-    let url = error.url().map(ToString::to_string).unwrap_or_default();
-    let what = match () {
-        () if error.is_connect() => "không kết nối được tới trục (máy chủ chưa chạy hoặc đã dừng)",
-        () if error.is_timeout() => "trục không trả lời trong 30 giây",
-        () if error.is_decode() => "trục trả lời không đúng dạng",
-        () => "trao đổi với trục bị lỗi",
-    };
-    anyhow::Error::from(error.without_url()).context(format!("{what}: {url}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

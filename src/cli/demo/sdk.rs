@@ -1,7 +1,8 @@
 //! The requests of the vendor's SDK, sign for sign (docs/sdk.md): parameters in signed
 //! headers, CR LF behind the packet, the packet's hash without leading zeros.
 
-use super::robot::{Answer, Kind, plain};
+use super::robot::{Answer, Kind};
+use crate::cli::client::connection::Fault;
 use crate::domain::dates::VIETNAM;
 use crate::hub::Clock;
 use anyhow::{Context, ensure};
@@ -81,7 +82,7 @@ impl Sdk {
             .header("XroadVnpt-sign-header", text)
             .header("XroadVnpt-version", "3.0.201608")
             .header("User-Agent", "JAVASDKAgent/1.0.0 XRoad/VPCP");
-        request.body(body).send().await.map_err(plain)?.json().await.map_err(plain)
+        Ok(request.body(body).send().await.map_err(Fault::of)?.json().await.map_err(Fault::of)?)
     }
 }
 

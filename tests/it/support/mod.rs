@@ -9,6 +9,7 @@ pub mod program;
 pub mod sdk;
 pub mod sdk_reading;
 pub mod socket;
+pub mod stand_in;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Database;

@@ -28,7 +28,12 @@ impl Program {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_docaxis"));
-        command.args(arguments).env_remove("DOCAXIS_CONFIG").stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env_remove("DOCAXIS_CONFIG")
+            .env_remove("DOCAXIS_HUB")
+            .env_remove("DOCAXIS_KEY")
+            .stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -83,7 +88,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
