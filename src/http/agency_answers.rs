@@ -1,5 +1,6 @@
 //! What the native API answers, as JSON: `snake_case`, times in ISO 8601 with +07:00.
 
+use super::forms;
 use super::problem_body::{ViolationBody, violation_bodies};
 use crate::domain::dates::VIETNAM;
 use crate::exchange::accept::Receipt;
@@ -7,6 +8,7 @@ use crate::exchange::directory::AgencyLine;
 use crate::exchange::follow::{EnvelopeView, LineageLink, SentLine, StatusLine};
 use crate::exchange::pickup::{Confirmed, MailboxItem};
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A time in ISO 8601 with Vietnam's offset, always at microseconds.
@@ -20,7 +22,8 @@ fn kind(is_document: bool) -> &'static str {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
@@ -30,23 +33,43 @@ pub struct Page<T> {
 }
 
 /// The answer to an accepted packet.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Receipt")]
 pub struct ReceiptBody<'a> {
+    /// Names the packet.
+    #[schemars(schema_with = "forms::id")]
     envelope_id: &'a str,
+    /// Which packet it is.
+    #[schemars(schema_with = "forms::kind")]
     kind: &'static str,
+    /// When the hub accepted it.
+    #[schemars(schema_with = "forms::time")]
     accepted_at: String,
+    /// Code of the sending agency.
     sender: &'a str,
+    /// The sender's identifier of the document.
     document_id: &'a str,
+    /// SHA-256 of the packet.
+    #[schemars(schema_with = "forms::sha256")]
     sha256: String,
+    /// Size of the packet.
     bytes: u64,
+    /// One for each addressee.
     deliveries: Vec<ReceiptLineBody<'a>>,
+    /// What passed but deserves a look.
     warnings: Vec<ViolationBody<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReceiptLine")]
 struct ReceiptLineBody<'a> {
+    /// Code of the receiving agency.
     recipient: &'a str,
+    /// What was done for this addressee.
+    #[schemars(schema_with = "forms::outcome")]
     outcome: &'static str,
+    /// Names the packet for one recipient.
+    #[schemars(schema_with = "forms::id")]
     delivery_id: &'a str,
 }
 
@@ -71,21 +94,45 @@ pub fn receipt(receipt: &Receipt) -> ReceiptBody<'_> {
 }
 
 /// A sent delivery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SentDelivery")]
 pub struct SentBody<'a> {
+    /// Names the packet.
+    #[schemars(schema_with = "forms::id")]
     envelope_id: &'a str,
+    /// Names the packet for one recipient.
+    #[schemars(schema_with = "forms::id")]
     delivery_id: &'a str,
+    /// Which packet it is.
+    #[schemars(schema_with = "forms::kind")]
     kind: &'static str,
+    /// Code of the sending agency.
     sender: &'a str,
+    /// Code of the receiving agency.
     recipient: &'a str,
+    /// The sender's identifier of the document.
     document_id: &'a str,
+    /// Abstract; empty for a status packet.
     subject: &'a str,
+    /// Number and notation.
     code: &'a str,
+    /// When the hub accepted it.
+    #[schemars(schema_with = "forms::time")]
     accepted_at: String,
+    /// When its bytes first left for the recipient.
+    #[schemars(schema_with = "forms::maybe_time")]
     fetched_at: Option<String>,
+    /// When it last changed.
+    #[schemars(schema_with = "forms::time")]
     changed_at: String,
+    /// What the hub knows of the delivery.
+    #[schemars(schema_with = "forms::state")]
     state: &'static str,
+    /// What the recipient's software has said.
+    #[schemars(schema_with = "forms::mark")]
     status: &'static str,
+    /// How a recall stands; empty when there is none.
+    #[schemars(schema_with = "forms::recall")]
     recall: &'a str,
 }
 
@@ -110,19 +157,37 @@ pub fn sent(line: &SentLine) -> SentBody<'_> {
 }
 
 /// A waiting delivery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WaitingDelivery")]
 pub struct MailboxBody<'a> {
+    /// Names the packet for one recipient.
+    #[schemars(schema_with = "forms::id")]
     delivery_id: &'a str,
+    /// Which packet it is.
+    #[schemars(schema_with = "forms::kind")]
     kind: &'static str,
+    /// Code of the sending agency.
     sender: &'a str,
+    /// Code of the receiving agency.
     recipient: &'a str,
+    /// Abstract; empty for a status packet.
     subject: &'a str,
+    /// Number and notation.
     code: &'a str,
+    /// The sender's identifier of the document.
     document_id: &'a str,
+    /// 0 to 4, as `Priority` in the packet.
     urgency: i32,
+    /// What the recipient's software has said.
+    #[schemars(schema_with = "forms::mark")]
     status: &'static str,
+    /// When the hub accepted it.
+    #[schemars(schema_with = "forms::time")]
     accepted_at: String,
+    /// When it last changed.
+    #[schemars(schema_with = "forms::time")]
     changed_at: String,
+    /// Size of the packet.
     bytes: u64,
 }
 
@@ -145,38 +210,73 @@ pub fn mailbox(item: &MailboxItem) -> MailboxBody<'_> {
 }
 
 /// One envelope with all that a party may see of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Envelope")]
 pub struct EnvelopeBody<'a> {
+    /// Names the packet.
+    #[schemars(schema_with = "forms::id")]
     envelope_id: &'a str,
+    /// Which packet it is.
+    #[schemars(schema_with = "forms::kind")]
     kind: &'static str,
+    /// Code of the sending agency.
     sender: &'a str,
+    /// The sender's identifier of the document.
     document_id: &'a str,
+    /// Abstract; empty for a status packet.
     subject: &'a str,
+    /// Number and notation.
     code: &'a str,
+    /// When the hub accepted it.
+    #[schemars(schema_with = "forms::time")]
     accepted_at: String,
+    /// SHA-256 of the packet.
+    #[schemars(schema_with = "forms::sha256")]
     sha256: String,
+    /// Size of the packet.
     bytes: u64,
+    /// One for each addressee.
     deliveries: Vec<SentBody<'a>>,
+    /// What clerks reported, oldest first.
     statuses: Vec<StatusBody<'a>>,
+    /// Documents that this one recalls, updates, replaces or answers.
     acts_on: Vec<LineageBody<'a>>,
+    /// Documents that recall, update, replace or answer this one.
     acted_on_by: Vec<LineageBody<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StatusReport")]
 struct StatusBody<'a> {
+    /// Code of the reporting agency.
     reporter: &'a str,
+    /// Two digits, see docs/codes.md.
     status_code: &'a str,
+    /// Reason or note.
     description: &'a str,
+    /// When it happened, as the reporter claims.
+    #[schemars(schema_with = "forms::maybe_time")]
     claimed_at: Option<String>,
+    /// When the hub accepted it.
+    #[schemars(schema_with = "forms::time")]
     accepted_at: String,
+    /// Names the packet.
+    #[schemars(schema_with = "forms::id")]
     envelope_id: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LineageLink")]
 struct LineageBody<'a> {
+    /// How the two belong together.
+    #[schemars(schema_with = "forms::relation")]
     relation: &'a str,
+    /// Code of the sending agency.
     sender: &'a str,
+    /// The sender's identifier of the document.
     document_id: &'a str,
+    /// Names the packet.
+    #[schemars(schema_with = "forms::id")]
     envelope_id: &'a str,
 }
 
@@ -220,10 +320,17 @@ fn lineage(link: &LineageLink) -> LineageBody<'_> {
 }
 
 /// What a confirmation led to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Confirmed")]
 pub struct ConfirmedBody<'a> {
+    /// Names the packet for one recipient.
+    #[schemars(schema_with = "forms::id")]
     delivery_id: &'a str,
+    /// What the hub knows of the delivery.
+    #[schemars(schema_with = "forms::state")]
     state: &'static str,
+    /// What the recipient's software has said.
+    #[schemars(schema_with = "forms::mark")]
     status: &'static str,
 }
 
@@ -233,18 +340,32 @@ pub fn confirmed(delivery_id: &str, confirmed: Confirmed) -> ConfirmedBody<'_> {
 }
 
 /// An agency of the directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Agency")]
 pub struct AgencyBody<'a> {
+    /// Its one code.
     code: &'a str,
+    /// Its name.
     name: &'a str,
+    /// Code of the agency above.
     parent: Option<&'a str>,
+    /// Its code before Decision 20/2020; empty when unknown.
     old_code: &'a str,
+    /// Empty when unknown.
     mail: &'a str,
+    /// Empty when unknown.
     mobile: &'a str,
+    /// Empty when unknown.
     fax: &'a str,
+    /// Whether it takes part.
+    #[schemars(schema_with = "forms::agency_state")]
     state: &'static str,
+    /// Who takes its mail, when closed.
     successor: Option<&'a str>,
+    /// Counts its changes, from 1.
     version: i64,
+    /// When it last changed.
+    #[schemars(schema_with = "forms::time")]
     changed_at: String,
 }
 

@@ -2,8 +2,10 @@
 //! for it, confirms it, and looks up agencies.
 
 use super::agency_answers::{self as answers, Page};
+use super::agency_questions::{AgenciesQuestion, Confirmation, ConfirmedStatus, Kind, MailboxQuestion, SentQuestion};
 use super::gate::{Call, watched};
 use super::problem::{self, Problem};
+use super::reading;
 use super::sentence::Sentence;
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
@@ -14,13 +16,12 @@ use crate::exchange::follow::{self, SentQuery};
 use crate::exchange::pickup::{self, MailboxQuery};
 use actix_web::body::SizedStream;
 use actix_web::http::header::{ETAG, HeaderMap, IF_NONE_MATCH, LOCATION};
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
 
 /// The operations of the native API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,37 +87,8 @@ async fn envelope(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Probl
     Ok(problem::ok().json(answers::envelope(&view)))
 }
 
-/// Which kind of packet to list.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Document,
-    Status,
-}
-
-impl Kind {
-    fn is_document(self) -> bool {
-        match self {
-            Self::Document => true,
-            Self::Status => false,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SentParameters {
-    kind: Option<Kind>,
-    from: Option<String>,
-    until: Option<String>,
-    id: Option<String>,
-    #[serde(default)]
-    skip: usize,
-    limit: Option<usize>,
-}
-
 async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
-    let asked: SentParameters = parameters(&call)?;
+    let asked: SentQuestion = reading::query(call.request.query_string())?;
     let limit = page_limit(&call, asked.limit);
     let query = SentQuery {
         documents: asked.kind.map(Kind::is_document),
@@ -131,32 +103,23 @@ async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> 
     Ok(problem::ok().json(Page { items: lines.iter().map(answers::sent).collect(), next }))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MailboxParameters {
-    kind: Option<Kind>,
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
 async fn mailbox(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
-    let asked: MailboxParameters = parameters(&call)?;
+    let asked: MailboxQuestion = reading::query(call.request.query_string())?;
     let limit = page_limit(&call, asked.limit);
     let query = MailboxQuery {
         documents: asked.kind.map(Kind::is_document),
-        after: asked.after,
+        after: asked.after.map(|cursor| cursor.0).filter(|cursor| !cursor.is_empty()),
         limit: Some(limit),
         ..MailboxQuery::default()
     };
     let items = pickup::mailbox(&call.node.hub, caller, query).await?;
     let next = items.last().filter(|_| items.len() >= limit).map(|item| item.delivery_id.clone());
     let page = Page { items: items.iter().map(answers::mailbox).collect(), next };
-    Ok(tagged(&page, call.request.headers()))
+    Ok(tagged(serde_json::to_vec(&page).unwrap_or_default(), call.request.headers()))
 }
 
 /// The answer with a tag of its bytes, or none when the caller shows that tag: pollers mostly see no change.
-fn tagged(page: &impl Serialize, headers: &HeaderMap) -> HttpResponse {
-    let body = serde_json::to_vec(page).unwrap_or_default();
+pub(super) fn tagged(body: Vec<u8>, headers: &HeaderMap) -> HttpResponse {
     let tag = format!("\"{}\"", hex::encode(digest(&SHA256, &body).as_ref().get(..16).unwrap_or_default()));
     match headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) {
         Some(shown) if names_tag(shown, &tag) => problem::not_modified().insert_header((ETAG, tag)).finish(),
@@ -180,29 +143,9 @@ async fn fetch(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem>
         .body(SizedStream::new(fetched.bytes, content)))
 }
 
-/// What may be confirmed: everything but that nothing was said yet.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ConfirmedStatus {
-    Processing,
-    Done,
-    Fail,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Confirmation {
-    status: ConfirmedStatus,
-    #[serde(default)]
-    note: String,
-}
-
 async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
     let body = call.body.whole().await?;
-    let said: Confirmation = serde_json::from_slice(&body).map_err(|e| unreadable("JSON", &e))?;
-    if said.note.contains('\0') {
-        return Err(problem::nul());
-    }
+    let said: Confirmation = reading::json(&body)?;
     let mark = match said.status {
         ConfirmedStatus::Processing => PickupMark::Processing,
         ConfirmedStatus::Done => PickupMark::Done,
@@ -213,16 +156,8 @@ async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Proble
     Ok(problem::ok().json(answers::confirmed(id, confirmed)))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AgenciesParameters {
-    #[serde(default)]
-    after: String,
-    limit: Option<usize>,
-}
-
 async fn agencies(call: Call<'_>) -> Result<HttpResponse, Problem> {
-    let asked: AgenciesParameters = parameters(&call)?;
+    let asked: AgenciesQuestion = reading::query(call.request.query_string())?;
     let limit = page_limit(&call, asked.limit);
     let lines: Vec<AgencyLine> = directory::agencies_after(&call.node.hub, &asked.after, limit).await?;
     let next = lines.last().filter(|_| lines.len() >= limit).map(|line| line.agency.code.as_str().to_owned());
@@ -235,18 +170,9 @@ async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {
 }
 
 /// The rows of a page: as many as asked for, at least one, at most the configured number.
-fn page_limit(call: &Call<'_>, asked: Option<usize>) -> usize {
+fn page_limit(call: &Call<'_>, asked: Option<NonZeroUsize>) -> usize {
     let most = call.node.hub.config.lists.page_max;
-    asked.unwrap_or(most).clamp(1, most.max(1))
-}
-
-fn parameters<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, Problem> {
-    let read = web::Query::<T>::from_query(call.request.query_string());
-    read.map(web::Query::into_inner).map_err(|e| unreadable("query", &e))
-}
-
-fn unreadable(what: &str, error: &dyn std::fmt::Display) -> Problem {
-    Problem::Malformed(Sentence::new(format!("{what}: {error}"), format!("{what}: {error}")))
+    asked.map_or(most, usize::from).min(most).max(1)
 }
 
 /// An instant of the query; the `+` of its offset often arrives as a space.

@@ -2,6 +2,7 @@
 //! and one line in the access log. Headers, secrets and packets are never logged.
 
 use super::body::{Body, BodyLimits, Held};
+use super::openapi::{DOCUMENT, StandingBody};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
 use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api};
@@ -184,6 +185,7 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
             directory::agencies_after(hub, "", 1).await?;
             Ok(status_ok())
         }
+        Operation::Description => Ok(agency_api::tagged(DOCUMENT.as_str().into(), headers)),
         Operation::Agency(operation) => {
             let caller = auth::bearer(hub, headers).await?;
             let _ = call.system_id.set(caller.system_id().to_owned());
@@ -198,7 +200,7 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
 }
 
 fn status_ok() -> HttpResponse {
-    problem::ok().json(serde_json::json!({ "status": "ok" }))
+    problem::ok().json(StandingBody { status: "ok" })
 }
 
 /// The dialect of a path that does not exist: the last segment may tell which SDK operation was meant.
@@ -209,7 +211,7 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     let segment = path.rsplit('/').next().unwrap_or_default();
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
-        Operation::Alive | Operation::Ready | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Agency(_) => false,
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
 }

@@ -4,14 +4,21 @@
 
 pub mod agency_answers;
 pub mod agency_api;
+mod agency_questions;
+mod agency_sketches;
 pub mod auth;
 pub mod body;
+mod forms;
 pub mod gate;
+pub mod openapi;
 pub mod problem;
 pub mod problem_body;
+mod reading;
 pub mod sdk_answers;
 pub mod sdk_api;
+mod sdk_sketches;
 mod sentence;
+mod sketch;
 
 use crate::hub::Hub;
 use actix_web::dev::Server;
@@ -56,6 +63,8 @@ pub enum Operation {
     Alive,
     /// Says that the process can work.
     Ready,
+    /// Describes every route.
+    Description,
     /// One of the native API.
     Agency(AgencyOperation),
     /// One of the SDK-compatible API.
@@ -66,7 +75,7 @@ impl Operation {
     /// How its failures look.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Alive | Self::Ready | Self::Agency(_) => Dialect::Native,
+            Self::Alive | Self::Ready | Self::Description | Self::Agency(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
         }
     }
@@ -74,7 +83,7 @@ impl Operation {
     /// Who may call it.
     pub fn caller(self) -> &'static str {
         match self {
-            Self::Alive | Self::Ready => "anyone",
+            Self::Alive | Self::Ready | Self::Description => "anyone",
             Self::Agency(_) => "a system, by bearer key",
             Self::Sdk(_) => "a system, by SDK signature",
         }
@@ -120,6 +129,9 @@ pub static ROUTES: &[Route] = &[
     // Whoever watches over the hub.
     route(GET, "/healthz", Operation::Alive, "The process runs."),
     route(GET, "/readyz", Operation::Ready, "The database answers a read."),
+
+    // Whoever builds software for the hub.
+    route(GET, "/api/v1/openapi.json", Operation::Description, "This list for machines, as OpenAPI 3.1."),
 
     // Systems that speak the native API.
     route(POST, "/api/v1/envelopes", native(AgencyOperation::Submit), "Send a packet; the body is the packet, the answer its receipt."),
@@ -207,7 +219,7 @@ pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
 fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
-        Operation::Alive | Operation::Ready | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Agency(_) => false,
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
 }

@@ -81,16 +81,16 @@ const fn kind(
     Kind { status, code, class, is_sdk_answer, vi, en }
 }
 
-static MALFORMED: Kind =
+pub(super) static MALFORMED: Kind =
     kind(S::BAD_REQUEST, "malformed", "10", true, ("Yêu cầu không đúng dạng", "The request is malformed"));
-static CUT: Kind = kind(
+pub(super) static CUT: Kind = kind(
     S::BAD_REQUEST,
     "body-cut",
     "10",
     false,
     ("Nội dung gửi lên không đến đủ; hãy gửi lại", "The body did not arrive whole; send it again"),
 );
-static UNAUTHENTICATED: Kind = kind(
+pub(super) static UNAUTHENTICATED: Kind = kind(
     S::UNAUTHORIZED,
     "unauthenticated",
     "15",
@@ -100,14 +100,14 @@ static UNAUTHENTICATED: Kind = kind(
         "The credential was refused; check the system id, the key and the signature",
     ),
 );
-static NOT_HELD: Kind = kind(
+pub(super) static NOT_HELD: Kind = kind(
     S::FORBIDDEN,
     "sender-not-held",
     "19",
     true,
     ("Hệ thống không được gửi thay đơn vị gửi", "The system may not send for the sending agency"),
 );
-static NOT_FOUND: Kind = kind(
+pub(super) static NOT_FOUND: Kind = kind(
     S::NOT_FOUND,
     "not-found",
     "26",
@@ -117,43 +117,43 @@ static NOT_FOUND: Kind = kind(
         "There is nothing of that id for this caller; check the id",
     ),
 );
-static PATH_UNKNOWN: Kind = kind(
+pub(super) static PATH_UNKNOWN: Kind = kind(
     S::NOT_FOUND,
     "path-unknown",
     "20",
     false,
     ("Không có địa chỉ này; hãy kiểm tra cấu hình địa chỉ dịch vụ", "There is no such path; check the service address"),
 );
-static METHOD_UNKNOWN: Kind = kind(
+pub(super) static METHOD_UNKNOWN: Kind = kind(
     S::METHOD_NOT_ALLOWED,
     "method-not-allowed",
     "20",
     false,
     ("Địa chỉ này không nhận phương thức HTTP đó", "The path does not take this HTTP method"),
 );
-static TOO_SLOW: Kind = kind(
+pub(super) static TOO_SLOW: Kind = kind(
     S::REQUEST_TIMEOUT,
     "body-too-slow",
     "20",
     false,
     ("Nội dung gửi lên quá chậm; hãy gửi lại", "The body came too slowly; send it again"),
 );
-static CONFLICT: Kind = kind(
+pub(super) static CONFLICT: Kind = kind(
     S::CONFLICT,
     "conflict",
     "24",
     true,
     ("Văn bản này đã được gửi với nội dung khác", "The same document was sent before with another content"),
 );
-static EXISTS: Kind = kind(S::CONFLICT, "exists", "24", true, ("Đã có sẵn", "It is there already"));
-static STEP_REFUSED: Kind = kind(
+pub(super) static EXISTS: Kind = kind(S::CONFLICT, "exists", "24", true, ("Đã có sẵn", "It is there already"));
+pub(super) static STEP_REFUSED: Kind = kind(
     S::CONFLICT,
     "step-refused",
     "26",
     true,
     ("Không thực hiện được bước này nữa", "The delivery does not allow this step any more"),
 );
-static GONE: Kind = kind(
+pub(super) static GONE: Kind = kind(
     S::GONE,
     "withdrawn",
     "26",
@@ -163,14 +163,14 @@ static GONE: Kind = kind(
         "The sender took the document back; there is nothing to fetch",
     ),
 );
-static TOO_LARGE: Kind = kind(
+pub(super) static TOO_LARGE: Kind = kind(
     S::PAYLOAD_TOO_LARGE,
     "body-too-large",
     "10",
     false,
     ("Nội dung gửi lên vượt quá dung lượng cho phép", "The body is larger than the hub takes"),
 );
-static HEAD_TOO_LARGE: Kind = kind(
+pub(super) static HEAD_TOO_LARGE: Kind = kind(
     S::REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head-too-large",
     "20",
@@ -180,21 +180,21 @@ static HEAD_TOO_LARGE: Kind = kind(
         "The request's head is too large; name fewer receivers in it",
     ),
 );
-static PACKET_REFUSED: Kind = kind(
+pub(super) static PACKET_REFUSED: Kind = kind(
     S::UNPROCESSABLE_ENTITY,
     "packet-refused",
     "22",
     true,
     ("Gói tin không được chấp nhận", "The packet was refused"),
 );
-static OVERLOADED: Kind = kind(
+pub(super) static OVERLOADED: Kind = kind(
     S::SERVICE_UNAVAILABLE,
     "unavailable",
     "20",
     false,
     ("Hệ thống đang bận; hãy gửi lại sau ít giây", "The hub is busy; come again in a few seconds"),
 );
-static TOO_MANY: Kind = kind(
+pub(super) static TOO_MANY: Kind = kind(
     S::TOO_MANY_REQUESTS,
     "too-many",
     "20",
@@ -204,7 +204,7 @@ static TOO_MANY: Kind = kind(
         "Too many packets at once; come again in a few seconds",
     ),
 );
-static INTERNAL: Kind = kind(
+pub(super) static INTERNAL: Kind = kind(
     S::INTERNAL_SERVER_ERROR,
     "internal",
     "20",
@@ -382,6 +382,29 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
         say(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response
+}
+
+/// How an operation ends well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// It gives what was asked.
+    Ok,
+    /// Something is new from now on.
+    Created,
+    /// The caller has it already.
+    NotModified,
+}
+
+impl Success {
+    /// Its number.
+    pub fn number(self) -> u16 {
+        let status = match self {
+            Self::Ok => S::OK,
+            Self::Created => S::CREATED,
+            Self::NotModified => S::NOT_MODIFIED,
+        };
+        status.as_u16()
+    }
 }
 
 /// An answer that gives what was asked.

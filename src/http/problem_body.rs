@@ -7,16 +7,24 @@ use super::sentence::Sentence;
 use crate::domain::rules::Violation;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A violation as both dialects show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Violation")]
 pub struct ViolationBody<'a> {
+    /// The rule that was broken, see docs/codes.md.
     code: &'a str,
+    /// Its class for old clients.
     class: u16,
+    /// Where in the packet.
     place: &'a str,
+    /// What is wrong.
     cause: Sentence,
+    /// What to do.
     remedy: Sentence,
+    /// Whether the same packet may pass later unchanged.
     retry: bool,
 }
 
@@ -30,18 +38,33 @@ pub fn violation_bodies(violations: &[Violation]) -> Vec<ViolationBody<'_>> {
     bodies.collect()
 }
 
-#[derive(Debug, Serialize)]
-struct ProblemBody<'a> {
+/// A failure, as RFC 9457 has it, in both languages.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct ProblemBody<'a> {
+    /// `urn:docaxis:problem:` and the code.
     r#type: String,
+    /// The kind of failure in English.
     title: &'static str,
+    /// The kind of failure in Vietnamese.
     title_vi: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// The kind of failure, see docs/api.md.
     code: &'static str,
+    /// Name it in enquiries.
     request_id: &'a str,
+    /// What is particular about this failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Sentence>,
+    detail: Option<String>,
+    /// The same in Vietnamese.
     #[serde(skip_serializing_if = "Option::is_none")]
+    detail_vi: Option<String>,
+    /// The evidence of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "super::forms::id")]
     evidence_id: Option<&'a str>,
+    /// Every fault of a refused packet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<ViolationBody<'a>>,
 }
@@ -57,6 +80,7 @@ pub(super) fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpRe
         | Problem::TooMany
         | Problem::Panicked(_) => None,
     };
+    let (detail_vi, detail) = problem.detail().map(|detail| (detail.vi, detail.en)).unzip();
     let body = ProblemBody {
         r#type: format!("urn:docaxis:problem:{}", kind.code),
         title: kind.en,
@@ -64,7 +88,8 @@ pub(super) fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpRe
         status: kind.status.as_u16(),
         code: kind.code,
         request_id,
-        detail: problem.detail(),
+        detail,
+        detail_vi,
         evidence_id,
         violations: violation_bodies(problem.violations()),
     };

@@ -4,6 +4,7 @@
 use super::auth::{Members, Signed};
 use super::gate::{Call, Node, watched};
 use super::problem::{self, Dialect, Problem};
+use super::reading;
 use super::sdk_answers::{self as answers, AgencyForm, SdkShape};
 use super::sentence::Sentence;
 use crate::domain::dates;
@@ -219,12 +220,8 @@ async fn register_agency(call: Call<'_>, caller: &Caller) -> Result<HttpResponse
 
 /// The agency described by a body such as `{"id":"","pcode":"..","code":"..","name":".."}`.
 fn agency_entry(body: &[u8]) -> Result<AgencyEntry, Problem> {
-    let members: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
-        Problem::Malformed(Sentence::new(
-            format!("nội dung JSON sai ở dòng {}, cột {}", error.line(), error.column()),
-            format!("the JSON is broken at line {}, column {}", error.line(), error.column()),
-        ))
-    })?;
+    let members: Map<String, Value> =
+        serde_json::from_slice(body).map_err(|error| Problem::Malformed(reading::broken(&error)))?;
     if members.values().any(|value| value.as_str().is_some_and(|text| text.contains('\0'))) {
         return Err(problem::nul());
     }

@@ -1,10 +1,11 @@
 //! Sentences in both languages, as answers carry them, those about refused steps, and errors as the log has them.
 
 use crate::domain::delivery::Refusal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sentence {
     /// Vietnamese.
     pub vi: String,

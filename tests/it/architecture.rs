@@ -55,6 +55,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["quick_xml", "zip", "memchr"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
     (&["reqwest", "backon"], &["src/cli/client/", "src/cli/demo/"], "the hub itself calls nobody"),
+    (&["schemars"], &["src/http/"], "what the API says of itself is drawn where it is answered"),
     (&["rustls"], &["src/lib.rs", "src/store/connection.rs"], "TLS is chosen once and used towards the database"),
     (&["indicatif"], &["src/cli/"], "bars are for people at a terminal"),
     (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),

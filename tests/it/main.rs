@@ -21,6 +21,7 @@ mod hostile;
 mod hostile_connections;
 mod keys;
 mod migrations;
+mod openapi;
 mod pickup;
 mod recall;
 mod report;

@@ -3,6 +3,7 @@
 //! `fixtures/` are registered. When it is dropped, the invariants of the register are checked.
 
 pub mod database;
+pub mod described;
 pub mod packets;
 pub mod probe;
 pub mod program;
@@ -205,8 +206,10 @@ pub struct Answer {
 impl Answer {
     pub async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let path = response.url().path().to_owned();
         let body = response.bytes().await.unwrap().to_vec();
         let json = serde_json::from_slice(&body).unwrap_or_default();
+        described::check(&path, status, &headers, &json);
         Self { status, headers, body, json }
     }
 

@@ -1,0 +1,80 @@
+//! Forms of single values in answers, as JSON Schema: times, ids, digests, and words that come from the domain, so
+//! that the description of the API cannot lag behind it. Not here: whole answers, whose schemas are derived.
+
+use crate::domain::agency::AgencyState;
+use crate::domain::delivery::{DeliveryState, PickupMark};
+use crate::exchange::accept::LineOutcome;
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// How ids of envelopes, deliveries and evidence look: time-ordered UUIDs without their hyphens.
+pub const ID_PATTERN: &str = "^[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$";
+
+/// Whether a text looks like an id of this hub.
+pub fn is_id(text: &str) -> bool {
+    const DIGITS: usize = 32;
+    let fits = |(place, digit): (usize, u8)| match place {
+        12 => digit == b'7',
+        16 => matches!(digit, b'8' | b'9' | b'a' | b'b'),
+        _ => matches!(digit, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == DIGITS && text.bytes().enumerate().all(fits)
+}
+
+/// An id.
+pub fn id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": ID_PATTERN })
+}
+
+/// A SHA-256 digest in hexadecimal.
+pub fn sha256(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+}
+
+/// A time.
+pub fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// A time, or nothing.
+pub fn maybe_time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "format": "date-time" })
+}
+
+fn one_of(words: &[&str]) -> Schema {
+    json_schema!({ "type": "string", "enum": words })
+}
+
+/// Which packet.
+pub fn kind(_: &mut SchemaGenerator) -> Schema {
+    one_of(&["document", "status"])
+}
+
+/// What became of a packet for one addressee.
+pub fn outcome(_: &mut SchemaGenerator) -> Schema {
+    one_of(&[LineOutcome::Consigned, LineOutcome::Withdrawn].map(LineOutcome::word))
+}
+
+/// What the hub knows of a delivery.
+pub fn state(_: &mut SchemaGenerator) -> Schema {
+    one_of(&DeliveryState::ALL.map(DeliveryState::word))
+}
+
+/// What the recipient's software said.
+pub fn mark(_: &mut SchemaGenerator) -> Schema {
+    one_of(&PickupMark::ALL.map(PickupMark::word))
+}
+
+/// How a recall stands.
+pub fn recall(_: &mut SchemaGenerator) -> Schema {
+    one_of(&["", "requested", "agreed", "refused"])
+}
+
+/// How two documents belong together.
+pub fn relation(_: &mut SchemaGenerator) -> Schema {
+    one_of(&["recalls", "updates", "replaces", "answers"])
+}
+
+/// Whether an agency takes part.
+pub fn agency_state(_: &mut SchemaGenerator) -> Schema {
+    one_of(&[AgencyState::Open, AgencyState::Suspended, AgencyState::Closed].map(AgencyState::word))
+}

@@ -1,0 +1,130 @@
+//! The description of the API: every route is in it with all that it asks and answers, and nothing else is; the
+//! hub serves what is committed. That answers are as described is checked wherever a test reads one (`support`).
+
+use crate::support::TestHub;
+use docaxis::http::problem::{Dialect, problem_list};
+use docaxis::http::{Operation, ROUTES, openapi};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+fn paths() -> Map<String, Value> {
+    openapi::document()["paths"].as_object().unwrap().clone()
+}
+
+/// The members of an object, or none.
+fn names(value: &Value) -> BTreeSet<String> {
+    value.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// A response, followed to where it is described.
+fn response<'a>(document: &'a Value, response: &'a Value) -> &'a Value {
+    match response["$ref"].as_str() {
+        Some(place) => document.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("{place}")),
+        None => response,
+    }
+}
+
+#[test]
+fn the_api_document_describes_every_route_and_nothing_else() {
+    let mut of_routes = BTreeSet::new();
+    for route in ROUTES {
+        of_routes.extend(route.methods.iter().map(|method| (route.path.to_owned(), method.name().to_lowercase())));
+    }
+
+    let described = paths().into_iter().flat_map(|(path, item)| {
+        names(&item).into_iter().map(move |method| (path.clone(), method)).collect::<Vec<_>>()
+    });
+
+    assert_eq!(described.collect::<BTreeSet<_>>(), of_routes);
+}
+
+#[test]
+fn the_api_document_names_each_operation_once_and_in_both_languages() {
+    let mut ids = BTreeSet::new();
+    for (path, item) in paths() {
+        for (method, operation) in item.as_object().unwrap() {
+            let text = |member: &str| operation[member].as_str().unwrap_or_default().to_owned();
+            assert!(ids.insert(text("operationId")) && !text("operationId").is_empty(), "{method} {path}");
+            assert!(!text("summary").is_ascii(), "{method} {path}: {}", text("summary"));
+            assert!(!text("description").is_empty() && operation["tags"][0].is_string(), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_api_document_has_the_segments_and_the_credential_of_each_route() {
+    let document = openapi::document();
+    for route in ROUTES {
+        let segments = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let segments: BTreeSet<&str> = segments.collect();
+        let schemes: &[&str] = match route.operation {
+            Operation::Alive | Operation::Ready | Operation::Description => &[],
+            Operation::Sdk(_) => &["sdkSignature", "sdkText"],
+            Operation::Agency(_) => &["bearer"],
+        };
+        for method in route.methods {
+            let operation = &document["paths"][route.path][method.name().to_lowercase()];
+
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path = parameters.iter().filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
+            assert_eq!(in_path.collect::<BTreeSet<_>>(), segments, "{}", route.path);
+            let needed: Vec<String> = operation["security"].as_array().unwrap().iter().flat_map(names).collect();
+            assert_eq!(needed, schemes, "{}", route.path);
+            for scheme in schemes {
+                assert!(document["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_api_document_says_how_each_operation_ends_well_and_how_it_fails() {
+    let document = openapi::document();
+    let of_list = problem_list();
+    for route in ROUTES {
+        for method in route.methods {
+            let operation = &document["paths"][route.path][method.name().to_lowercase()];
+            let responses = operation["responses"].as_object().unwrap();
+
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{}", route.path);
+            let needs_key = operation["security"] != serde_json::json!([]);
+            assert_eq!(responses.contains_key("401"), needs_key, "{}", route.path);
+            for (status, one) in responses {
+                let one = response(&document, one);
+                assert!(one["headers"]["X-Request-Id"].is_object(), "{status} {}", route.path);
+                if status.starts_with(['2', '3']) || route.operation.dialect() != Dialect::Native {
+                    continue;
+                }
+                let codes = &one["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"];
+                for code in codes["enum"].as_array().unwrap() {
+                    let row = format!("| `{}` | {status} |", code.as_str().unwrap());
+                    assert!(of_list.contains(&row), "{row}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_failure_of_an_operation_is_in_the_api_document() {
+    let text = openapi::DOCUMENT.clone();
+    // The first two belong to no operation, and the SDK alone is told of the third, in its answer with status 200.
+    let kinds = problem_list();
+    let codes = kinds.lines().skip(2).map(|row| row.split('`').nth(1).unwrap());
+    let missing: Vec<&str> = codes.filter(|code| !text.contains(&format!("`{code}`"))).collect();
+
+    assert_eq!(missing, ["path-unknown", "method-not-allowed", "exists"]);
+}
+
+#[tokio::test]
+async fn the_hub_serves_its_description_to_anybody_and_spares_who_has_it() {
+    let hub = TestHub::start().await;
+
+    let first = hub.client.get(hub.url("/api/v1/openapi.json")).send().await.unwrap();
+    let tag = first.headers()["etag"].clone();
+    let text = first.text().await.unwrap();
+    let again = hub.client.get(hub.url("/api/v1/openapi.json")).header("if-none-match", tag).send().await.unwrap();
+
+    assert_eq!(text, *openapi::DOCUMENT);
+    assert_eq!(again.status().as_u16(), 304);
+}
