@@ -108,8 +108,10 @@ settings! {
     database: Database {
         /// `sqlite://FILE` or `postgres://user:password@host/database`; empty means SQLite in the data directory.
         url: SecretString = "", "URL";
-        /// Connections: readers on SQLite, all on PostgreSQL.
+        /// Connections that read.
         connections: usize = 4usize, "connections";
+        /// Connections that write, on PostgreSQL; SQLite has one. Few make larger batches.
+        writers: usize = 2usize, "connections";
         /// Writes that may share one commit.
         batch_max: usize = 256usize, "writes";
         /// Writes that may wait for a commit; further ones are told to come again.

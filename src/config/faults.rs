@@ -202,6 +202,7 @@ impl Config {
         const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
         vec![
             (self.database.connections == 0, "database.connections", ONE.0, ONE.1),
+            (self.database.writers == 0, "database.writers", ONE.0, ONE.1),
             (self.database.batch_max == 0, "database.batch_max", ONE.0, ONE.1),
             (self.database.queue_max == 0, "database.queue_max", ONE.0, ONE.1),
             (self.packets.bytes_max == 0, "packets.bytes_max", ONE.0, ONE.1),

@@ -153,7 +153,8 @@ pub async fn accept(
     };
     let verdict = match envelope {
         Some(envelope) if violations.is_empty() => {
-            hub.store.write(move |tx| register::register(tx, &case, &envelope)).await
+            let foresight = hub.store.foresight(|| register::foresight(&case, &envelope));
+            hub.store.write_foreseen(foresight, move |tx| register::register(tx, &case, &envelope)).await
         }
         // A packet that cannot be kept is still judged by its parties, so that all faults are told at once.
         Some(envelope) if judged_by_parties => {

@@ -13,7 +13,7 @@ use crate::domain::rules::{self, Parties, Party, Violation};
 use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
-use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, evidence, systems};
+use crate::store::{Connection, Foresight, StoreError, agencies, deliveries, envelopes, evidence, systems};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use std::collections::HashMap;
@@ -73,6 +73,16 @@ impl PlanLine {
     pub(super) fn to(recipient: AgencyCode) -> Self {
         Self { recipient, takes_back: Vec::new(), supersedes: Vec::new() }
     }
+}
+
+/// What `register` is about to ask.
+pub(super) fn foresight(case: &Case, envelope: &Envelope) -> Foresight {
+    let document_id = match &envelope.content {
+        Content::Document(document) => document.document_id.clone(),
+        Content::Status(status) => status.about.document_id.clone().unwrap_or_default(),
+    };
+    let codes = Parties::organ_ids(&case.packet).iter().map(OrganId::folded).collect();
+    Foresight { codes, system_id: case.system_id.clone(), document_id }
 }
 
 /// Registers a packet or refuses it.

@@ -1,6 +1,6 @@
 //! The directory: agencies and the codes that lead to them.
 
-use super::connection::on;
+use super::connection::{on, on_directory};
 use super::schema::{agencies, agency_aliases};
 use super::{Connection, StoreError};
 use crate::domain::agency::{Agency, AgencyCode, AgencyState};
@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = agencies)]
-struct AgencyRow {
+pub(super) struct AgencyRow {
     agency_code: String,
     name: String,
     parent_code: Option<String>,
@@ -23,7 +23,7 @@ struct AgencyRow {
 }
 
 impl AgencyRow {
-    fn agency(self) -> Result<Agency, StoreError> {
+    pub(super) fn agency(self) -> Result<Agency, StoreError> {
         let Some(state) = AgencyState::of_word(&self.state) else {
             return Err(StoreError::UnknownWord { column: "agencies.state", value: self.state });
         };
@@ -46,13 +46,18 @@ impl AgencyRow {
 /// # Errors
 /// `Statement`, `UnknownWord`.
 pub fn find_by_alias(tx: &mut Connection, folded: &str) -> Result<Option<Agency>, StoreError> {
-    let row: Option<AgencyRow> = on!(tx, c => agencies::table
+    if let Some(known) = tx.known.agency(folded) {
+        return Ok(known.clone());
+    }
+    let row: Option<AgencyRow> = on_directory!(tx, c => agencies::table
         .inner_join(agency_aliases::table.on(agency_aliases::agency_code.eq(agencies::agency_code)))
         .filter(agency_aliases::alias_folded.eq(folded))
         .select(AgencyRow::as_select())
         .get_result(c)
         .optional())?;
-    row.map(AgencyRow::agency).transpose()
+    let agency = row.map(AgencyRow::agency).transpose()?;
+    tx.known.remember_agency(folded, agency.clone());
+    Ok(agency)
 }
 
 /// An agency with its aliases and the time of its last change.

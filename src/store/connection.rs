@@ -1,9 +1,11 @@
-//! Two databases behind one type. A query is written once and type-checked for both by `on!`; where SQL must
-//! differ, the place is marked `Portable:` and counted by the architecture test.
+//! Two databases behind one type. A query is written once and type-checked for both by `on!` and its two kin; where
+//! SQL must differ, the place is marked `Portable:` and counted by the architecture test.
 
 use super::StoreError;
+use super::backlog::{Backlog, Waiting};
+use super::known::Known;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection};
+use diesel::{Connection as _, QueryResult, SqliteConnection, connection::SimpleConnection};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -15,83 +17,157 @@ use tokio::runtime::{Handle, Runtime};
 /// PostgreSQL in pure Rust, behind diesel's blocking face.
 pub type Postgres = AsyncConnectionWrapper<AsyncPgConnection>;
 
-/// A connection to either database.
-pub enum Connection {
+/// A connection to either database, with what the transaction on it knows already and what it has still to write.
+pub struct Connection {
+    /// The database itself. What is asked of it directly does not see the rows still to be written.
+    pub link: Link,
+    pub(super) known: Known,
+    pub(super) backlog: Backlog,
+}
+
+/// The two databases.
+pub enum Link {
     /// Embedded.
     Sqlite(Box<SqliteConnection>),
     /// A server.
     Postgres(Box<Postgres>),
 }
 
-/// Runs one expression on whichever connection it is; the expression is compiled for both.
-macro_rules! on {
-    ($tx:expr, $c:ident => $e:expr) => {
-        match $tx {
-            $crate::store::Connection::Sqlite(boxed) => {
+/// Runs one expression on whichever link it is; the expression is compiled for both.
+macro_rules! on_link {
+    ($link:expr, $c:ident => $e:expr) => {
+        match $link {
+            $crate::store::connection::Link::Sqlite(boxed) => {
                 let $c = &mut **boxed;
                 $e
             }
-            $crate::store::Connection::Postgres(boxed) => {
+            $crate::store::connection::Link::Postgres(boxed) => {
                 let $c = &mut **boxed;
                 $e
             }
         }
     };
 }
-pub(crate) use on;
+
+/// Runs one expression on whichever connection it is. What waits to be written is written before, and what is known of
+/// the directory is forgotten, since the expression may change it.
+macro_rules! on {
+    ($tx:expr, $c:ident => $e:expr) => {
+        match $tx.settled_and_forgetful() {
+            Ok(link) => $crate::store::connection::on_link!(link, $c => $e),
+            Err(error) => Err(error),
+        }
+    };
+}
+
+/// The same for statements that leave the directory alone: what is known of it stays known.
+macro_rules! on_packets {
+    ($tx:expr, $c:ident => $e:expr) => {
+        match $tx.settled() {
+            Ok(link) => $crate::store::connection::on_link!(link, $c => $e),
+            Err(error) => Err(error),
+        }
+    };
+}
+
+/// The same for statements that only read the directory: they do not need to see what waits to be written.
+macro_rules! on_directory {
+    ($tx:expr, $c:ident => $e:expr) => {
+        $crate::store::connection::on_link!(&mut $tx.link, $c => $e)
+    };
+}
+pub(crate) use {on, on_directory, on_link, on_packets};
 
 impl Connection {
+    fn new(link: Link) -> Self {
+        Self { link, known: Known::default(), backlog: Backlog::default() }
+    }
+
     /// Opens a transaction that will write; inside one, a savepoint.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
         if self.is_in_transaction()? {
-            return on!(self, c => begin(c)).map_err(StoreError::Statement);
+            self.settle()?;
+            return on_link!(&mut self.link, c => begin(c)).map_err(StoreError::Statement);
         }
+        self.forget();
         // Portable: SQLite must take its writer lock at once, or two writers fail half-way.
-        match self {
-            Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
-            Self::Postgres(c) => begin(&mut **c)?,
+        match &mut self.link {
+            Link::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
+            Link::Postgres(c) => begin(&mut **c)?,
         }
         Ok(())
     }
 
     fn is_in_transaction(&mut self) -> Result<bool, StoreError> {
-        Ok(on!(self, c => depth_of(c))?.is_some())
+        Ok(on_link!(&mut self.link, c => depth_of(c))?.is_some())
     }
 
     /// Opens a transaction that only reads.
     pub(super) fn begin_reading(&mut self) -> Result<(), StoreError> {
-        on!(self, c => begin(c)).map_err(StoreError::Statement)
-    }
-
-    /// Whether no other connection can have changed anything between two statements of a transaction.
-    pub(super) fn writes_alone(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
+        self.forget();
+        on_link!(&mut self.link, c => begin(c)).map_err(StoreError::Statement)
     }
 
     /// Ends the innermost transaction or savepoint and keeps it.
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        on!(self, c => commit(c)).map_err(StoreError::Statement)
+        self.settle()?;
+        on_link!(&mut self.link, c => commit(c)).map_err(StoreError::Statement)
     }
 
     /// Ends the innermost transaction or savepoint and drops it.
     pub(super) fn roll_back(&mut self) -> Result<(), StoreError> {
-        on!(self, c => roll_back(c)).map_err(StoreError::Statement)
+        // What waits was put there since the savepoint, which began with nothing waiting.
+        self.forget();
+        on_link!(&mut self.link, c => roll_back(c)).map_err(StoreError::Statement)
+    }
+
+    fn forget(&mut self) {
+        self.known = Known::default();
+        self.backlog = Backlog::default();
+    }
+
+    /// Lets a row wait to be written with others.
+    pub(super) fn put(&mut self, row: Waiting) -> Result<(), StoreError> {
+        if self.backlog.put(row) {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that wait.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        self.settled()?;
+        Ok(())
+    }
+
+    /// The link, with nothing waiting to be written.
+    pub(super) fn settled(&mut self) -> QueryResult<&mut Link> {
+        if let Link::Postgres(c) = &mut self.link {
+            self.backlog.write(c)?;
+        }
+        Ok(&mut self.link)
+    }
+
+    /// The link, for a statement that may change the directory.
+    pub(super) fn settled_and_forgetful(&mut self) -> QueryResult<&mut Link> {
+        self.known = Known::default();
+        self.settled()
     }
 }
 
-fn depth_of<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<Option<std::num::NonZeroU32>> {
+fn depth_of<C: diesel::Connection>(c: &mut C) -> QueryResult<Option<std::num::NonZeroU32>> {
     C::TransactionManager::transaction_manager_status_mut(c).transaction_depth()
 }
 
-fn begin<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+fn begin<C: diesel::Connection>(c: &mut C) -> QueryResult<()> {
     C::TransactionManager::begin_transaction(c)
 }
 
-fn commit<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+fn commit<C: diesel::Connection>(c: &mut C) -> QueryResult<()> {
     C::TransactionManager::commit_transaction(c)
 }
 
-fn roll_back<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
+fn roll_back<C: diesel::Connection>(c: &mut C) -> QueryResult<()> {
     C::TransactionManager::rollback_transaction(c)
 }
 
@@ -100,8 +176,8 @@ fn roll_back<C: diesel::Connection>(c: &mut C) -> diesel::QueryResult<()> {
 pub(super) enum Place {
     /// A file, and whether to open it for reading only.
     Sqlite { file: PathBuf, read_only: bool },
-    /// A server's URL, with the authority to trust when TLS is wanted.
-    Postgres { url: String, tls: Option<Arc<rustls::ClientConfig>> },
+    /// A server's URL, with the authority to trust when TLS is wanted, and whether to open it for reading only.
+    Postgres { url: String, tls: Option<Arc<rustls::ClientConfig>>, read_only: bool },
 }
 
 /// Set-up of every SQLite connection. Patience first: another process may be opening or closing the file. FULL: what is committed is on disk. The write-ahead log is folded back
@@ -127,7 +203,7 @@ impl Place {
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let tls = (!tls_ca_file.as_os_str().is_empty()).then(|| tls_of(tls_ca_file)).transpose()?;
-            return Ok(Self::Postgres { url: url.to_owned(), tls });
+            return Ok(Self::Postgres { url: url.to_owned(), tls, read_only: false });
         }
         Err(StoreError::Url("it must begin with sqlite:// or postgres://".to_owned()))
     }
@@ -139,19 +215,15 @@ impl Place {
 
     /// Whether connections to it only read.
     pub(super) fn only_reads(&self) -> bool {
-        matches!(self, Self::Sqlite { read_only: true, .. })
+        matches!(self, Self::Sqlite { read_only: true, .. } | Self::Postgres { read_only: true, .. })
     }
 
     /// The same place, for connections that only read.
     pub(super) fn reader(&self) -> Self {
         match self {
             Self::Sqlite { file, .. } => Self::Sqlite { file: file.clone(), read_only: true },
-            Self::Postgres { .. } => self.clone(),
+            Self::Postgres { url, tls, .. } => Self::Postgres { url: url.clone(), tls: tls.clone(), read_only: true },
         }
-    }
-
-    pub(super) fn connect_reader(&self) -> Result<Connection, StoreError> {
-        self.reader().connect()
     }
 
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
@@ -162,11 +234,11 @@ impl Place {
                 if *read_only {
                     c.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                Ok(Connection::Sqlite(Box::new(c)))
+                Ok(Connection::new(Link::Sqlite(Box::new(c))))
             }
-            Self::Postgres { url, tls } => {
-                let connected = runtime()?.block_on(connect_postgres(url, tls.clone()))?;
-                Ok(Connection::Postgres(Box::new(Postgres::from(connected))))
+            Self::Postgres { url, tls, read_only } => {
+                let connected = runtime()?.block_on(connect_postgres(url, tls.clone(), *read_only))?;
+                Ok(Connection::new(Link::Postgres(Box::new(Postgres::from(connected)))))
             }
         }
     }
@@ -175,14 +247,20 @@ impl Place {
 /// How long a server may take to answer a connection, and how long a sent byte may go unacknowledged.
 const SERVER_PATIENCE: Duration = Duration::from_secs(10);
 
-async fn connect_postgres(url: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Result<AsyncPgConnection, StoreError> {
+async fn connect_postgres(
+    url: &str,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    read_only: bool,
+) -> Result<AsyncPgConnection, StoreError> {
     let failed = StoreError::ServerUnreachable;
     let refused = StoreError::Unreachable;
     let mut server: tokio_postgres::Config = url.parse().map_err(failed)?;
     server.connect_timeout(SERVER_PATIENCE).tcp_user_timeout(SERVER_PATIENCE);
-    // Whatever the server or the role says: what is committed is on disk.
+    // Whatever the server or the role says: what is committed is on disk. Tables are read by their indexes: a statement
+    // that was prepared while a table was empty would go on reading the whole of it.
     let options = server.get_options().unwrap_or_default().to_owned();
-    server.options(format!("{options} -c synchronous_commit=on").trim());
+    let read_only = if read_only { " -c default_transaction_read_only=on" } else { "" };
+    server.options(format!("{options} -c synchronous_commit=on -c enable_seqscan=off{read_only}").trim());
     match tls {
         Some(config) => {
             let config = rustls::ClientConfig::clone(&config);
@@ -210,7 +288,7 @@ fn tls_of(ca_file: &Path) -> Result<Arc<rustls::ClientConfig>, StoreError> {
 }
 
 /// Drives the sockets of PostgreSQL connections, apart from the threads that speak HTTP.
-fn runtime() -> Result<&'static Handle, StoreError> {
+pub(super) fn runtime() -> Result<&'static Handle, StoreError> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
     let made = RUNTIME.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();

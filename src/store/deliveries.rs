@@ -1,7 +1,8 @@
 //! Deliveries: one envelope for one recipient. Every change is a guarded update: its `WHERE` repeats the state
 //! from which `domain::delivery::next` computed the new one, and zero rows changed is an answer.
 
-use super::connection::on;
+use super::backlog::Waiting;
+use super::connection::{Link, on_packets};
 use super::envelopes::EnvelopeRow;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
@@ -29,15 +30,15 @@ pub struct DeliveryRow {
     pub occurrence: String,
     /// What the sender was told at acceptance.
     pub outcome: String,
-    state: String,
-    mark: String,
+    pub(super) state: String,
+    pub(super) mark: String,
     /// What the recipient's software said beside its mark.
     pub note: String,
     /// How a recall of it stands: empty, `requested`, `agreed`, `refused`.
     pub recall: String,
-    fetched_at: Option<NaiveDateTime>,
-    accepted_at: NaiveDateTime,
-    changed_at: NaiveDateTime,
+    pub(super) fetched_at: Option<NaiveDateTime>,
+    pub(super) accepted_at: NaiveDateTime,
+    pub(super) changed_at: NaiveDateTime,
 }
 
 /// The natural key of a delivery and what is told about it, to make one.
@@ -81,6 +82,11 @@ impl DeliveryRow {
             (None, _) => Err(StoreError::UnknownWord { column: "deliveries.state", value: self.state.clone() }),
             (_, None) => Err(StoreError::UnknownWord { column: "deliveries.mark", value: self.mark.clone() }),
         }
+    }
+
+    /// What makes it unique, in the order of the index.
+    pub(super) fn natural_key(&self) -> [&str; 5] {
+        [&self.document_id, &self.sender_code, &self.packet_kind, &self.recipient_code, &self.occurrence]
     }
 
     /// When it was accepted.
@@ -127,7 +133,11 @@ pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Resul
         accepted_at: at.naive_utc(),
         changed_at: at.naive_utc(),
     };
-    on!(tx, c => diesel::insert_into(deliveries::table).values(&row).execute(c))?;
+    tx.known.not_new(&row.document_id);
+    match &mut tx.link {
+        Link::Sqlite(c) => diesel::insert_into(deliveries::table).values(&row).execute(&mut **c).map(|_| ())?,
+        Link::Postgres(_) => tx.put(Waiting::Delivery(row.clone()))?,
+    }
     Ok(row)
 }
 
@@ -136,7 +146,10 @@ pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Resul
 /// # Errors
 /// `Statement`.
 pub fn find_by_key(tx: &mut Connection, key: &NaturalKey) -> Result<Option<(DeliveryRow, Vec<u8>)>, StoreError> {
-    Ok(on!(tx, c => deliveries::table
+    if tx.known.is_new(&key.document_id) {
+        return Ok(None);
+    }
+    Ok(on_packets!(tx, c => deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::sender_code.eq(&key.sender_code))
         .filter(deliveries::document_id.eq(&key.document_id))
@@ -155,14 +168,14 @@ const CARRIERS: [&str; 3] = ["new", "replacement", "update"];
 /// # Errors
 /// `Statement`.
 pub fn of_document(tx: &mut Connection, sender_code: &str, document_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-    let mut rows: Vec<DeliveryRow> = on!(tx, c => deliveries::table
+    let mut rows: Vec<DeliveryRow> = on_packets!(tx, c => deliveries::table
         .filter(deliveries::sender_code.eq(sender_code))
         .filter(deliveries::document_id.eq(document_id))
         .filter(deliveries::packet_kind.eq_any(CARRIERS))
         .order(deliveries::delivery_id.asc())
         .select(DeliveryRow::as_select())
         .load(c))?;
-    let by_update: Vec<DeliveryRow> = on!(tx, c => deliveries::table
+    let by_update: Vec<DeliveryRow> = on_packets!(tx, c => deliveries::table
         .inner_join(document_links::table.on(document_links::envelope_id.eq(deliveries::envelope_id)))
         .filter(document_links::target_sender_code.eq(sender_code))
         .filter(document_links::target_document_id.eq(document_id))
@@ -184,7 +197,7 @@ pub fn of_document_to(
     document_id: &str,
     recipient_code: &str,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
-    Ok(on!(tx, c => deliveries::table
+    Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::document_id.eq(document_id))
         .filter(deliveries::recipient_code.eq(recipient_code))
         .filter(deliveries::packet_kind.eq_any(CARRIERS))
@@ -198,7 +211,7 @@ pub fn of_document_to(
 /// # Errors
 /// `Statement`.
 pub fn of_envelope(tx: &mut Connection, envelope_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-    Ok(on!(tx, c => deliveries::table
+    Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::envelope_id.eq(envelope_id))
         .order(deliveries::delivery_id.asc())
         .select(DeliveryRow::as_select())
@@ -210,7 +223,7 @@ pub fn of_envelope(tx: &mut Connection, envelope_id: &str) -> Result<Vec<Deliver
 /// # Errors
 /// `Statement`.
 pub fn of_envelope_to(tx: &mut Connection, envelope_id: &str, system_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-    Ok(on!(tx, c => deliveries::table
+    Ok(on_packets!(tx, c => deliveries::table
         .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(deliveries::recipient_code)))
         .filter(deliveries::envelope_id.eq(envelope_id))
         .filter(system_agencies::system_id.eq(system_id))
@@ -224,7 +237,7 @@ pub fn of_envelope_to(tx: &mut Connection, envelope_id: &str, system_id: &str) -
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow>, StoreError> {
-    Ok(on!(tx, c => deliveries::table
+    Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::delivery_id.eq(delivery_id))
         .select(DeliveryRow::as_select())
         .get_result(c)
@@ -243,7 +256,7 @@ pub fn settle(
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let fetched = if to.fetched { row.fetched_at.or(Some(at.naive_utc())) } else { None };
-    let changed = on!(tx, c => diesel::update(deliveries::table)
+    let changed = on_packets!(tx, c => diesel::update(deliveries::table)
         .filter(deliveries::delivery_id.eq(&row.delivery_id))
         .filter(deliveries::state.eq(&row.state))
         .filter(deliveries::mark.eq(&row.mark))
@@ -264,7 +277,7 @@ pub fn settle(
 /// # Errors
 /// `Statement`.
 pub fn set_recall(tx: &mut Connection, row: &DeliveryRow, to: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-    let changed = on!(tx, c => diesel::update(deliveries::table)
+    let changed = on_packets!(tx, c => diesel::update(deliveries::table)
         .filter(deliveries::delivery_id.eq(&row.delivery_id))
         .filter(deliveries::recall.eq(&row.recall))
         .set((deliveries::recall.eq(to), deliveries::changed_at.eq(at.naive_utc())))
@@ -334,7 +347,7 @@ pub fn list_waiting(
     system_id: &str,
     selection: &Selection,
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
-    Ok(on!(tx, c => selected!(deliveries::table
+    Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::state.eq("consigned"))
         .filter(deliveries::recall.ne("agreed"))
@@ -352,7 +365,7 @@ pub fn list_waiting(
 /// # Errors
 /// `Statement`.
 pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
-    Ok(on!(tx, c => selected!(deliveries::table
+    Ok(on_packets!(tx, c => selected!(deliveries::table
         .filter(deliveries::state.eq("consigned"))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
@@ -370,7 +383,7 @@ pub fn list_sent(
     system_id: &str,
     selection: &Selection,
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
-    Ok(on!(tx, c => selected!(deliveries::table
+    Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::sender_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))

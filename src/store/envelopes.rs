@@ -1,7 +1,8 @@
 //! Accepted packets: their facts, attachments, links to other documents, the statuses reported about them, and
 //! the row that names their bytes. Their deliveries are in `deliveries`.
 
-use super::connection::on;
+use super::backlog::Waiting;
+use super::connection::{Link, on_packets};
 use super::schema::{attachments, document_links, envelopes, payloads, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::packet::Digest;
@@ -74,8 +75,30 @@ pub fn digest_of(column: &[u8]) -> Digest {
 /// # Errors
 /// `Statement`.
 pub fn insert(tx: &mut Connection, row: &EnvelopeRow) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(envelopes::table).values(row).execute(c))?;
+    match &mut tx.link {
+        Link::Sqlite(c) => diesel::insert_into(envelopes::table).values(row).execute(&mut **c).map(|_| ())?,
+        Link::Postgres(_) => tx.put(Waiting::Envelope(row.clone()))?,
+    }
     Ok(())
+}
+
+/// The bytes of an envelope, or where they are.
+pub(super) struct PayloadRow {
+    pub(super) envelope_id: String,
+    pub(super) sha256: Vec<u8>,
+    pub(super) content: Option<Vec<u8>>,
+}
+
+/// Something attached to an envelope.
+#[derive(Insertable)]
+#[diesel(table_name = attachments)]
+pub(super) struct AttachmentRow {
+    pub(super) envelope_id: String,
+    pub(super) number: i32,
+    pub(super) name: String,
+    pub(super) content_type: String,
+    pub(super) bytes: i64,
+    pub(super) sha256: Vec<u8>,
 }
 
 /// The envelope of an id.
@@ -83,7 +106,7 @@ pub fn insert(tx: &mut Connection, row: &EnvelopeRow) -> Result<(), StoreError> 
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow>, StoreError> {
-    Ok(on!(tx, c => envelopes::table
+    Ok(on_packets!(tx, c => envelopes::table
         .filter(envelopes::envelope_id.eq(envelope_id))
         .select(EnvelopeRow::as_select())
         .get_result(c)
@@ -101,13 +124,21 @@ pub fn insert_payload(
     sha256: &Digest,
     content: Option<&[u8]>,
 ) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(payloads::table)
-        .values((
-            payloads::envelope_id.eq(envelope_id),
-            payloads::sha256.eq(&sha256.0[..]),
-            payloads::content.eq(content),
-        ))
-        .execute(c))?;
+    match &mut tx.link {
+        Link::Sqlite(c) => diesel::insert_into(payloads::table)
+            .values((
+                payloads::envelope_id.eq(envelope_id),
+                payloads::sha256.eq(&sha256.0[..]),
+                payloads::content.eq(content),
+            ))
+            .execute(&mut **c)
+            .map(|_| ())?,
+        Link::Postgres(_) => tx.put(Waiting::Payload(PayloadRow {
+            envelope_id: envelope_id.to_owned(),
+            sha256: sha256.0.to_vec(),
+            content: content.map(<[u8]>::to_vec),
+        }))?,
+    }
     Ok(())
 }
 
@@ -116,7 +147,7 @@ pub fn insert_payload(
 /// # Errors
 /// `Statement`.
 pub fn find_payload(tx: &mut Connection, envelope_id: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-    Ok(on!(tx, c => payloads::table
+    Ok(on_packets!(tx, c => payloads::table
         .filter(payloads::envelope_id.eq(envelope_id))
         .select(payloads::content)
         .get_result(c)
@@ -128,7 +159,7 @@ pub fn find_payload(tx: &mut Connection, envelope_id: &str) -> Result<Option<Opt
 /// # Errors
 /// `Statement`.
 pub fn is_in_file(tx: &mut Connection, sha256: &Digest) -> Result<bool, StoreError> {
-    let found: Vec<String> = on!(tx, c => payloads::table
+    let found: Vec<String> = on_packets!(tx, c => payloads::table
         .filter(payloads::sha256.eq(&sha256.0[..]))
         .filter(payloads::content.is_null())
         .select(payloads::envelope_id)
@@ -148,16 +179,18 @@ pub fn insert_attachment(
     (name, content_type): (&str, &str),
     (bytes, sha256): (i64, &Digest),
 ) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(attachments::table)
-        .values((
-            attachments::envelope_id.eq(envelope_id),
-            attachments::number.eq(number),
-            attachments::name.eq(name),
-            attachments::content_type.eq(content_type),
-            attachments::bytes.eq(bytes),
-            attachments::sha256.eq(&sha256.0[..]),
-        ))
-        .execute(c))?;
+    let row = AttachmentRow {
+        envelope_id: envelope_id.to_owned(),
+        number,
+        name: name.to_owned(),
+        content_type: content_type.to_owned(),
+        bytes,
+        sha256: sha256.0.to_vec(),
+    };
+    match &mut tx.link {
+        Link::Sqlite(c) => diesel::insert_into(attachments::table).values(&row).execute(&mut **c).map(|_| ())?,
+        Link::Postgres(_) => tx.put(Waiting::Attachment(row))?,
+    }
     Ok(())
 }
 
@@ -180,7 +213,7 @@ pub struct LinkRow {
 /// # Errors
 /// `Statement`.
 pub fn insert_link(tx: &mut Connection, link: &LinkRow) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(document_links::table).values(link).on_conflict_do_nothing().execute(c))?;
+    on_packets!(tx, c => diesel::insert_into(document_links::table).values(link).on_conflict_do_nothing().execute(c))?;
     Ok(())
 }
 
@@ -189,7 +222,7 @@ pub fn insert_link(tx: &mut Connection, link: &LinkRow) -> Result<(), StoreError
 /// # Errors
 /// `Statement`.
 pub fn links_from(tx: &mut Connection, envelope_id: &str) -> Result<Vec<LinkRow>, StoreError> {
-    Ok(on!(tx, c => document_links::table
+    Ok(on_packets!(tx, c => document_links::table
         .filter(document_links::envelope_id.eq(envelope_id))
         .order((document_links::relation.asc(), document_links::target_document_id.asc()))
         .select(LinkRow::as_select())
@@ -208,7 +241,7 @@ pub fn links_to(
     sender_code: &str,
     document_id: &str,
 ) -> Result<Vec<(LinkRow, String, String)>, StoreError> {
-    Ok(on!(tx, c => document_links::table
+    Ok(on_packets!(tx, c => document_links::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(document_links::envelope_id)))
         .filter(document_links::target_sender_code.eq(sender_code))
         .filter(document_links::target_document_id.eq(document_id))
@@ -243,7 +276,7 @@ pub struct StatusRow {
 /// # Errors
 /// `Statement`.
 pub fn insert_status(tx: &mut Connection, row: &StatusRow) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(status_reports::table).values(row).execute(c))?;
+    on_packets!(tx, c => diesel::insert_into(status_reports::table).values(row).execute(c))?;
     Ok(())
 }
 
@@ -252,7 +285,7 @@ pub fn insert_status(tx: &mut Connection, row: &StatusRow) -> Result<(), StoreEr
 /// # Errors
 /// `Statement`.
 pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusRow>, StoreError> {
-    Ok(on!(tx, c => status_reports::table
+    Ok(on_packets!(tx, c => status_reports::table
         .filter(status_reports::delivery_id.eq(delivery_id))
         .order(status_reports::envelope_id.asc())
         .select(StatusRow::as_select())
@@ -268,7 +301,7 @@ pub fn latest_status(
     delivery_id: &str,
     reporter_code: &str,
 ) -> Result<Option<(String, Digest)>, StoreError> {
-    let found: Option<(String, Vec<u8>)> = on!(tx, c => status_reports::table
+    let found: Option<(String, Vec<u8>)> = on_packets!(tx, c => status_reports::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(status_reports::envelope_id)))
         .filter(status_reports::delivery_id.eq(delivery_id))
         .filter(status_reports::reporter_code.eq(reporter_code))

@@ -1,6 +1,7 @@
 //! Evidence: appended in the transaction of the event, never changed (triggers), read by its envelope.
 
-use super::connection::on;
+use super::backlog::Waiting;
+use super::connection::{Link, on_packets};
 use super::schema::evidence;
 use super::{Connection, StoreError};
 use crate::domain::evidence::Evidence;
@@ -12,18 +13,31 @@ use diesel::prelude::*;
 /// # Errors
 /// `Statement`.
 pub fn append(tx: &mut Connection, evidence_id: &str, piece: &Evidence) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(evidence::table)
-        .values((
-            evidence::evidence_id.eq(evidence_id),
-            evidence::event.eq(piece.event.name()),
-            evidence::at.eq(piece.at.naive_utc()),
-            evidence::envelope_id.eq(&piece.envelope_id),
-            evidence::delivery_id.eq(&piece.delivery_id),
-            evidence::agency.eq(&piece.agency),
-            evidence::system_id.eq(&piece.system_id),
-            evidence::facts.eq(&piece.facts),
-        ))
-        .execute(c))?;
+    match &mut tx.link {
+        Link::Sqlite(c) => diesel::insert_into(evidence::table)
+            .values((
+                evidence::evidence_id.eq(evidence_id),
+                evidence::event.eq(piece.event.name()),
+                evidence::at.eq(piece.at.naive_utc()),
+                evidence::envelope_id.eq(&piece.envelope_id),
+                evidence::delivery_id.eq(&piece.delivery_id),
+                evidence::agency.eq(&piece.agency),
+                evidence::system_id.eq(&piece.system_id),
+                evidence::facts.eq(&piece.facts),
+            ))
+            .execute(&mut **c)
+            .map(|_| ())?,
+        Link::Postgres(_) => tx.put(Waiting::Evidence(EvidenceRow {
+            evidence_id: evidence_id.to_owned(),
+            event: piece.event.name().to_owned(),
+            at: piece.at.naive_utc(),
+            envelope_id: piece.envelope_id.clone(),
+            delivery_id: piece.delivery_id.clone(),
+            agency: piece.agency.clone(),
+            system_id: piece.system_id.clone(),
+            facts: piece.facts.clone(),
+        }))?,
+    }
     Ok(())
 }
 
@@ -54,7 +68,7 @@ pub struct EvidenceRow {
 /// # Errors
 /// `Statement`.
 pub fn list_after(tx: &mut Connection, after: &str, limit: i64) -> Result<Vec<EvidenceRow>, StoreError> {
-    Ok(on!(tx, c => evidence::table
+    Ok(on_packets!(tx, c => evidence::table
         .filter(evidence::evidence_id.gt(after))
         .order(evidence::evidence_id.asc())
         .limit(limit)

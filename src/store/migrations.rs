@@ -1,6 +1,6 @@
 //! Brings the tables up to date; the SQL is embedded from `migrations/`.
 
-use super::{Connection, StoreError};
+use super::{Connection, Link, StoreError};
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -13,9 +13,9 @@ const LOCK: i64 = 6_170_102_016;
 /// Runs what is missing.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = |e: &dyn std::fmt::Display| StoreError::Migration(e.to_string());
-    match connection {
-        Connection::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()).map_err(|e| failed(&e)),
-        Connection::Postgres(c) => {
+    match &mut connection.link {
+        Link::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()).map_err(|e| failed(&e)),
+        Link::Postgres(c) => {
             c.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})"))?;
             let ran = c.run_pending_migrations(POSTGRES).map(|_| ()).map_err(|e| failed(&e));
             c.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})"))?;

@@ -6,11 +6,13 @@
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
+mod backlog;
 pub mod connection;
 pub mod deliveries;
 pub mod envelopes;
 pub mod evidence;
 pub mod job_runs;
+mod known;
 pub mod migrations;
 pub mod payloads;
 mod queue;
@@ -18,8 +20,9 @@ mod schema;
 pub mod systems;
 
 use crate::config::Database;
-pub use connection::Connection;
 use connection::Place;
+pub use connection::{Connection, Link};
+pub use known::Foresight;
 use queue::Queue;
 use secrecy::ExposeSecret;
 use std::path::Path;
@@ -34,8 +37,10 @@ pub struct Store {
 }
 
 struct Inner {
-    reads: Option<Queue>,
+    reads: Queue,
     writes: Queue,
+    /// Whether each statement is a journey.
+    is_server: bool,
     patience: Duration,
 }
 
@@ -148,25 +153,21 @@ impl Store {
         let mut first = place.connect()?;
         migrations::run(&mut first)?;
         let patience = Duration::from_secs(config.timeout_seconds);
-        let (writes, reads) = if place.has_one_writer() {
-            let readers = (0..config.connections).map(|_| place.connect_reader()).collect::<Result<_, _>>()?;
-            let writes = Queue::start("store-write", vec![first], place.clone(), config);
-            (writes, Some(Queue::start("store-read", readers, place.reader(), config)))
-        } else {
-            let more = (1..config.connections).map(|_| place.connect());
-            let all = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
-            (Queue::start("store", all, place, config), None)
-        };
-        Ok(Self { inner: Arc::new(Inner { reads, writes, patience }) })
+        let is_server = !place.has_one_writer();
+        let writers = if is_server { config.writers } else { 1 };
+        let more = (1..writers).map(|_| place.connect());
+        let writers = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
+        let readers = (0..config.connections).map(|_| place.reader().connect()).collect::<Result<_, _>>()?;
+        let reads = Queue::start("store-read", readers, place.reader(), config);
+        let writes = Queue::start("store-write", writers, place, config);
+        Ok(Self { inner: Arc::new(Inner { reads, writes, is_server, patience }) })
     }
 
     /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
     /// this store answers `Closed` from then on.
     pub fn close(&self) {
         self.inner.writes.close();
-        if let Some(reads) = &self.inner.reads {
-            reads.close();
-        }
+        self.inner.reads.close();
     }
 
     /// Runs `f` in a read-only transaction.
@@ -177,8 +178,7 @@ impl Store {
         &self,
         f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let queue = self.inner.reads.as_ref().unwrap_or(&self.inner.writes);
-        self.ask(queue, f).await
+        self.ask(&self.inner.reads, None, f).await
     }
 
     /// Runs `f` in a transaction that is on disk when this returns `Ok`. `f` may run more than once when another
@@ -192,15 +192,33 @@ impl Store {
         &self,
         f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.ask(&self.inner.writes, f).await
+        self.ask(&self.inner.writes, None, f).await
+    }
+
+    /// The same, when it is known what `f` is about to ask.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub async fn write_foreseen<T: Send + 'static>(
+        &self,
+        foresight: Option<Foresight>,
+        f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(&self.inner.writes, foresight, f).await
+    }
+
+    /// What a write is about to ask, where telling it helps: on a server, that is asked for many writes at once.
+    pub fn foresight(&self, of: impl FnOnce() -> Foresight) -> Option<Foresight> {
+        self.inner.is_server.then(of)
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         queue: &Queue,
+        foresight: Option<Foresight>,
         f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let answer = queue.submit(f)?;
+        let answer = queue.submit(foresight, f)?;
         match timeout(self.inner.patience, answer).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(StoreError::Closed),

@@ -4,6 +4,7 @@
 
 use super::StoreError;
 use super::connection::{Connection, Place, enter};
+use super::known::Foresight;
 use crate::config::Database;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +18,11 @@ const RERUNS_MAX: usize = 4;
 
 /// A piece of work on its way to a connection and back.
 trait Work: Send {
-    /// Runs the closure and keeps its result; says whether its changes are to be kept.
-    fn run(&mut self, tx: &mut Connection) -> Ran;
+    /// What the closure is about to ask, where that is known.
+    fn foresight(&self) -> Option<&Foresight>;
+    /// Runs the closure and keeps its result; says whether its changes are to be kept. What it adds may wait to be
+    /// written, unless it must be `settled`.
+    fn run(&mut self, tx: &mut Connection, settled: bool) -> Ran;
     /// Tells the caller: the kept result if `committed`, else why not.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -34,14 +38,22 @@ enum Ran {
 
 struct Closure<T, F> {
     f: F,
+    foresight: Option<Foresight>,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T: Send, F: Fn(&mut Connection) -> Result<T, StoreError> + Send> Work for Closure<T, F> {
-    fn run(&mut self, tx: &mut Connection) -> Ran {
+    fn foresight(&self) -> Option<&Foresight> {
+        self.foresight.as_ref()
+    }
+
+    fn run(&mut self, tx: &mut Connection, settled: bool) -> Ran {
         let f = &self.f;
-        let result = catch_unwind(AssertUnwindSafe(|| f(tx))).unwrap_or(Err(StoreError::Panicked));
+        let mut result = catch_unwind(AssertUnwindSafe(|| f(tx))).unwrap_or(Err(StoreError::Panicked));
+        if settled && result.is_ok() {
+            result = tx.settle().and(result);
+        }
         let ran = match &result {
             Ok(_) => Ran::Keep,
             Err(error) if error.is_of_the_moment() => Ran::Rerun,
@@ -111,10 +123,11 @@ impl Queue {
     /// Puts a closure into the queue; the answer comes through the channel.
     pub(super) fn submit<T: Send + 'static>(
         &self,
+        foresight: Option<Foresight>,
         f: impl Fn(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (caller, answer) = oneshot::channel();
-        let work = Box::new(Closure { f, result: None, caller });
+        let work = Box::new(Closure { f, foresight, result: None, caller });
         let to_threads = self.to_threads.read().unwrap_or_else(PoisonError::into_inner);
         let Some(to_threads) = to_threads.as_ref() else { return Err(StoreError::Closed) };
         match to_threads.try_send(work) {
@@ -178,12 +191,12 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
 fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
     let mut rest = VecDeque::from(batch);
     let mut tries: usize = 0;
-    let mut alone = !reading && connection.writes_alone();
-    while alone && rest.len() > 1 {
+    let mut together = !reading;
+    while together && rest.len() > 1 {
         match all_at_once(connection, rest.make_contiguous()) {
             Ok(done) => {
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
-                alone = done > 0;
+                together = done > 0;
             }
             Err(error) => return give_up(rest, &error),
         }
@@ -211,15 +224,17 @@ fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError) -> bool {
 /// How long works may go on in one transaction before those that are done are committed and answered.
 const BATCH_MOST: Duration = Duration::from_millis(50);
 
-/// Where nobody else writes, works seldom fail: they run without savepoints, each of which would copy every page that
-/// it changes. Should one fail all the same, nothing is kept, and they run again one by one (`in_transaction`). Says
-/// how many are done.
+/// Works seldom fail: they run without savepoints, each of which would copy every page that it changes, and what they
+/// add is written together in the end. Should one fail all the same, or meet what another connection is doing, nothing
+/// is kept, and they run again one by one (`in_transaction`). Says how many are done.
 fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<usize, StoreError> {
     let started = Instant::now();
     connection.begin()?;
+    let foresights: Vec<&Foresight> = works.iter().filter_map(|work| work.foresight()).collect();
+    connection.foresee(&foresights)?;
     let mut done: usize = 0;
     for work in works {
-        if work.run(connection) != Ran::Keep {
+        if work.run(connection, false) != Ran::Keep {
             connection.roll_back()?;
             return Ok(0);
         }
@@ -227,6 +242,11 @@ fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Resu
         if started.elapsed() > BATCH_MOST {
             break;
         }
+    }
+    if let Err(error) = connection.settle() {
+        log::debug!("works of one batch are run one by one: {error}: {}", source_of(&error));
+        connection.roll_back()?;
+        return Ok(0);
     }
     connection.commit()?;
     Ok(done)
@@ -247,7 +267,10 @@ fn in_transaction(
     }
     // One alone needs no savepoint: when it fails, the transaction is dropped whole.
     if let [only] = works {
-        let ran = only.run(connection);
+        if let Some(foresight) = only.foresight() {
+            connection.foresee(&[foresight])?;
+        }
+        let ran = only.run(connection, true);
         match ran {
             Ran::Keep => connection.commit()?,
             Ran::Drop | Ran::Rerun => connection.roll_back()?,
@@ -257,7 +280,7 @@ fn in_transaction(
     let mut done: usize = 0;
     for work in works {
         connection.begin()?;
-        match work.run(connection) {
+        match work.run(connection, true) {
             Ran::Keep => connection.commit()?,
             Ran::Drop => connection.roll_back()?,
             Ran::Rerun => {

@@ -1,6 +1,6 @@
 //! Systems, what they hold, and their keys (secrets only as sealed bytes).
 
-use super::connection::on;
+use super::connection::{on, on_directory};
 use super::schema::{system_agencies, system_keys, systems};
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -93,12 +93,16 @@ pub fn rename(tx: &mut Connection, system_id: &str, name: &str) -> Result<(), St
 /// # Errors
 /// `Statement`.
 pub fn holds(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<bool, StoreError> {
-    let found: Option<String> = on!(tx, c => system_agencies::table
+    if let Some(known) = tx.known.holds(system_id, agency_code) {
+        return Ok(known);
+    }
+    let found: Option<String> = on_directory!(tx, c => system_agencies::table
         .filter(system_agencies::system_id.eq(system_id))
         .filter(system_agencies::agency_code.eq(agency_code))
         .select(system_agencies::agency_code)
         .get_result(c)
         .optional())?;
+    tx.known.remember_holds(system_id, agency_code, found.is_some());
     Ok(found.is_some())
 }
 

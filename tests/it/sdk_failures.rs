@@ -410,7 +410,7 @@ async fn a_database_that_broke_its_connections_is_connected_to_again() {
         return;
     }
     let mut sdk = hub.sdk("dms.national");
-    let connections = hub.hub.config.database.connections;
+    let connections = hub.hub.config.database.connections + hub.hub.config.database.writers;
     hub.sql(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
          WHERE datname = current_database() AND pid <> pg_backend_pid()",

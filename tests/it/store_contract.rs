@@ -7,7 +7,7 @@ use diesel::RunQueryDsl;
 use docaxis::domain::evidence::{Evidence, EvidenceEvent};
 use docaxis::exchange::sweep;
 use docaxis::jobs::{self, Task};
-use docaxis::store::{Connection, StoreError, evidence, job_runs};
+use docaxis::store::{Connection, Link, StoreError, evidence, job_runs};
 use futures_util::future::{join, join_all};
 use std::path::Path;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 /// A hub with one connection that writes, so that what waits together is committed together.
 async fn with_one_writer() -> TestHub {
-    TestHub::start_with(|config| config.database.connections = 1).await
+    TestHub::start_with(|config| config.database.writers = 1).await
 }
 
 fn note(tx: &mut Connection, id: &str) -> Result<(), StoreError> {
@@ -97,7 +97,7 @@ async fn a_panic_is_answered_and_the_store_works_on() {
 #[tokio::test]
 async fn a_write_too_many_is_told_to_come_again() {
     let hub = TestHub::start_with(|config| {
-        config.database.connections = 1;
+        config.database.writers = 1;
         config.database.queue_max = 2;
         config.database.batch_max = 1;
     });
@@ -130,9 +130,9 @@ async fn a_write_too_many_is_told_to_come_again() {
 /// Runs a statement of which no store function would think.
 fn execute(tx: &mut Connection, sql: &'static str) -> Result<usize, StoreError> {
     let query = diesel::sql_query(sql);
-    Ok(match tx {
-        Connection::Sqlite(c) => query.execute(&mut **c)?,
-        Connection::Postgres(c) => query.execute(&mut **c)?,
+    Ok(match &mut tx.link {
+        Link::Sqlite(c) => query.execute(&mut **c)?,
+        Link::Postgres(c) => query.execute(&mut **c)?,
     })
 }
 

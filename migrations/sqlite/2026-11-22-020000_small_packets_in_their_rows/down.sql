@@ -1,0 +1,2 @@
+-- Small packets stay in their row: SQLite keeps them so already.
+SELECT 1;

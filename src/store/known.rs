@@ -1,0 +1,132 @@
+//! What a transaction knows already, so that nothing is asked twice within it: agencies by the codes that lead to them,
+//! and for whom systems speak. Where each question costs a journey to a server, what the works of a batch are about to
+//! ask is asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
+
+use super::agencies::AgencyRow;
+use super::connection::{Link, runtime};
+use super::schema::{agencies, agency_aliases, deliveries, system_agencies};
+use super::{Connection, StoreError};
+use crate::domain::agency::Agency;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use std::collections::{HashMap, HashSet};
+
+/// What a write is about to ask.
+#[derive(Debug, Default)]
+pub struct Foresight {
+    /// Codes of agencies, folded to upper case.
+    pub codes: Vec<String>,
+    /// The system that may speak for some of them.
+    pub system_id: String,
+    /// The document that may be registered already.
+    pub document_id: String,
+}
+
+/// What is known in a transaction.
+#[derive(Default)]
+pub(super) struct Known {
+    agencies: HashMap<String, Option<Agency>>,
+    holds: HashMap<String, HashMap<String, bool>>,
+    new_documents: HashSet<String>,
+}
+
+impl Known {
+    /// The agency to which a folded code leads, if that was asked.
+    pub(super) fn agency(&self, folded: &str) -> Option<&Option<Agency>> {
+        self.agencies.get(folded)
+    }
+
+    /// Whether a system speaks for an agency, if that was asked.
+    pub(super) fn holds(&self, system_id: &str, agency_code: &str) -> Option<bool> {
+        self.holds.get(system_id)?.get(agency_code).copied()
+    }
+
+    pub(super) fn remember_agency(&mut self, folded: &str, agency: Option<Agency>) {
+        self.agencies.insert(folded.to_owned(), agency);
+    }
+
+    pub(super) fn remember_holds(&mut self, system_id: &str, agency_code: &str, held: bool) {
+        self.holds.entry(system_id.to_owned()).or_default().insert(agency_code.to_owned(), held);
+    }
+
+    /// Whether nothing was registered about a document when that was asked, nor by this transaction since.
+    pub(super) fn is_new(&self, document_id: &str) -> bool {
+        self.new_documents.contains(document_id)
+    }
+
+    /// Something is registered about a document now.
+    pub(super) fn not_new(&mut self, document_id: &str) {
+        self.new_documents.remove(document_id);
+    }
+}
+
+impl Connection {
+    /// Asks at once what some works are about to ask one by one. Embedded, nothing is gained by it.
+    pub(super) fn foresee(&mut self, all: &[&Foresight]) -> Result<(), StoreError> {
+        let Link::Postgres(server) = &self.link else { return Ok(()) };
+        if all.is_empty() {
+            return Ok(());
+        }
+        let server: &AsyncPgConnection = server;
+        let codes = each_once(all.iter().flat_map(|one| one.codes.iter()));
+        let systems = each_once(all.iter().map(|one| &one.system_id));
+        let documents = each_once(all.iter().map(|one| &one.document_id));
+        let asked = async {
+            tokio::try_join!(of_codes(server, &codes), held_of(server, &systems, &codes), known_of(server, &documents))
+        };
+        let (found, held, registered) = runtime()?.block_on(asked)?;
+        let mut agencies: HashMap<String, Option<Agency>> =
+            codes.into_iter().map(|code| (code.to_owned(), None)).collect();
+        for (code, row) in found {
+            agencies.insert(code, Some(row.agency()?));
+        }
+        self.known.agencies = agencies;
+        for (system_id, agency_code) in held {
+            self.known.remember_holds(&system_id, &agency_code, true);
+        }
+        let registered: HashSet<String> = registered.into_iter().collect();
+        let new = documents.into_iter().filter(|id| !registered.contains(*id));
+        self.known.new_documents = new.map(str::to_owned).collect();
+        Ok(())
+    }
+}
+
+fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut texts: Vec<&str> = texts.map(String::as_str).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+// Portable: only PostgreSQL takes a list as one value, by which the statement stays prepared whatever its length.
+async fn of_codes(mut server: &AsyncPgConnection, codes: &[&str]) -> QueryResult<Vec<(String, AgencyRow)>> {
+    agencies::table
+        .inner_join(agency_aliases::table.on(agency_aliases::agency_code.eq(agencies::agency_code)))
+        .filter(agency_aliases::alias_folded.eq_any(codes))
+        .select((agency_aliases::alias_folded, AgencyRow::as_select()))
+        .load(&mut server)
+        .await
+}
+
+async fn held_of(
+    mut server: &AsyncPgConnection,
+    systems: &[&str],
+    codes: &[&str],
+) -> QueryResult<Vec<(String, String)>> {
+    agency_aliases::table
+        .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(agency_aliases::agency_code)))
+        .filter(agency_aliases::alias_folded.eq_any(codes))
+        .filter(system_agencies::system_id.eq_any(systems))
+        .select((system_agencies::system_id, system_agencies::agency_code))
+        .load(&mut server)
+        .await
+}
+
+async fn known_of(mut server: &AsyncPgConnection, documents: &[&str]) -> QueryResult<Vec<String>> {
+    deliveries::table
+        .filter(deliveries::document_id.eq_any(documents))
+        .select(deliveries::document_id)
+        .distinct()
+        .load(&mut server)
+        .await
+}
