@@ -169,6 +169,47 @@ settings! {
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
     }
+    /// Packets that the hub brings to agencies' endpoints.
+    push: Push {
+        /// Networks that may be called besides public addresses, in CIDR form, divided by commas: the private network of the agencies.
+        networks: String = "", "networks";
+        /// Whether endpoints may be `http://`: only where the network itself is protected.
+        plain_http: bool = false, "true or false";
+        /// PEM file with authorities that are trusted besides those of the machine.
+        tls_ca_file: PathBuf = "", "path";
+        /// Longest pause after the first, second, third … failed attempt; the last one repeats. The pause is drawn evenly below it.
+        delays_seconds: String = "5, 30, 120, 600, 1800, 3600", "seconds, a list";
+        /// How long the hub goes on trying before it gives up: hỏa tốc, thượng khẩn, khẩn, status packets, thường.
+        terms_hours: String = "24, 48, 72, 72, 120", "hours, a list of five";
+        /// Longest pause that an endpoint can ask for (`Retry-After`).
+        retry_after_max_seconds: u64 = 3600u64, "seconds";
+        /// Packets on their way at once, in all; 0 pushes nothing.
+        in_flight_max: usize = 256usize, "packets";
+        /// Packets on their way at once to one endpoint, unless the endpoint says another number.
+        in_flight_per_endpoint_max: usize = 20usize, "packets";
+        /// Answers that take longer close places of an endpoint instead of opening them.
+        slow_milliseconds: u64 = 2000u64, "milliseconds";
+        /// Longest time to reach an endpoint.
+        connect_timeout_seconds: u64 = 10u64, "seconds";
+        /// Longest time to an answer, besides the time the packet needs at `rate_min`.
+        answer_timeout_seconds: u64 = 30u64, "seconds";
+        /// Slowest endpoint that is waited for.
+        rate_min: u64 = 65536u64, "bytes per second";
+        /// How long an idle connection to an endpoint is kept.
+        idle_seconds: u64 = 60u64, "seconds";
+        /// Of what an endpoint answers, this much is kept with the attempt.
+        answer_bytes_kept: usize = 4096usize, "bytes";
+        /// Failures in a row after which an endpoint is left in peace for a while.
+        breaker_failures: u64 = 5u64, "failures";
+        /// How long the first time; each further time twice as long.
+        breaker_rest_seconds: u64 = 60u64, "seconds";
+        /// The longest rest.
+        breaker_rest_max_seconds: u64 = 900u64, "seconds";
+        /// Packets tried at once after a rest.
+        probes: usize = 3usize, "packets";
+        /// How often the hub looks for what has become due.
+        tick_milliseconds: u64 = 500u64, "milliseconds";
+    }
     /// Work that runs by itself.
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.
@@ -202,6 +243,12 @@ impl Shown for usize {
     }
 }
 
+impl Shown for bool {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Shown for String {
     fn shown(&self) -> String {
         // The quoting of JSON is good TOML.
@@ -220,6 +267,11 @@ impl Shown for SecretString {
         let mask = if self.expose_secret().is_empty() { "" } else { "***" };
         mask.to_owned().shown()
     }
+}
+
+/// The numbers of a list divided by commas; `None` when a part is no number.
+pub fn numbers(text: &str) -> Option<Vec<u64>> {
+    text.split(',').map(|part| part.trim().parse().ok()).collect()
 }
 
 /// Why a configuration cannot be used: every fault, in both languages.

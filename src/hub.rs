@@ -1,7 +1,8 @@
 //! Hub: what every use case is given: store, payloads, clock, ids, keys, limits. The only place that reads
 //! the clock or draws random ids.
 
-use crate::config::Config;
+use crate::config::{Config, Push, numbers};
+use crate::domain::schedule::Schedule;
 use crate::keyring::{Keyring, KnownKeys};
 use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::Notify;
 
 /// The hub's clock: the reference for every time it writes (design D10).
 #[derive(Debug, Clone, Default)]
@@ -55,6 +57,11 @@ impl Ids {
     pub fn next(self) -> String {
         uuid::Uuid::now_v7().simple().to_string()
     }
+
+    /// A random number, for jitter.
+    pub fn draw(self) -> u64 {
+        uuid::Uuid::now_v7().as_u64_pair().1
+    }
 }
 
 /// What every use case is given.
@@ -72,6 +79,10 @@ pub struct Hub {
     pub keyring: Keyring,
     /// What is known of keys for a few seconds.
     pub known_keys: KnownKeys,
+    /// When pushes are tried again and given up.
+    pub schedule: Arc<Schedule>,
+    /// Wakes the dispatcher; carries no data, since what is due stands in the database.
+    pub wake: Arc<Notify>,
     /// Limits.
     pub config: Arc<Config>,
 }
@@ -94,8 +105,20 @@ impl Hub {
         };
         let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
         let known_keys = KnownKeys::default();
-        Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, config: Arc::new(config) })
+        let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
+        let (wake, config) = (Arc::default(), Arc::new(config));
+        Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, schedule, wake, config })
     }
+}
+
+/// The plan of the push channel, when its lists can be read.
+fn schedule_of(push: &Push) -> Option<Schedule> {
+    let times = |text: &str, unit: fn(i64) -> Option<TimeDelta>| -> Option<Vec<TimeDelta>> {
+        numbers(text)?.into_iter().map(|number| i64::try_from(number).ok().and_then(unit)).collect()
+    };
+    let asked = i64::try_from(push.retry_after_max_seconds).ok().and_then(TimeDelta::try_seconds)?;
+    let terms = times(&push.terms_hours, TimeDelta::try_hours)?;
+    Schedule::new(times(&push.delays_seconds, TimeDelta::try_seconds)?, &terms, asked)
 }
 
 /// Why a hub cannot be opened.
@@ -107,6 +130,9 @@ pub enum OpenError {
     /// The data directory.
     #[error("the data directory {0} cannot be used")]
     Directory(PathBuf, #[source] io::Error),
+    /// The plan of the push channel.
+    #[error("push.delays_seconds or push.terms_hours cannot be used")]
+    Schedule,
     /// The key file.
     #[error("the key file {0} cannot be used")]
     KeyFile(PathBuf, #[source] io::Error),

@@ -1,13 +1,19 @@
-//! What runs by itself. A cron tick only notes that a job is due, once in the cluster; the row is the job, and the
+//! What runs by itself: the dispatcher's loop, and scheduled work. A cron tick only notes that a job is due, once in the cluster; the row is the job, and the
 //! node that claims it by lease does it (design D12). What was missed while no node ran is made up at start.
 
+use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
+use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{ExchangeError, sweep};
 use crate::hub::Hub;
 use crate::store::job_runs;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<usize, ExchangeError>> + Send + 'a>>;
@@ -105,4 +111,49 @@ pub async fn run_due(hub: &Hub, task: &Task, now: DateTime<Utc>) -> Result<Optio
     let at = hub.clock.now();
     hub.store.write(move |tx| job_runs::finish(tx, (name, claimed), &owner, at)).await?;
     Ok(Some(done))
+}
+
+/// The dispatcher's loop that is on.
+pub struct Dispatching {
+    dispatcher: Arc<Dispatcher>,
+    stop: oneshot::Sender<()>,
+    rounds: JoinHandle<()>,
+}
+
+/// Starts the dispatcher's loop: a round at every wake-up and, since a wake-up can be missed and another node may have
+/// taken a packet in, every `push.tick_milliseconds`.
+pub fn dispatch(hub: &Hub, pusher: Pusher) -> Dispatching {
+    let dispatcher = Dispatcher::new(hub, pusher);
+    let (stop, mut stopped) = oneshot::channel();
+    let (rounding, wake) = (Arc::clone(&dispatcher), Arc::clone(&hub.wake));
+    let tick = Duration::from_millis(hub.config.push.tick_milliseconds);
+    let rounds = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = &mut stopped => return,
+                () = wake.notified() => {}
+                () = tokio::time::sleep(tick) => {}
+            }
+            if let Err(error) = rounding.round().await {
+                log::warn!(target: "push", "a round of the dispatcher failed; the next one tries again: {error}");
+            }
+        }
+    });
+    Dispatching { dispatcher, stop, rounds }
+}
+
+impl Dispatching {
+    /// Starts nothing more and waits for what is on its way, at most `patience`. What is not settled then is sent again
+    /// when its lease ends.
+    pub async fn stop(self, patience: Duration) {
+        // The receiver is gone only when the loop has ended already.
+        let _ = self.stop.send(());
+        let ended = timeout(patience, async {
+            let _ = self.rounds.await;
+            self.dispatcher.idle().await;
+        });
+        if ended.await.is_err() {
+            log::warn!(target: "push", "packets on their way were left; they are sent again when their leases end");
+        }
+    }
 }

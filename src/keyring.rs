@@ -64,9 +64,17 @@ impl Keyring {
     /// # Errors
     /// `Unavailable`.
     pub fn new_secret(&self) -> Result<SecretString, KeyringError> {
+        Ok(SecretString::from(URL_SAFE_NO_PAD.encode(self.random()?)))
+    }
+
+    /// Fresh random bytes, for a secret of another form.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn random(&self) -> Result<[u8; SECRET_BYTES], KeyringError> {
         let mut bytes = [0; SECRET_BYTES];
         rand::fill(&mut bytes).map_err(|_| KeyringError::Unavailable)?;
-        Ok(SecretString::from(URL_SAFE_NO_PAD.encode(bytes)))
+        Ok(bytes)
     }
 
     /// Seals a secret for one key of a system; it opens only for that key id.

@@ -2,6 +2,7 @@
 //!
 //! The map, in reading order; the story is told in ARCHITECTURE.md.
 
+pub mod channel;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -14,9 +15,11 @@ pub mod log;
 pub mod store;
 pub mod wire;
 
+use channel::push::{Pusher, PusherError};
 use config::Config;
 use hub::{Clock, Hub, OpenError};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -55,6 +58,8 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     jobs: jobs::Schedule,
+    dispatching: jobs::Dispatching,
+    patience: Duration,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -70,7 +75,10 @@ impl Running {
         }
         let wanted = &hub.config.server.address;
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
+        let pusher = Pusher::new(&hub.config.push).map_err(ServeError::Push)?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
+        let dispatching = jobs::dispatch(hub, pusher);
+        let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
             let handle = server.handle();
@@ -81,7 +89,7 @@ impl Running {
                 _ = stopped => tokio::join!(server, handle.stop(true)).0,
             }
         });
-        Ok(Self { address, jobs, stop, server })
+        Ok(Self { address, jobs, dispatching, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -92,9 +100,10 @@ impl Running {
         if let Err(error) = self.jobs.stop().await {
             ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
         }
-        // The receiver is gone only when the server has ended already, which the next line reports.
+        // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
-        ended(self.server.await)
+        let (server, ()) = tokio::join!(self.server, self.dispatching.stop(self.patience));
+        ended(server)
     }
 
     /// Goes on until SIGTERM or SIGINT, then stops.
@@ -162,6 +171,9 @@ pub enum ServeError {
          or revoke every key and make new ones"
     )]
     OtherKeyFile,
+    /// The push channel cannot be opened.
+    #[error("packets cannot be pushed")]
+    Push(#[source] PusherError),
     /// The schedule cannot be started.
     #[error("the schedule of jobs cannot be started")]
     Jobs(#[source] JobSchedulerError),

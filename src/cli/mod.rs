@@ -6,6 +6,7 @@ mod client;
 pub mod config;
 mod csv;
 mod demo;
+mod endpoint;
 mod envelope;
 pub mod progress;
 mod reference;
@@ -59,6 +60,9 @@ enum Command {
     /// Systems: who speaks for agencies, and their keys.
     #[command(subcommand)]
     System(system::SystemCommand),
+    /// Endpoints: where agencies want their packets brought.
+    #[command(subcommand)]
+    Endpoint(endpoint::EndpointCommand),
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
@@ -148,6 +152,7 @@ impl CommandLine {
             Command::Config(command) => command.run(config, out),
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),

@@ -1,7 +1,7 @@
 //! What can be wrong with a configuration: unknown names, each with the nearest known one, values that cannot be
 //! read, settings that do not fit together. Everything is found at once and said in both languages.
 
-use super::{Config, SECTIONS, SETTINGS, Setting};
+use super::{Config, SECTIONS, SETTINGS, Setting, numbers};
 use config::{Map, Value, ValueKind};
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -232,6 +232,21 @@ impl Config {
             ),
             (self.keys.live_max == 0, "keys.live_max", ONE.0, ONE.1),
             (self.lists.page_max == 0, "lists.page_max", ONE.0, ONE.1),
+            (self.push.tick_milliseconds == 0, "push.tick_milliseconds", ONE.0, ONE.1),
+            (self.push.in_flight_per_endpoint_max == 0, "push.in_flight_per_endpoint_max", ONE.0, ONE.1),
+            (self.push.probes == 0, "push.probes", ONE.0, ONE.1),
+            (
+                numbers(&self.push.delays_seconds).is_none_or(|delays| delays.contains(&0)),
+                "push.delays_seconds",
+                "phải là các số lớn hơn 0, cách nhau bằng dấu phẩy",
+                "must be numbers above 0, divided by commas",
+            ),
+            (
+                numbers(&self.push.terms_hours).is_none_or(|terms| terms.len() != 5 || terms.contains(&0)),
+                "push.terms_hours",
+                "phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy",
+                "must be five numbers above 0, divided by commas",
+            ),
             (
                 self.keys.memory_seconds > 5,
                 "keys.memory_seconds",

@@ -82,6 +82,31 @@ impl AgencyState {
     }
 }
 
+/// How an agency gets its packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Channel {
+    /// Its software comes for them.
+    #[default]
+    Pickup,
+    /// The hub posts them to its endpoint.
+    Push,
+}
+
+impl Channel {
+    /// The word in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pickup => "pickup",
+            Self::Push => "push",
+        }
+    }
+
+    /// The channel of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Pickup, Self::Push].into_iter().find(|channel| channel.word() == word)
+    }
+}
+
 /// A registered participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agency {
@@ -103,4 +128,6 @@ pub struct Agency {
     pub successor: Option<AgencyCode>,
     /// Counts the changes of this entry, from 1.
     pub version: i64,
+    /// How it gets its packets; set with its endpoint and by nothing else.
+    pub channel: Channel,
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! accepted ─▶ Pending ─▶ Consigned ─▶ HandedOver
 //!                │           ├──────▶ Withdrawn   (recalled before it was fetched)
-//!                └───────────┴──────▶ Failed
+//!                └───────────┴──────▶ Failed      (may yet turn out to have been handed over)
 //! ```
 
 use super::evidence::EvidenceEvent;
@@ -20,7 +20,7 @@ pub enum DeliveryState {
     HandedOver,
     /// Taken back before the recipient fetched it. Final.
     Withdrawn,
-    /// Refused for good, schedule over or term over. Final.
+    /// Refused for good or term over. Nothing is tried any more; only an answer that comes late can change it.
     Failed,
 }
 
@@ -100,6 +100,8 @@ pub struct Progress {
 impl Progress {
     /// How a delivery by pick-up begins: at the recipient's disposal from the moment of acceptance.
     pub const CONSIGNED: Self = Self { state: DeliveryState::Consigned, mark: PickupMark::Initial, fetched: false };
+    /// How a delivery that the hub makes itself begins.
+    pub const PENDING: Self = Self { state: DeliveryState::Pending, ..Self::CONSIGNED };
 }
 
 /// What is asked of a delivery.
@@ -111,6 +113,16 @@ pub enum Step {
     Confirm(PickupMark),
     /// The sender takes it back.
     Withdraw,
+    /// The hub pushed the content and the recipient's software answered that it holds it.
+    HandOver,
+    /// The hub pushed the content to software that will say by itself when it holds it.
+    Consign,
+    /// The hub tried; something of the content may have left, and it will try again.
+    Retry,
+    /// The hub gives up: refused for good, or the term is over.
+    GiveUp,
+    /// The hub brings it no more: the recipient may fetch it.
+    Offer,
 }
 
 /// What a step leads to.
@@ -147,11 +159,33 @@ pub fn next(now: Progress, step: Step) -> Next {
     match (step, now.state) {
         (Step::Withdraw, S::Withdrawn) => Next::Same,
         (_, S::Withdrawn) => Next::Refused(Refusal::Withdrawn),
+        (Step::HandOver, S::HandedOver) | (Step::Consign, S::Consigned) | (Step::GiveUp, S::Failed) => Next::Same,
+        (Step::HandOver, S::Pending | S::Consigned | S::Failed) => {
+            let done = Progress { state: S::HandedOver, mark: PickupMark::Done, fetched: true };
+            Next::Changed(done, Some(EvidenceEvent::ContentHandover))
+        }
+        (Step::Consign, S::Pending | S::Failed) => {
+            let consigned = Progress { state: S::Consigned, fetched: true, ..now };
+            Next::Changed(consigned, Some(EvidenceEvent::ContentConsignment))
+        }
         (_, S::Failed) => Next::Refused(Refusal::Failed),
-        (Step::Withdraw, S::Pending) => withdrawn(now),
-        (Step::Withdraw, S::Consigned) if !now.fetched => withdrawn(now),
-        (Step::Withdraw, S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyFetched),
-        (_, S::Pending) => Next::Refused(Refusal::NotConsigned),
+        (Step::Offer, S::Pending) => {
+            let offered = Progress { state: S::Consigned, ..now };
+            Next::Changed(offered, Some(EvidenceEvent::ContentConsignment))
+        }
+        (Step::Offer, S::Consigned) => Next::Same,
+        (Step::Offer, S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::Retry, S::Pending) if now.fetched => Next::Same,
+        (Step::Retry, S::Pending) => Next::Changed(Progress { fetched: true, ..now }, None),
+        (Step::GiveUp, S::Pending) => {
+            let failed = Progress { state: S::Failed, ..now };
+            Next::Changed(failed, Some(EvidenceEvent::ContentConsignmentFailure))
+        }
+        (Step::Consign, S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::Retry | Step::GiveUp, S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::Withdraw, S::Pending | S::Consigned) if !now.fetched => withdrawn(now),
+        (Step::Withdraw, S::Pending | S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyFetched),
+        (Step::Fetch | Step::Confirm(_), S::Pending) => Next::Refused(Refusal::NotConsigned),
         (Step::Fetch, _) if now.fetched => Next::Same,
         (Step::Fetch, _) => Next::Changed(Progress { fetched: true, ..now }, Some(EvidenceEvent::ContentFetched)),
         (Step::Confirm(mark), _) if mark == now.mark => Next::Same,
@@ -182,23 +216,55 @@ mod tests {
         prop_oneof![
             Just(Step::Fetch),
             Just(Step::Withdraw),
+            Just(Step::HandOver),
+            Just(Step::Consign),
+            Just(Step::Retry),
+            Just(Step::GiveUp),
+            Just(Step::Offer),
             prop::sample::select(PickupMark::ALL.to_vec()).prop_map(Step::Confirm),
         ]
     }
 
+    fn begin() -> impl Strategy<Value = Progress> {
+        prop_oneof![Just(Progress::CONSIGNED), Just(Progress::PENDING)]
+    }
+
     proptest! {
         #[test]
-        fn a_final_state_is_never_left(state in prop::sample::select(DeliveryState::ALL.to_vec()), step in steps()) {
+        fn a_final_state_is_left_only_by_an_answer_that_came_late(
+            state in prop::sample::select(DeliveryState::ALL.to_vec()),
+            step in steps(),
+        ) {
             prop_assume!(state.is_final());
-            let now = Progress { state, mark: PickupMark::Done, fetched: true };
+            let mark = if state == DeliveryState::HandedOver { PickupMark::Done } else { PickupMark::Initial };
+            let now = Progress { state, mark, fetched: state == DeliveryState::HandedOver };
             if let Next::Changed(after, _) = next(now, step) {
-                prop_assert_eq!(after.state, state);
+                let late = state == DeliveryState::Failed && matches!(step, Step::HandOver | Step::Consign);
+                prop_assert!(after.state == state || late, "{now:?} {step:?} {after:?}");
             }
         }
 
         #[test]
-        fn what_was_fetched_is_never_withdrawn(path in prop::collection::vec(steps(), 0..12)) {
-            let mut now = Progress::CONSIGNED;
+        fn states_only_go_up_the_lattice(begin in begin(), path in prop::collection::vec(steps(), 0..12)) {
+            let height = |progress: Progress| match progress.state {
+                DeliveryState::Pending => 0,
+                DeliveryState::Failed => 1,
+                DeliveryState::Consigned => 2,
+                DeliveryState::Withdrawn | DeliveryState::HandedOver => 3,
+            };
+            let mut now = begin;
+            for step in path {
+                if let Next::Changed(after, _) = next(now, step) {
+                    prop_assert!(height(after) >= height(now), "{now:?} {step:?} {after:?}");
+                    prop_assert!((after.state == DeliveryState::HandedOver) == (after.mark == PickupMark::Done));
+                    now = after;
+                }
+            }
+        }
+
+        #[test]
+        fn what_was_fetched_is_never_withdrawn(begin in begin(), path in prop::collection::vec(steps(), 0..12)) {
+            let mut now = begin;
             for step in path {
                 if let Next::Changed(after, _) = next(now, step) {
                     prop_assert!(!(now.fetched && after.state == DeliveryState::Withdrawn));
@@ -208,9 +274,13 @@ mod tests {
         }
 
         #[test]
-        fn a_repeated_step_changes_nothing(path in prop::collection::vec(steps(), 0..12), step in steps()) {
+        fn a_repeated_step_changes_nothing(
+            begin in begin(),
+            path in prop::collection::vec(steps(), 0..12),
+            step in steps(),
+        ) {
             let run = |now, step| match next(now, step) { Next::Changed(after, _) => after, Next::Same | Next::Refused(_) => now };
-            let now = path.into_iter().fold(Progress::CONSIGNED, run);
+            let now = path.into_iter().fold(begin, run);
             let once = run(now, step);
             prop_assert_eq!(run(once, step), once);
         }

@@ -12,6 +12,8 @@ pub enum EvidenceEvent {
     SubmissionRejection,
     /// ETSI D.1: the content was put at a recipient's disposal.
     ContentConsignment,
+    /// ETSI D.2: the content could not be put at a recipient's disposal: refused for good, or the term is over.
+    ContentConsignmentFailure,
     /// ETSI E.1: the recipient's software confirmed that it holds the content.
     ContentHandover,
     /// ETSI E.2: the recipient's software said that it could not take the content.
@@ -26,14 +28,17 @@ pub enum EvidenceEvent {
     RecallAnswered,
     /// Ours: a recipient reported a status.
     StatusReported,
+    /// Ours: where an agency is pushed to was set, paused, resumed or removed.
+    EndpointChanged,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::ContentConsignment,
+        Self::ContentConsignmentFailure,
         Self::ContentHandover,
         Self::ContentHandoverFailure,
         Self::ContentFetched,
@@ -41,6 +46,7 @@ impl EvidenceEvent {
         Self::RecallRequested,
         Self::RecallAnswered,
         Self::StatusReported,
+        Self::EndpointChanged,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -49,6 +55,7 @@ impl EvidenceEvent {
             Self::SubmissionAcceptance => "SubmissionAcceptance",
             Self::SubmissionRejection => "SubmissionRejection",
             Self::ContentConsignment => "ContentConsignment",
+            Self::ContentConsignmentFailure => "ContentConsignmentFailure",
             Self::ContentHandover => "ContentHandover",
             Self::ContentHandoverFailure => "ContentHandoverFailure",
             Self::ContentFetched => "docaxis:ContentFetched",
@@ -56,6 +63,7 @@ impl EvidenceEvent {
             Self::RecallRequested => "docaxis:RecallRequested",
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
+            Self::EndpointChanged => "docaxis:EndpointChanged",
         }
     }
 }

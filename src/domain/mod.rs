@@ -1,15 +1,20 @@
 //! What things are: pure values and rules. No I/O, no clock, no SQL, no HTTP, no XML.
 //!
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
-//! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`.
+//! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`; for deliveries that the hub makes
+//! itself: `lane` (which first), `schedule` (when again), `breaker` and `pace` (how much at once).
 
 pub mod agency;
+pub mod breaker;
 pub mod dates;
 pub mod delivery;
 pub mod element;
 pub mod envelope;
 pub mod evidence;
+pub mod lane;
+pub mod pace;
 pub mod packet;
 pub mod rules;
+pub mod schedule;
 pub mod status;
 pub mod text;

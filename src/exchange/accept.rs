@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// By which door a packet came: the SDK appends CR LF to what it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub struct ReceiptLine {
 /// See `ReceiptLine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineOutcome {
+    /// In line to be pushed to the agency's endpoint.
+    Pending,
     /// Put at the agency's disposal. For a recall: as a request, since the agency has the document.
     Consigned,
     /// The document was taken back before the agency fetched it; nothing is delivered.
@@ -93,6 +96,7 @@ impl LineOutcome {
     /// The word in answers.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Consigned => "consigned",
             Self::Withdrawn => "withdrawn",
         }
@@ -141,6 +145,7 @@ pub async fn accept(
     let case = Case {
         ids: hub.ids,
         now: hub.clock.now(),
+        schedule: Arc::clone(&hub.schedule),
         system_id: submission.caller.system_id,
         door: submission.door,
         addressees: addressees(&submission.addressees, hub.config.packets.recipients_max),
@@ -163,6 +168,11 @@ pub async fn accept(
         Some(_) | None => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
     };
     let verdict = verdict?;
+    if let Verdict::Accepted(receipt) = &verdict
+        && receipt.lines.iter().any(|line| line.outcome == LineOutcome::Pending)
+    {
+        hub.wake.notify_one();
+    }
     alarm(&verdict);
     Ok(verdict)
 }

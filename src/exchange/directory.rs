@@ -2,7 +2,7 @@
 
 use super::keys::KeyLine;
 use super::{Caller, ExchangeError};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, OrganId};
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
@@ -159,6 +159,7 @@ fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Res
         state: known.as_ref().map_or(AgencyState::Open, |k| k.state),
         successor: known.as_ref().and_then(|k| k.successor.clone()),
         version: known.as_ref().map_or(1, |k| k.version),
+        channel: known.as_ref().map_or(Channel::Pickup, |k| k.channel),
     };
     for alias in &entry.aliases {
         match agencies::find_by_alias(tx, &alias.to_ascii_uppercase())? {

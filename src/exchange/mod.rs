@@ -2,17 +2,22 @@
 //!
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
-//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`.
+//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
+//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself).
 
 pub mod accept;
 pub mod directory;
+pub mod dispatch;
+pub mod endpoints;
 pub mod follow;
+mod hand_on;
 pub mod intake;
 pub mod keys;
 pub mod pickup;
 mod recall;
 mod register;
 mod report;
+mod settle;
 pub mod sweep;
 
 use crate::domain::delivery::Refusal;

@@ -1,7 +1,9 @@
 //! Taking documents back: recalls, recipients removed by an update, documents replaced. What was not fetched is
 //! withdrawn, and the hub answers for the recipient, saying that it did; what was fetched can only be asked for.
 
+use super::hand_on::hand_on;
 use super::register::{Case, Plan, PlanLine, Planned, append, signed};
+use super::settle;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Next, Refusal, Step, next};
 use crate::domain::envelope::DocumentId;
@@ -9,9 +11,9 @@ use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::rules;
 use crate::domain::status::StatusCode;
-use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
+use crate::store::deliveries::{DeliveryRow, NaturalKey};
 use crate::store::envelopes::{EnvelopeRow, StatusRow};
-use crate::store::{Connection, StoreError, agencies, deliveries, envelopes};
+use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, pushes};
 use crate::wire::write::{Mention, Party, StatusPacket};
 use chrono::NaiveDate;
 
@@ -182,8 +184,15 @@ enum Withdrawal {
 }
 
 fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
-    match next(row.progress()?, Step::Withdraw) {
+    let progress = row.progress()?;
+    if progress.state == DeliveryState::Pending && settle::is_on_its_way(tx, row)? {
+        return Ok(Withdrawal::Fetched);
+    }
+    match next(progress, Step::Withdraw) {
         Next::Changed(to, event) => {
+            if progress.state == DeliveryState::Pending {
+                pushes::remove(tx, &row.delivery_id)?;
+            }
             if !deliveries::settle(tx, row, to, "", case.now)? {
                 return Err(StoreError::Raced);
             }
@@ -291,14 +300,7 @@ fn register_own(
         recipient_code: row.sender_code.clone(),
         occurrence: digest.hex(),
     };
-    let new = NewDelivery {
-        delivery_id: case.ids.next(),
-        envelope_id: own.envelope_id.clone(),
-        key,
-        state: DeliveryState::Consigned,
-    };
-    let made = deliveries::insert(tx, new, case.now)?;
-    append(tx, case, EvidenceEvent::ContentConsignment, &own, Some(&made))?;
+    hand_on(tx, case, &own, (key, None))?;
     let report = StatusRow {
         envelope_id: own.envelope_id.clone(),
         delivery_id: row.delivery_id.clone(),

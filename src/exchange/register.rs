@@ -2,14 +2,16 @@
 //! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
 
 use super::accept::{Door, LineOutcome, Receipt, ReceiptLine, Rejection, Verdict};
+use super::hand_on::hand_on;
 use super::recall::{self, TakenBack};
 use super::report;
-use crate::domain::agency::{Agency, AgencyCode, OrganId};
+use crate::domain::agency::{Agency, AgencyCode, Channel, OrganId};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::packet::{Digest, Packet};
 use crate::domain::rules::{self, Parties, Party, Violation};
+use crate::domain::schedule::Schedule;
 use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
@@ -17,6 +19,7 @@ use crate::store::{Connection, Foresight, StoreError, agencies, deliveries, enve
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An attachment of the packet.
 pub(super) struct Attachment {
@@ -31,6 +34,7 @@ pub(super) struct Case {
     pub(super) packet: Packet,
     pub(super) ids: Ids,
     pub(super) now: DateTime<Utc>,
+    pub(super) schedule: Arc<Schedule>,
     pub(super) system_id: String,
     pub(super) door: Door,
     pub(super) addressees: Vec<OrganId>,
@@ -108,7 +112,7 @@ pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) ->
     match seen {
         Seen::Whole(before) => repeated(tx, case, &before),
         Seen::Never(_) | Seen::Otherwise(_) if !violations.is_empty() => refuse(tx, case, violations),
-        Seen::Never(before) => insert(tx, case, envelope, (&plan, before)),
+        Seen::Never(before) => insert(tx, case, envelope, (&plan, before, &parties)),
         Seen::Otherwise(recipient) => {
             let particulars = [plan.document_id.as_str(), recipient.as_str()];
             let place = "MessageHeader/DocumentId";
@@ -340,7 +344,7 @@ fn insert(
     tx: &mut Connection,
     case: &Case,
     envelope: &Envelope,
-    (plan, before): (&Plan, Vec<DeliveryRow>),
+    (plan, before, parties): (&Plan, Vec<DeliveryRow>, &Parties),
 ) -> Result<Verdict, StoreError> {
     let row = envelope_row(case, envelope, plan);
     envelopes::insert(tx, &row)?;
@@ -363,7 +367,8 @@ fn insert(
     let mut lines = before;
     for line in &plan.lines {
         if lines.iter().all(|known| known.recipient_code != line.recipient.0) {
-            lines.push(deliver(tx, case, (&row, plan), line)?);
+            let channel = channel_of(parties, &line.recipient);
+            lines.push(deliver(tx, case, (&row, plan), (line, channel))?);
         }
     }
     if let Content::Status(status) = &envelope.content {
@@ -377,26 +382,25 @@ fn deliver(
     tx: &mut Connection,
     case: &Case,
     (row, plan): (&EnvelopeRow, &Plan),
-    line: &PlanLine,
+    (line, channel): (&PlanLine, Option<Channel>),
 ) -> Result<DeliveryRow, StoreError> {
     recall::supersede(tx, case, row, &line.supersedes)?;
     let taken = recall::take_back(tx, case, row, &line.takes_back)?;
-    let state = match taken {
-        TakenBack::Withdrawn => DeliveryState::Withdrawn,
-        TakenBack::Requested | TakenBack::Nothing => DeliveryState::Consigned,
-    };
-    let delivery_id = case.ids.next();
-    let new = NewDelivery {
-        delivery_id: delivery_id.clone(),
-        envelope_id: row.envelope_id.clone(),
-        key: key(plan, &line.recipient),
-        state,
-    };
-    let made = deliveries::insert(tx, new, case.now)?;
-    if state == DeliveryState::Consigned {
-        append(tx, case, EvidenceEvent::ContentConsignment, row, Some(&made))?;
+    let key = key(plan, &line.recipient);
+    match taken {
+        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, case, row, (key, channel)),
+        TakenBack::Withdrawn => {
+            let (delivery_id, envelope_id) = (case.ids.next(), row.envelope_id.clone());
+            let new = NewDelivery { delivery_id, envelope_id, key, state: DeliveryState::Withdrawn };
+            deliveries::insert(tx, new, case.now)
+        }
     }
-    Ok(made)
+}
+
+/// How a recipient gets its packets, when the packet named it and the directory was asked about it.
+fn channel_of(parties: &Parties, recipient: &AgencyCode) -> Option<Channel> {
+    let named = parties.recipients.iter().chain(&parties.receivers).filter_map(|party| party.agency.as_ref());
+    named.into_iter().find(|agency| agency.code == *recipient).map(|agency| agency.channel)
 }
 
 /// Appends evidence about an envelope or one delivery of it.
@@ -469,6 +473,7 @@ pub(super) fn signed(bytes: u64) -> i64 {
 fn receipt(case: &Case, row: EnvelopeRow, lines: &[DeliveryRow]) -> Receipt {
     let outcome = |line: &DeliveryRow| match line.outcome.as_str() {
         "withdrawn" => LineOutcome::Withdrawn,
+        "pending" => LineOutcome::Pending,
         _ => LineOutcome::Consigned,
     };
     let mut lines: Vec<ReceiptLine> = lines

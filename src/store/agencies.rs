@@ -3,7 +3,7 @@
 use super::connection::{on, on_directory};
 use super::schema::{agencies, agency_aliases};
 use super::{Connection, StoreError};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -20,6 +20,7 @@ pub(super) struct AgencyRow {
     successor_code: Option<String>,
     version: i64,
     changed_at: NaiveDateTime,
+    channel: String,
 }
 
 impl AgencyRow {
@@ -27,7 +28,11 @@ impl AgencyRow {
         let Some(state) = AgencyState::of_word(&self.state) else {
             return Err(StoreError::UnknownWord { column: "agencies.state", value: self.state });
         };
+        let Some(channel) = Channel::of_word(&self.channel) else {
+            return Err(StoreError::UnknownWord { column: "agencies.channel", value: self.channel });
+        };
         Ok(Agency {
+            channel,
             code: AgencyCode(self.agency_code),
             name: self.name,
             parent: self.parent_code.map(AgencyCode),
@@ -58,6 +63,20 @@ pub fn find_by_alias(tx: &mut Connection, folded: &str) -> Result<Option<Agency>
     let agency = row.map(AgencyRow::agency).transpose()?;
     tx.known.remember_agency(folded, agency.clone());
     Ok(agency)
+}
+
+/// How an agency gets its packets.
+///
+/// # Errors
+/// `Statement`, `UnknownWord`.
+pub fn channel_of(tx: &mut Connection, code: &AgencyCode) -> Result<Channel, StoreError> {
+    let word: Option<String> = on!(tx, c => agencies::table
+        .filter(agencies::agency_code.eq(code.as_str()))
+        .select(agencies::channel)
+        .get_result(c)
+        .optional())?;
+    let Some(word) = word else { return Ok(Channel::Pickup) };
+    Channel::of_word(&word).ok_or(StoreError::UnknownWord { column: "agencies.channel", value: word })
 }
 
 /// An agency with its aliases and the time of its last change.

@@ -50,7 +50,7 @@ pub struct NewDelivery {
     pub envelope_id: String,
     /// The natural key.
     pub key: NaturalKey,
-    /// Consigned, or withdrawn with the document it speaks of.
+    /// Consigned, pending for a push, or withdrawn with the document it speaks of.
     pub state: DeliveryState,
 }
 
@@ -112,9 +112,8 @@ impl DeliveryRow {
 pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Result<DeliveryRow, StoreError> {
     let outcome = match new.state {
         DeliveryState::Withdrawn => "withdrawn",
-        DeliveryState::Pending | DeliveryState::Consigned | DeliveryState::HandedOver | DeliveryState::Failed => {
-            "consigned"
-        }
+        DeliveryState::Pending => "pending",
+        DeliveryState::Consigned | DeliveryState::HandedOver | DeliveryState::Failed => "consigned",
     };
     let row = DeliveryRow {
         delivery_id: new.delivery_id,

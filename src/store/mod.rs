@@ -1,6 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, and `payloads` for the bytes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, and `payloads` for the
+//! bytes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -9,12 +10,14 @@ pub mod agencies;
 mod backlog;
 pub mod connection;
 pub mod deliveries;
+pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
 pub mod job_runs;
 mod known;
 pub mod migrations;
 pub mod payloads;
+pub mod pushes;
 mod queue;
 mod schema;
 pub mod systems;

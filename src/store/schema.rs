@@ -13,6 +13,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         changed_at -> Timestamp,
+        channel -> Text,
     }
 }
 
@@ -32,6 +33,19 @@ diesel::table! {
         content_type -> Text,
         bytes -> BigInt,
         sha256 -> Binary,
+    }
+}
+
+diesel::table! {
+    attempts (delivery_id, number) {
+        delivery_id -> Text,
+        number -> Integer,
+        started_at -> Timestamp,
+        finished_at -> Timestamp,
+        outcome -> Text,
+        http_status -> Nullable<Integer>,
+        reason -> Text,
+        next_at -> Nullable<Timestamp>,
     }
 }
 
@@ -61,6 +75,25 @@ diesel::table! {
         relation -> Text,
         target_sender_code -> Text,
         target_document_id -> Text,
+    }
+}
+
+diesel::table! {
+    endpoints (agency_code) {
+        agency_code -> Text,
+        url -> Text,
+        secret_sealed -> Binary,
+        confirms_itself -> Bool,
+        state -> Text,
+        reason -> Text,
+        in_flight_max -> Integer,
+        failures -> Integer,
+        openings -> Integer,
+        rests_until -> Nullable<Timestamp>,
+        succeeded_at -> Nullable<Timestamp>,
+        failed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
     }
 }
 
@@ -117,6 +150,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    pushes (delivery_id) {
+        delivery_id -> Text,
+        recipient_code -> Text,
+        lane -> Integer,
+        due_at -> Timestamp,
+        expires_at -> Timestamp,
+        attempts -> Integer,
+        lease_owner -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     status_reports (envelope_id, delivery_id) {
         envelope_id -> Text,
         delivery_id -> Text,
@@ -158,12 +203,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
     attachments,
+    attempts,
     deliveries,
     document_links,
+    endpoints,
     envelopes,
     evidence,
     job_runs,
     payloads,
+    pushes,
     status_reports,
     system_agencies,
     system_keys,

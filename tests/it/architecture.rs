@@ -23,11 +23,12 @@ const FLOORS: &[Floor] = &[
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
     floor("wire", &["domain", "config"], "the format neither stores nor answers anything"),
     floor("store", &["domain", "config"], "rows know nothing of use cases, XML or HTTP"),
+    floor("channel", &["domain", "config"], "a way out carries what it is given; it stores nothing"),
     floor("keyring", &[], "secrets are sealed for whoever asks"),
     floor("hub", &["domain", "config", "store", "keyring"], "a hub is what use cases are given, not what they do"),
     floor(
         "exchange",
-        &["hub", "wire", "store", "domain", "keyring", "config"],
+        &["hub", "wire", "store", "channel", "domain", "keyring", "config"],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -35,11 +36,19 @@ const FLOORS: &[Floor] = &[
         &["exchange", "hub", "domain", "config", "store::StoreError", "store::payloads::PayloadStream"],
         "doors call use cases; they neither write nor read tables nor parse packets",
     ),
-    floor("jobs", &["exchange", "hub", "domain", "config", "store::job_runs"], "jobs only start use cases"),
-    floor("lib", &["http", "jobs", "hub", "config", "log"], "serve opens, answers and stops, in order"),
+    floor(
+        "jobs",
+        &["exchange", "hub", "domain", "config", "store::job_runs", "channel::push::Pusher"],
+        "jobs only start use cases",
+    ),
+    floor(
+        "lib",
+        &["http", "jobs", "hub", "config", "log", "channel::push"],
+        "serve opens, answers and stops, in order",
+    ),
     floor(
         "cli",
-        &["exchange", "hub", "domain", "config", "wire", "log", "lib"],
+        &["exchange", "hub", "domain", "config", "wire", "log", "lib", "channel::push::Pusher"],
         "commands call use cases; they have no door and no table of their own",
     ),
     floor("main", &["cli"], "the program is thin"),
@@ -54,8 +63,10 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         "SQL is in one folder",
     ),
     (&["quick_xml", "zip", "memchr"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
-    (&["reqwest", "backon"], &["src/cli/client/", "src/cli/demo/"], "the hub itself calls nobody"),
+    (&["reqwest"], &["src/cli/client/", "src/cli/demo/", "src/channel/"], "the hub calls others in one folder"),
+    (&["backon"], &["src/cli/client/"], "only the client commands try again by themselves"),
     (&["schemars"], &["src/http/"], "what the API says of itself is drawn where it is answered"),
+    (&["ipnet"], &["src/channel/networks.rs"], "which addresses are called is decided in one file"),
     (&["rustls"], &["src/lib.rs", "src/store/connection.rs"], "TLS is chosen once and used towards the database"),
     (&["indicatif"], &["src/cli/"], "bars are for people at a terminal"),
     (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),
@@ -78,6 +89,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         &[
             "src/domain/",
             "src/wire/",
+            "src/channel/signature.rs",
             "src/keyring.rs",
             "src/exchange/intake.rs",
             "src/store/payloads.rs",
@@ -87,7 +99,11 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         ],
         "cryptography is where digests and signatures are, and a new place is a decision",
     ),
-    (&["base64"], &["src/wire/", "src/keyring.rs", "src/http/", "src/cli/demo/"], "base64 belongs to formats"),
+    (
+        &["base64"],
+        &["src/wire/", "src/channel/signature.rs", "src/keyring.rs", "src/http/", "src/cli/demo/"],
+        "base64 belongs to formats",
+    ),
 ];
 
 /// Third-party crates that may be used everywhere.

@@ -4,8 +4,11 @@ use crate::support::packets::{a_document, a_status};
 use crate::support::program::Program;
 use crate::support::{Answer, TestHub};
 use chrono::TimeDelta;
+use docaxis::channel::push::Pusher;
 use docaxis::config::{Config, SECTIONS, SETTINGS};
 use docaxis::domain::evidence::EvidenceEvent;
+use docaxis::exchange::dispatch::Dispatcher;
+use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::http::{Operation, ROUTES, Verb};
 use docaxis::jobs::{self, TASKS};
 use std::collections::BTreeSet;
@@ -71,7 +74,7 @@ async fn the_key_of_one_api_does_not_open_the_other() {
 
 /// A hub in which everything that leaves evidence has happened, through HTTP.
 async fn busy_hub() -> TestHub {
-    let hub = TestHub::start().await;
+    let hub = TestHub::start_with(|config| config.push.terms_hours = "1, 1, 1, 1, 1".to_owned()).await;
     let recall = |id: &str, target: &str| {
         let inner = format!("<BussinessDocType>1</BussinessDocType><DocumentId>{target}</DocumentId>");
         a_document(id).business(&inner).bytes()
@@ -91,6 +94,19 @@ async fn busy_hub() -> TestHub {
     assert_eq!(hub.post("dms.national", a_document("d2").bytes()).await.status, 201);
     assert_eq!(hub.post("dms.national", recall("r2", "d2")).await.status, 201);
     assert_eq!(hub.post("dms.national", b"no packet".to_vec()).await.status, 422);
+    // Nobody answers at the endpoint until the term is over.
+    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
+    let dispatcher = Dispatcher::new(&hub.hub, pusher.clone());
+    let entry = EndpointEntry {
+        agency: "X99.C03".to_owned(),
+        url: "https://dms.invalid/in".to_owned(),
+        confirms_itself: false,
+        in_flight_max: None,
+    };
+    endpoints::set(&hub.hub, &pusher, entry).await.unwrap();
+    assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
+    hub.after(TimeDelta::hours(1));
+    assert_eq!(dispatcher.round().await.unwrap(), 0);
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);

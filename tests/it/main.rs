@@ -23,6 +23,7 @@ mod keys;
 mod migrations;
 mod openapi;
 mod pickup;
+mod push;
 mod recall;
 mod report;
 mod schemas;

@@ -111,7 +111,7 @@ CREATE TABLE deliveries (
     accepted_at TIMESTAMP NOT NULL,
     changed_at TIMESTAMP NOT NULL,
     CONSTRAINT delivery_state_known CHECK (state IN ('pending', 'consigned', 'handed_over', 'withdrawn', 'failed')),
-    CONSTRAINT delivery_outcome_known CHECK (outcome IN ('consigned', 'withdrawn')),
+    CONSTRAINT delivery_outcome_known CHECK (outcome IN ('pending', 'consigned', 'withdrawn')),
     CONSTRAINT delivery_mark_known CHECK (mark IN ('initial', 'processing', 'done', 'fail')),
     CONSTRAINT done_iff_handed_over CHECK ((state = 'handed_over') = (mark = 'done')),
     CONSTRAINT withdrawn_was_never_fetched CHECK (state <> 'withdrawn' OR fetched_at IS NULL),

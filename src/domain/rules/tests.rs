@@ -1,7 +1,7 @@
 //! Tests of the rules as a whole, and `Draft`, with which all tests of rules write their packets.
 
 use super::*;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel};
 use crate::domain::element::{self, Shape};
 use crate::domain::packet::{AttachmentRead, Content, Digest, Node, NodeId};
 use crate::domain::text::unaccented;
@@ -188,6 +188,7 @@ pub fn directory(code: &str) -> Option<Agency> {
         state,
         successor: successor.map(|code| AgencyCode(code.to_owned())),
         version: 1,
+        channel: Channel::Pickup,
     })
 }
 

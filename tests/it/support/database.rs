@@ -73,7 +73,7 @@ fn count_in_file(url: &str, sql: &str) -> i64 {
 }
 
 /// What must hold of every register at any time: each query counts what breaks a law and must answer 0.
-const LAWS: [(&str, &str); 6] = [
+const LAWS: [(&str, &str); 9] = [
     (
         "every envelope has evidence of its acceptance",
         "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM evidence v \
@@ -92,7 +92,22 @@ const LAWS: [(&str, &str); 6] = [
     (
         "every fetch has evidence",
         "SELECT count(*) FROM deliveries d WHERE d.fetched_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence v \
-         WHERE v.delivery_id = d.delivery_id AND v.event = 'docaxis:ContentFetched')",
+         WHERE v.delivery_id = d.delivery_id AND v.event = 'docaxis:ContentFetched') AND NOT EXISTS (SELECT 1 FROM \
+         attempts a WHERE a.delivery_id = d.delivery_id)",
+    ),
+    (
+        "every failed delivery has evidence of it",
+        "SELECT count(*) FROM deliveries d WHERE d.state = 'failed' AND NOT EXISTS (SELECT 1 FROM evidence v \
+         WHERE v.delivery_id = d.delivery_id AND v.event = 'ContentConsignmentFailure')",
+    ),
+    (
+        "whatever is pending is in line",
+        "SELECT count(*) FROM deliveries d WHERE d.state = 'pending' AND NOT EXISTS (SELECT 1 FROM pushes p \
+         WHERE p.delivery_id = d.delivery_id)",
+    ),
+    (
+        "nothing but what is pending is in line",
+        "SELECT count(*) FROM pushes p JOIN deliveries d ON d.delivery_id = p.delivery_id WHERE d.state <> 'pending'",
     ),
     (
         "every envelope has at least one delivery",

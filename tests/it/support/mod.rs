@@ -7,6 +7,7 @@ pub mod described;
 pub mod packets;
 pub mod probe;
 pub mod program;
+pub mod robot;
 pub mod sdk;
 pub mod sdk_reading;
 pub mod socket;

@@ -1,0 +1,258 @@
+//! The push channel: a packet is posted to an agency's endpoint, its bytes unchanged and signed. What each answer
+//! means is decided here; what follows from it is not.
+
+use super::networks::Networks;
+use super::{Outcome, Trouble};
+use crate::config::Push;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Certificate, Client, Response, Url, redirect};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::time::Duration;
+
+/// Bytes on their way to an endpoint.
+pub type Content = Pin<Box<dyn futures_util::Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// One packet for one endpoint.
+pub struct Shipment {
+    /// Where to post.
+    pub url: Url,
+    /// Headers that say what it is, and the signature.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its size.
+    pub bytes: u64,
+    /// The packet.
+    pub content: Content,
+}
+
+/// Posts packets to endpoints.
+#[derive(Debug, Clone)]
+pub struct Pusher {
+    client: Client,
+    networks: Networks,
+    plain_http: bool,
+    answer_timeout: Duration,
+    rate_min: u64,
+    kept: usize,
+}
+
+/// Why an endpoint's address cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadUrl {
+    /// It is no address of the web, or has a password, a fragment or no host.
+    Form,
+    /// It is not `https://`, and the configuration does not allow the other.
+    NotHttps,
+    /// Its host is an address that the hub does not call.
+    NotCalled,
+}
+
+/// Why the channel cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum PusherError {
+    /// `push.networks` holds something that is no network.
+    #[error("push.networks: {0:?} is no network such as 10.20.0.0/16")]
+    Networks(String),
+    /// The file of authorities cannot be read.
+    #[error("push.tls_ca_file cannot be read")]
+    AuthorityFile(#[source] io::Error),
+    /// The client cannot be made, or the file of authorities holds none.
+    #[error("the client of the push channel cannot be made")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Pusher {
+    /// Makes the client, once for all endpoints.
+    ///
+    /// # Errors
+    /// `Networks`, `AuthorityFile`, `Client`.
+    pub fn new(config: &Push) -> Result<Self, PusherError> {
+        let networks = Networks::parse(&config.networks).map_err(PusherError::Networks)?;
+        let resolver = Resolver { networks: networks.clone() };
+        let mut builder = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .dns_resolver(resolver)
+            .connect_timeout(Duration::from_secs(config.connect_timeout_seconds))
+            .pool_idle_timeout(Duration::from_secs(config.idle_seconds))
+            .user_agent(concat!("Docaxis/", env!("CARGO_PKG_VERSION")));
+        if !config.tls_ca_file.as_os_str().is_empty() {
+            let pem = std::fs::read(&config.tls_ca_file).map_err(PusherError::AuthorityFile)?;
+            let authorities = Certificate::from_pem_bundle(&pem).map_err(PusherError::Client)?;
+            builder = builder.tls_certs_merge(authorities);
+        }
+        Ok(Self {
+            client: builder.build().map_err(PusherError::Client)?,
+            networks,
+            plain_http: config.plain_http,
+            answer_timeout: Duration::from_secs(config.answer_timeout_seconds),
+            rate_min: config.rate_min.max(1),
+            kept: config.answer_bytes_kept,
+        })
+    }
+
+    /// Whether an address may be an endpoint. A host name is judged again, by its addresses, whenever it is called.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, text: &str) -> Result<Url, BadUrl> {
+        let url = Url::parse(text).map_err(|_| BadUrl::Form)?;
+        let named = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        match url.scheme() {
+            "https" => {}
+            "http" if self.plain_http => {}
+            "http" => return Err(BadUrl::NotHttps),
+            _ => return Err(BadUrl::Form),
+        }
+        let host = url.host_str().filter(|host| named && !host.is_empty()).ok_or(BadUrl::Form)?;
+        // An address in the place of a name never reaches the resolver.
+        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) if !self.networks.allow(address) => Err(BadUrl::NotCalled),
+            Ok(_) | Err(_) => Ok(url),
+        }
+    }
+
+    /// Posts a packet and says what came of it. Returns within the connect time-out plus the answer time-out plus
+    /// the time that the packet needs at the slowest rate.
+    pub async fn push(&self, shipment: Shipment) -> Outcome {
+        let (url, bytes) = (shipment.url, shipment.bytes);
+        if self.check(url.as_str()).is_err() {
+            return Outcome::Later(trouble("the endpoint's address is not called", false));
+        }
+        let patience = self.answer_timeout.saturating_add(Duration::from_secs(bytes / self.rate_min));
+        let mut request = self.client.post(url).timeout(patience);
+        for (name, value) in shipment.headers {
+            request = request.header(name, value);
+        }
+        let body = reqwest::Body::wrap_stream(shipment.content);
+        let request = request.header(CONTENT_TYPE, "application/xml").header(CONTENT_LENGTH, bytes).body(body);
+        match request.send().await {
+            Ok(answer) => self.judge(answer).await,
+            Err(error) => Outcome::Later(trouble(&chain(&error), !error.is_connect() && !error.is_builder())),
+        }
+    }
+
+    async fn judge(&self, answer: Response) -> Outcome {
+        let status = answer.status();
+        if status.is_success() {
+            // Read to its end, so that the connection can be used again; a long one is not worth that.
+            self.beginning(answer).await;
+            return Outcome::Taken { status: status.as_u16() };
+        }
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
+        let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        let said = self.beginning(answer).await;
+        let reason = match said.is_empty() {
+            true => format!("answered {}", status.as_u16()),
+            false => format!("answered {}: {said}", status.as_u16()),
+        };
+        let trouble = Trouble { status: Some(status.as_u16()), reason, may_have_left: true, retry_after };
+        match status.as_u16() {
+            410 => Outcome::Gone(trouble),
+            408 | 425 | 429 => Outcome::Later(trouble),
+            400..=499 => Outcome::Refused(trouble),
+            _ => Outcome::Later(trouble),
+        }
+    }
+
+    /// The beginning of an answer as text that may be kept.
+    async fn beginning(&self, answer: Response) -> String {
+        let mut stream = answer.bytes_stream();
+        let mut kept: Vec<u8> = Vec::new();
+        while let Some(Ok(piece)) = stream.next().await {
+            let room = self.kept.saturating_sub(kept.len());
+            kept.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+            if room <= piece.len() {
+                break;
+            }
+        }
+        redacted(&String::from_utf8_lossy(&kept))
+    }
+}
+
+/// Resolves names as the machine does and keeps what may be called. The connection goes to one of these addresses
+/// and to no other, so a name that changes between check and connection gains nothing.
+struct Resolver {
+    networks: Networks,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let networks = self.networks.clone();
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let allowed: Addrs = Box::new(networks.filter(&host, found)?.into_iter());
+            Ok(allowed)
+        })
+    }
+}
+
+fn trouble(reason: &str, may_have_left: bool) -> Trouble {
+    Trouble { status: None, reason: reason.to_owned(), may_have_left, retry_after: None }
+}
+
+/// An error with its causes, without the address: the endpoint's owner may have put a token into it.
+fn chain(error: &reqwest::Error) -> String {
+    let mut said = match (error.is_timeout(), error.is_connect()) {
+        (true, _) => "no answer in time".to_owned(),
+        (false, true) => "no connection".to_owned(),
+        (false, false) => "the connection broke".to_owned(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        said = format!("{said}: {inner}");
+        cause = inner.source();
+    }
+    redacted(&said)
+}
+
+/// Longest run of letters and digits that is shown: a longer one with a digit in it may be a key or a token.
+const WORD_MAX: usize = 24;
+/// Longest run of digits that is shown: a longer one may be a telephone or identity number.
+const NUMBER_MAX: usize = 8;
+
+/// Text that may be kept and shown: one line, without what looks like a secret, a mail address or a person's number.
+fn redacted(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let shown = words.map(|word| {
+        let has = |wanted: fn(&u8) -> bool| word.bytes().filter(wanted).count();
+        let digits = has(u8::is_ascii_digit);
+        let long = word.len() > WORD_MAX && digits > 0 && has(u8::is_ascii_alphabetic) > 0;
+        if word.contains('@') || long || digits > NUMBER_MAX { "***" } else { word }
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_to_what_may_be_called_is_an_endpoint() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let config = Push { networks: "10.20.0.0/16".to_owned(), ..Push::default() };
+        let pusher = Pusher::new(&config).unwrap();
+        let check = |url| pusher.check(url).map(|_| ());
+
+        assert_eq!(check("https://dms.example.vn/in"), Ok(()));
+        assert_eq!(check("https://10.20.1.1:8443/in"), Ok(()));
+        assert_eq!(check("http://dms.example.vn/in"), Err(BadUrl::NotHttps));
+        for url in ["https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest", "https://2130706433/"] {
+            assert_eq!(check(url), Err(BadUrl::NotCalled), "{url}");
+        }
+        for url in ["", "dms.example.vn", "ftp://dms.example.vn", "https://u:p@dms.example.vn/", "https://a.vn/#x"] {
+            assert_eq!(check(url), Err(BadUrl::Form), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_an_endpoint_says_is_kept_without_secrets_and_people() {
+        let said = "loi\r\n gọi 0912345678, van-thu@example.vn, Bearer abcdefghij0123456789abcdefghij \u{1}xin chào";
+        assert_eq!(redacted(said), "loi gọi *** *** Bearer *** xin chào");
+    }
+}

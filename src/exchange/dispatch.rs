@@ -1,0 +1,322 @@
+//! The dispatcher: claims what is due for agencies' endpoints, pushes it, and settles each outcome in one transaction
+//! with its attempt and its evidence. There is no queue but the table `pushes`; what is remembered here, how many
+//! packets are on their way and how quickly endpoints answer, is worth nothing after a restart.
+//! Not here: when a round is due (`jobs`), what an answer of an endpoint means (`channel::push`).
+
+use super::settle::{self, Attempt};
+use super::{ExchangeError, endpoints::sealed_for};
+use crate::channel::Outcome;
+use crate::channel::push::{Content, Pusher, Shipment};
+use crate::channel::signature::Signature;
+use crate::domain::breaker::{BreakerLimits, Circuit};
+use crate::domain::lane::TURN;
+use crate::domain::pace::Pace;
+use crate::domain::packet::Digest;
+use crate::hub::Hub;
+use crate::store::endpoints::EndpointRow;
+use crate::store::envelopes::digest_of;
+use crate::store::pushes::Parcel;
+use crate::store::{endpoints, pushes};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// What is remembered of a recipient while the process runs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traffic {
+    pace: Pace,
+    in_flight: usize,
+}
+
+/// Pushes what is due.
+pub struct Dispatcher {
+    hub: Hub,
+    pusher: Pusher,
+    limits: BreakerLimits,
+    traffic: Mutex<HashMap<String, Traffic>>,
+    rounds: AtomicU64,
+    in_flight: watch::Sender<usize>,
+}
+
+/// How many places a recipient gets in a round.
+struct Share {
+    endpoint: Arc<EndpointRow>,
+    places: usize,
+}
+
+/// Pushes given up in one transaction because their term is over.
+const GIVEN_UP_AT_ONCE: i64 = 200;
+
+impl Dispatcher {
+    /// A dispatcher of a hub.
+    pub fn new(hub: &Hub, pusher: Pusher) -> Arc<Self> {
+        let config = &hub.config.push;
+        let seconds = |seconds: u64| i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or_default();
+        let limits = BreakerLimits {
+            failures: i32::try_from(config.breaker_failures).unwrap_or(i32::MAX),
+            rest: seconds(config.breaker_rest_seconds),
+            rest_max: seconds(config.breaker_rest_max_seconds),
+        };
+        Arc::new(Self {
+            hub: hub.clone(),
+            pusher,
+            limits,
+            traffic: Mutex::default(),
+            rounds: AtomicU64::new(0),
+            in_flight: watch::Sender::new(0),
+        })
+    }
+
+    /// One round: gives up what is over its term, claims what is due and has a place, and sends it on its way.
+    /// Answers how many packets that were.
+    ///
+    /// # Errors
+    /// `Store`. What was claimed is due again when its lease ends.
+    pub async fn round(self: &Arc<Self>) -> Result<usize, ExchangeError> {
+        let now = self.hub.clock.now();
+        settle::give_up_expired(&self.hub, now, GIVEN_UP_AT_ONCE).await?;
+        let due = self.hub.store.read(move |tx| endpoints::with_something_due(tx, now)).await?;
+        let round = self.rounds.fetch_add(1, Ordering::Relaxed);
+        let shares = self.shares(due, round, now);
+        if shares.is_empty() {
+            return Ok(0);
+        }
+        let owner = self.hub.ids.next();
+        let claimed = self.claim(&shares, round, (&owner, now)).await?;
+        let mut started: usize = 0;
+        for (endpoint, parcel) in claimed {
+            self.leaves(&endpoint.agency_code);
+            started = started.saturating_add(1);
+            let (this, owner) = (Arc::clone(self), owner.clone());
+            tokio::spawn(async move {
+                let _place = Place { dispatcher: Arc::clone(&this), agency: endpoint.agency_code.clone() };
+                this.attempt(&endpoint, parcel, &owner).await;
+            });
+        }
+        Ok(started)
+    }
+
+    /// Rounds until nothing is due and nothing is on its way. For commands and tests; the clock decides what is due.
+    ///
+    /// # Errors
+    /// Those of `round`.
+    pub async fn drain(self: &Arc<Self>) -> Result<usize, ExchangeError> {
+        let mut all: usize = 0;
+        loop {
+            let started = self.round().await?;
+            all = all.saturating_add(started);
+            let mut in_flight = self.in_flight.subscribe();
+            // The sender is this dispatcher: it cannot be gone.
+            let _ = in_flight.wait_for(|number| *number == 0).await;
+            if started == 0 {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Returns when nothing is on its way any more.
+    pub async fn idle(&self) {
+        let mut in_flight = self.in_flight.subscribe();
+        let _ = in_flight.wait_for(|number| *number == 0).await;
+    }
+
+    /// Divides the free places among recipients, one at a time in turn, beginning with another one in each round.
+    fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Vec<Share> {
+        let config = &self.hub.config.push;
+        let traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let free_of = |endpoint: &EndpointRow| {
+            let known = traffic.get(&endpoint.agency_code).copied().unwrap_or_default();
+            let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
+            let places = match endpoint.breaker().circuit(now) {
+                Circuit::Closed => known.pace.places(most),
+                Circuit::HalfOpen => config.probes.min(most),
+                Circuit::Open(_) => 0,
+            };
+            places.saturating_sub(known.in_flight)
+        };
+        let mut wanting: Vec<(Arc<EndpointRow>, usize)> = Vec::new();
+        for endpoint in due {
+            let free = free_of(&endpoint);
+            if free > 0 {
+                wanting.push((Arc::new(endpoint), free));
+            }
+        }
+        if !wanting.is_empty() {
+            let first = usize::try_from(round).unwrap_or(0) % wanting.len();
+            wanting.rotate_left(first);
+        }
+        let mut left = config.in_flight_max.saturating_sub(*self.in_flight.borrow());
+        let mut given = vec![0_usize; wanting.len()];
+        while left > 0 {
+            let before = left;
+            for ((_, free), places) in wanting.iter().zip(&mut given) {
+                if left > 0 && *places < *free {
+                    *places = places.saturating_add(1);
+                    left = left.saturating_sub(1);
+                }
+            }
+            if left == before {
+                break;
+            }
+        }
+        let shares = wanting.into_iter().zip(given).map(|((endpoint, _), places)| Share { endpoint, places });
+        shares.filter(|share| share.places > 0).collect()
+    }
+
+    /// Leases what the shares allow, in one transaction, and reads the packets.
+    async fn claim(
+        &self,
+        shares: &[Share],
+        round: u64,
+        (owner, now): (&str, DateTime<Utc>),
+    ) -> Result<Vec<(Arc<EndpointRow>, Parcel)>, ExchangeError> {
+        let wanted: Vec<(String, usize)> =
+            shares.iter().map(|share| (share.endpoint.agency_code.clone(), share.places)).collect();
+        let until = now.checked_add_signed(self.lease()).unwrap_or(now);
+        let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
+        let leased = self.hub.store.write(move |tx| {
+            let mut leased = Vec::new();
+            for (code, places) in &wanted {
+                let due = pushes::due(tx, code, now, (*places, oldest_first))?;
+                if !due.is_empty() {
+                    leased.extend(pushes::lease(tx, due, &owner, (now, until))?);
+                }
+            }
+            Ok(leased)
+        });
+        let leased = leased.await?;
+        if leased.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parcels = self.hub.store.read(move |tx| pushes::parcels(tx, leased.clone())).await?;
+        let endpoint_of =
+            |parcel: &Parcel| shares.iter().find(|share| share.endpoint.agency_code == parcel.push.recipient_code);
+        Ok(parcels.into_iter().filter_map(|p| endpoint_of(&p).map(|share| (Arc::clone(&share.endpoint), p))).collect())
+    }
+
+    /// Longer than any attempt can take, the settling included.
+    fn lease(&self) -> TimeDelta {
+        let (push, packets) = (&self.hub.config.push, &self.hub.config.packets);
+        let sending = push.connect_timeout_seconds.saturating_add(push.answer_timeout_seconds);
+        let longest = sending.saturating_add(packets.bytes_max / push.rate_min.max(1));
+        let settling = self.hub.config.database.timeout_seconds.saturating_mul(SETTLING_TRIES).saturating_add(60);
+        let seconds = i64::try_from(longest.saturating_add(settling)).unwrap_or(i64::MAX);
+        TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::hours(1))
+    }
+
+    /// Sends one packet and settles what came of it.
+    async fn attempt(&self, endpoint: &EndpointRow, parcel: Parcel, owner: &str) {
+        let started_at = self.hub.clock.now();
+        let begun = Instant::now();
+        let outcome = match self.shipment(endpoint, &parcel, started_at).await {
+            Ok(shipment) => self.pusher.push(shipment).await,
+            Err(why) => {
+                // Nothing of the recipient's doing: its attempts are not spent, and the lease brings the packet back.
+                let delivery = parcel.push.delivery_id.as_str();
+                log::error!(target: "push", "delivery.id" = delivery; "a packet cannot be sent: {why}");
+                return;
+            }
+        };
+        self.learn(&endpoint.agency_code, &outcome, begun.elapsed(), endpoint);
+        let attempt = Attempt { parcel, started_at, outcome, confirms_itself: endpoint.confirms_itself };
+        let attempt = Arc::new(attempt);
+        for tried in 1..=SETTLING_TRIES {
+            match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
+                Ok(()) => return,
+                Err(error) => {
+                    let delivery = attempt.parcel.push.delivery_id.as_str();
+                    log::warn!(target: "push", "delivery.id" = delivery, tried = tried; "not settled yet: {error}");
+                    tokio::time::sleep(SETTLING_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn shipment(&self, endpoint: &EndpointRow, parcel: &Parcel, at: DateTime<Utc>) -> Result<Shipment, String> {
+        let sha256 = digest_of(&parcel.sha256);
+        let bytes = u64::try_from(parcel.bytes).unwrap_or(0);
+        let secret = self.hub.keyring.unseal(&endpoint.secret_sealed, &sealed_for(&endpoint.agency_code));
+        let secret = secret.map_err(|error| error.to_string())?;
+        let delivery_id = parcel.push.delivery_id.clone();
+        let mut signature =
+            Signature::begin(&secret, &delivery_id, at.timestamp()).ok_or("the endpoint's secret has another form")?;
+        // The signature stands in the head: a large packet is read twice rather than kept in memory.
+        let mut pieces = self.content(parcel, &sha256, bytes)?;
+        while let Some(piece) = pieces.next().await {
+            signature.update(&piece.map_err(|error| error.to_string())?);
+        }
+        let number = parcel.push.attempts.saturating_add(1);
+        let headers = vec![
+            ("webhook-id", delivery_id.clone()),
+            ("webhook-timestamp", at.timestamp().to_string()),
+            ("webhook-signature", signature.finish()),
+            ("docaxis-delivery", delivery_id),
+            ("docaxis-envelope", parcel.envelope_id.clone()),
+            ("docaxis-attempt", number.to_string()),
+            ("docaxis-kind", parcel.packet_kind.clone()),
+            ("docaxis-sender", parcel.sender_code.clone()),
+            ("docaxis-recipient", parcel.push.recipient_code.clone()),
+            ("docaxis-sha256", sha256.hex()),
+        ];
+        let url = self.pusher.check(&endpoint.url).map_err(|why| format!("the endpoint's address: {why:?}"))?;
+        Ok(Shipment { url, headers, bytes, content: self.content(parcel, &sha256, bytes)? })
+    }
+
+    fn content(&self, parcel: &Parcel, sha256: &Digest, bytes: u64) -> Result<Content, String> {
+        match &parcel.content {
+            Some(content) if Digest::of(content) != *sha256 => Err("the packet's row was altered".to_owned()),
+            Some(content) => {
+                let content = Bytes::from(content.clone());
+                Ok(Box::pin(stream::once(async { Ok(content) })))
+            }
+            None => self.hub.payloads.stream(sha256, bytes).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn leaves(&self, agency: &str) {
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = traffic.entry(agency.to_owned()).or_default();
+        known.in_flight = known.in_flight.saturating_add(1);
+        drop(traffic);
+        self.in_flight.send_modify(|number| *number = number.saturating_add(1));
+    }
+
+    fn learn(&self, agency: &str, outcome: &Outcome, took: Duration, endpoint: &EndpointRow) {
+        let slow = Duration::from_millis(self.hub.config.push.slow_milliseconds);
+        let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = traffic.entry(agency.to_owned()).or_default();
+        known.pace = match outcome {
+            Outcome::Taken { .. } | Outcome::Refused(_) => known.pace.answered(took, slow, most),
+            Outcome::Later(_) | Outcome::Gone(_) => known.pace.failed(),
+        };
+    }
+}
+
+/// How often an outcome is tried to be settled before the lease is left to end.
+const SETTLING_TRIES: u64 = 3;
+/// The pause between such tries.
+const SETTLING_PAUSE: Duration = Duration::from_millis(500);
+
+/// A place among the packets on their way; free again when dropped, whatever happened.
+struct Place {
+    dispatcher: Arc<Dispatcher>,
+    agency: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut traffic = self.dispatcher.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = traffic.get_mut(&self.agency) {
+            known.in_flight = known.in_flight.saturating_sub(1);
+        }
+        drop(traffic);
+        self.dispatcher.in_flight.send_modify(|number| *number = number.saturating_sub(1));
+        self.dispatcher.hub.wake.notify_one();
+    }
+}

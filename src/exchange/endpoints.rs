@@ -1,0 +1,267 @@
+//! Where agencies want their packets brought: set, paused, resumed, removed by the operator; each act is evidence.
+//! Not here: bringing them (`dispatch`).
+
+use super::ExchangeError;
+use crate::channel::push::{BadUrl, Pusher};
+use crate::channel::signature;
+use crate::domain::agency::AgencyCode;
+use crate::domain::breaker::{Breaker, Circuit};
+use crate::domain::delivery::{Next, Step, next};
+use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::domain::rules::Wording;
+use crate::hub::Hub;
+use crate::store::endpoints::{EndpointRow, NewEndpoint};
+use crate::store::pushes::PushRow;
+use crate::store::{Connection, StoreError, agencies, deliveries, endpoints, evidence, pushes};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+/// An endpoint as an operator wants it.
+#[derive(Debug, Clone)]
+pub struct EndpointEntry {
+    /// Code or alias of the agency.
+    pub agency: String,
+    /// Where to post.
+    pub url: String,
+    /// Whether the agency's software says by itself when it holds a packet.
+    pub confirms_itself: bool,
+    /// Most packets on their way at once; the configured number when absent.
+    pub in_flight_max: Option<u16>,
+}
+
+/// An endpoint and how it is doing.
+#[derive(Debug, Clone)]
+pub struct EndpointLine {
+    /// Canonical code of the agency.
+    pub agency: String,
+    /// Where to post.
+    pub url: String,
+    /// Whether the agency's software says by itself when it holds a packet.
+    pub confirms_itself: bool,
+    /// `open`, `paused` or `gone`.
+    pub state: String,
+    /// Why it is paused or gone.
+    pub reason: String,
+    /// How its circuit breaker stands.
+    pub circuit: Circuit,
+    /// Failures in a row.
+    pub failures: i32,
+    /// When a push last succeeded, to the minute.
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// When a push last failed.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// Deliveries that wait or are on their way.
+    pub waiting: i64,
+}
+
+/// Deliveries moved from one channel to another in one transaction.
+const MOVED_AT_ONCE: i64 = 500;
+
+/// Sets where an agency is pushed to and answers the new secret of the signatures, shown this once. Packets accepted
+/// from now on are pushed; those that wait to be picked up stay where they are.
+///
+/// # Errors
+/// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
+pub async fn set(hub: &Hub, pusher: &Pusher, entry: EndpointEntry) -> Result<SecretString, ExchangeError> {
+    pusher.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
+    let random = hub.keyring.random().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
+    let secret = signature::secret_of(&random);
+    let code = canonical(hub, &entry.agency).await?;
+    let sealed = hub.keyring.seal(&secret, &sealed_for(code.as_str()));
+    let secret_sealed = sealed.map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
+    let standard = u16::try_from(hub.config.push.in_flight_per_endpoint_max).unwrap_or(u16::MAX);
+    let new = NewEndpoint {
+        agency_code: code.0.clone(),
+        url: entry.url.clone(),
+        secret_sealed,
+        confirms_itself: entry.confirms_itself,
+        in_flight_max: i32::from(entry.in_flight_max.unwrap_or(standard).max(1)),
+    };
+    let (ids, now) = (hub.ids, hub.clock.now());
+    let facts = json!({ "act": "set", "url": entry.url, "confirms_itself": entry.confirms_itself });
+    let written = hub.store.write(move |tx| {
+        endpoints::set(tx, new.clone(), now)?;
+        append(tx, (&ids.next(), now), new.agency_code.as_str(), &facts)
+    });
+    written.await?;
+    hub.wake.notify_one();
+    Ok(secret)
+}
+
+/// To what the sealed secret of an endpoint is bound.
+pub(super) fn sealed_for(agency_code: &str) -> String {
+    format!("endpoint:{agency_code}")
+}
+
+/// Every endpoint, in the order of codes.
+///
+/// # Errors
+/// `Store`.
+pub async fn list(hub: &Hub) -> Result<Vec<EndpointLine>, ExchangeError> {
+    let now = hub.clock.now();
+    let lines = hub.store.read(move |tx| {
+        let depth: std::collections::HashMap<String, i64> = pushes::depth(tx)?.into_iter().collect();
+        let rows = endpoints::list(tx)?;
+        Ok(rows.into_iter().map(|row| line(row, &depth, now)).collect())
+    });
+    Ok(lines.await?)
+}
+
+fn line(row: EndpointRow, depth: &std::collections::HashMap<String, i64>, now: DateTime<Utc>) -> EndpointLine {
+    let breaker: Breaker = row.breaker();
+    EndpointLine {
+        waiting: depth.get(&row.agency_code).copied().unwrap_or(0),
+        circuit: breaker.circuit(now),
+        failures: breaker.failures,
+        succeeded_at: row.succeeded_at(),
+        failed_at: row.failed_at(),
+        agency: row.agency_code,
+        url: row.url,
+        confirms_itself: row.confirms_itself,
+        state: row.state,
+        reason: row.reason,
+    }
+}
+
+/// Stops pushing to an agency; what waits for it is kept.
+///
+/// # Errors
+/// `NotFound` when it has no endpoint, `Store`.
+pub async fn pause(hub: &Hub, agency: &str, reason: &str) -> Result<(), ExchangeError> {
+    change(hub, agency, ("paused", reason)).await
+}
+
+/// Pushes to an agency again, at once and with a fresh breaker, also what had failed and waits for another attempt.
+///
+/// # Errors
+/// `NotFound` when it has no endpoint, `Store`.
+pub async fn resume(hub: &Hub, agency: &str) -> Result<(), ExchangeError> {
+    change(hub, agency, ("open", "")).await
+}
+
+async fn change(hub: &Hub, agency: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
+    let code = canonical(hub, agency).await?;
+    let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+    let (ids, now) = (hub.ids, hub.clock.now());
+    let found = hub.store.write(move |tx| {
+        if endpoints::find(tx, code.as_str())?.is_none() {
+            return Ok(false);
+        }
+        let changed = endpoints::set_state(tx, code.as_str(), (state, &reason), now)?;
+        let hurried = if state == "open" { pushes::hurry(tx, code.as_str(), now)? } else { 0 };
+        if changed || hurried > 0 {
+            let facts = json!({ "act": state, "reason": reason, "hurried": hurried });
+            append(tx, (&ids.next(), now), code.as_str(), &facts)?;
+        }
+        Ok(true)
+    });
+    if !found.await? {
+        return Err(ExchangeError::NotFound);
+    }
+    hub.wake.notify_one();
+    Ok(())
+}
+
+/// Longest reason that is kept, in characters.
+const REASON_CHARS_MAX: usize = 500;
+
+/// Removes an endpoint: the agency picks its packets up from now on, also those that wait for a push. Answers how many.
+///
+/// # Errors
+/// `NotFound` when it has no endpoint, `Store`.
+pub async fn remove(hub: &Hub, agency: &str) -> Result<usize, ExchangeError> {
+    let code = canonical(hub, agency).await?;
+    let (ids, now, gone) = (hub.ids, hub.clock.now(), code.clone());
+    let found = hub.store.write(move |tx| {
+        if !endpoints::remove(tx, gone.as_str())? {
+            return Ok(false);
+        }
+        append(tx, (&ids.next(), now), gone.as_str(), &json!({ "act": "removed" }))?;
+        Ok(true)
+    });
+    if !found.await? {
+        return Err(ExchangeError::NotFound);
+    }
+    let mut moved: usize = 0;
+    loop {
+        let (ids, code) = (hub.ids, code.clone());
+        let some = hub.store.write(move |tx| {
+            let rows = pushes::of_recipient(tx, code.as_str(), MOVED_AT_ONCE)?;
+            for row in &rows {
+                offer(tx, row, (&ids.next(), now))?;
+            }
+            Ok(rows.len())
+        });
+        match some.await? {
+            0 => return Ok(moved),
+            some => moved = moved.saturating_add(some),
+        }
+    }
+}
+
+/// Puts a delivery that was to be pushed at its recipient's disposal instead.
+pub(super) fn offer(
+    tx: &mut Connection,
+    push: &PushRow,
+    (evidence_id, now): (&str, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    pushes::remove(tx, &push.delivery_id)?;
+    let Some(row) = deliveries::find(tx, &push.delivery_id)? else { return Ok(()) };
+    let Next::Changed(to, Some(event)) = next(row.progress()?, Step::Offer) else { return Ok(()) };
+    if !deliveries::settle(tx, &row, to, &row.note, now)? {
+        return Err(StoreError::Raced);
+    }
+    let piece = Evidence {
+        event,
+        at: now,
+        envelope_id: Some(row.envelope_id.clone()),
+        delivery_id: Some(row.delivery_id.clone()),
+        agency: Some(row.recipient_code.clone()),
+        system_id: None,
+        facts: json!({ "channel": "pickup" }).to_string(),
+    };
+    evidence::append(tx, evidence_id, &piece)
+}
+
+async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, ExchangeError> {
+    let folded = agency.trim().to_ascii_uppercase();
+    let found = hub.store.read(move |tx| agencies::find_by_alias(tx, &folded)).await?;
+    found.map(|agency| agency.code).ok_or(ExchangeError::NotFound)
+}
+
+fn append(
+    tx: &mut Connection,
+    (evidence_id, at): (&str, DateTime<Utc>),
+    agency: &str,
+    facts: &Value,
+) -> Result<(), StoreError> {
+    let piece = Evidence {
+        event: EvidenceEvent::EndpointChanged,
+        at,
+        envelope_id: None,
+        delivery_id: None,
+        agency: Some(agency.to_owned()),
+        system_id: None,
+        facts: facts.to_string(),
+    };
+    evidence::append(tx, evidence_id, &piece)
+}
+
+fn wording(why: BadUrl) -> Wording {
+    let (vi, en) = match why {
+        BadUrl::Form => (
+            "địa chỉ không đúng dạng; hãy ghi như https://may-chu.donvi.vn/nhan, không kèm mật khẩu",
+            "the address has not the right form; write it like https://host.agency.vn/in, without a password",
+        ),
+        BadUrl::NotHttps => (
+            "địa chỉ phải là https://; http:// chỉ dùng được khi đặt push.plain_http",
+            "the address must be https://; http:// needs the setting push.plain_http",
+        ),
+        BadUrl::NotCalled => (
+            "địa chỉ thuộc mạng nội bộ chưa được phép gọi; hãy thêm mạng đó vào push.networks",
+            "the address is in a private network that may not be called; name the network in push.networks",
+        ),
+    };
+    Wording { vi: vi.to_owned(), en: en.to_owned() }
+}

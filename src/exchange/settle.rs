@@ -1,0 +1,243 @@
+//! What came of an attempt, in one transaction: the delivery's next state, the attempt, the evidence, the place in
+//! line, and how the endpoint's breaker stands.
+
+use super::ExchangeError;
+use super::endpoints::offer;
+use crate::channel::{Outcome, Trouble};
+use crate::domain::breaker::BreakerLimits;
+use crate::domain::delivery::{DeliveryState, Next, Step, next};
+use crate::domain::evidence::Evidence;
+use crate::domain::packet::Digest;
+use crate::hub::{Hub, Ids};
+use crate::store::deliveries::DeliveryRow;
+use crate::store::endpoints::EndpointRow;
+use crate::store::pushes::{AttemptRow, Parcel, PushRow};
+use crate::store::{Connection, StoreError, deliveries, endpoints, evidence, pushes};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// An attempt that came to an end.
+pub(super) struct Attempt {
+    /// What was sent.
+    pub(super) parcel: Parcel,
+    /// When it began.
+    pub(super) started_at: DateTime<Utc>,
+    /// What came of it.
+    pub(super) outcome: Outcome,
+    /// Whether the recipient's software will say by itself when it holds the packet.
+    pub(super) confirms_itself: bool,
+}
+
+/// The time, an id for evidence, and the plan, as every step of settling needs them.
+struct Moment {
+    ids: Ids,
+    now: DateTime<Utc>,
+    draw: u64,
+}
+
+/// How much of a minute may pass before a success is noted again beside an endpoint that is well.
+const SUCCESS_NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// Settles an attempt.
+///
+/// # Errors
+/// `Store`.
+pub(super) async fn settle(
+    hub: &Hub,
+    attempt: Arc<Attempt>,
+    owner: &str,
+    limits: BreakerLimits,
+) -> Result<(), ExchangeError> {
+    let moment = Moment { ids: hub.ids, now: hub.clock.now(), draw: hub.ids.draw() };
+    let (owner, schedule) = (owner.to_owned(), Arc::clone(&hub.schedule));
+    let settled = hub.store.write(move |tx| {
+        let push = &attempt.parcel.push;
+        let failed = push.attempts.saturating_add(1);
+        let endpoint = endpoints::find(tx, &push.recipient_code)?;
+        let next_at = match &attempt.outcome {
+            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
+                let asked = trouble.retry_after.and_then(|asked| TimeDelta::from_std(asked).ok());
+                let failures = u32::try_from(failed).unwrap_or(u32::MAX);
+                Some(schedule.next_attempt(failures, moment.now, moment.draw, asked))
+            }
+            Outcome::Taken { .. } | Outcome::Refused(_) => None,
+        };
+        pushes::insert_attempt(tx, &attempt_row(&attempt, (failed, next_at), moment.now))?;
+        match &attempt.outcome {
+            Outcome::Taken { .. } => taken(tx, &attempt, &owner, &moment)?,
+            Outcome::Refused(trouble) => refused(tx, &attempt, &owner, (trouble, &moment))?,
+            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
+                let due_at = next_at.unwrap_or(moment.now);
+                later(tx, &attempt, &owner, (trouble, failed, due_at, endpoint.is_some(), &moment))?;
+            }
+        }
+        match endpoint {
+            Some(endpoint) => note(tx, &attempt.outcome, &endpoint, (&limits, &moment)),
+            None => Ok(()),
+        }
+    });
+    Ok(settled.await?)
+}
+
+fn attempt_row(attempt: &Attempt, (number, next_at): (i32, Option<DateTime<Utc>>), now: DateTime<Utc>) -> AttemptRow {
+    let (word, status, reason) = match &attempt.outcome {
+        Outcome::Taken { status } => ("taken", Some(*status), ""),
+        Outcome::Later(trouble) => ("later", trouble.status, trouble.reason.as_str()),
+        Outcome::Refused(trouble) => ("refused", trouble.status, trouble.reason.as_str()),
+        Outcome::Gone(trouble) => ("gone", trouble.status, trouble.reason.as_str()),
+    };
+    let id = (attempt.parcel.push.delivery_id.as_str(), number);
+    AttemptRow::new(id, (attempt.started_at, now), (word, status, reason), next_at)
+}
+
+fn taken(tx: &mut Connection, attempt: &Attempt, owner: &str, moment: &Moment) -> Result<(), StoreError> {
+    pushes::finish(tx, &attempt.parcel.push.delivery_id, owner)?;
+    let step = if attempt.confirms_itself { Step::Consign } else { Step::HandOver };
+    let facts = json!({ "channel": "push", "attempt": attempt.parcel.push.attempts.saturating_add(1) });
+    advance(tx, &attempt.parcel.push.delivery_id, (step, ""), (&facts, moment))
+}
+
+fn refused(
+    tx: &mut Connection,
+    attempt: &Attempt,
+    owner: &str,
+    (trouble, moment): (&Trouble, &Moment),
+) -> Result<(), StoreError> {
+    let push = &attempt.parcel.push;
+    if !pushes::finish(tx, &push.delivery_id, owner)? {
+        return Ok(());
+    }
+    let facts = json!({
+        "channel": "push", "why": "refused", "status": trouble.status,
+        "attempts": push.attempts.saturating_add(1), "attempts_sha256": attempts_digest(tx, &push.delivery_id)?,
+    });
+    advance(tx, &push.delivery_id, (Step::GiveUp, &trouble.reason), (&facts, moment))
+}
+
+fn later(
+    tx: &mut Connection,
+    attempt: &Attempt,
+    owner: &str,
+    (trouble, failed, due_at, has_endpoint, moment): (&Trouble, i32, DateTime<Utc>, bool, &Moment),
+) -> Result<(), StoreError> {
+    let push = &attempt.parcel.push;
+    if trouble.may_have_left {
+        advance(tx, &push.delivery_id, (Step::Retry, ""), (&Value::Null, moment))?;
+    }
+    let is_here = pushes::put_back(tx, &push.delivery_id, owner, (failed, due_at))?;
+    if is_here && !has_endpoint {
+        // The endpoint was removed while the packet was on its way.
+        return offer(tx, push, (&moment.ids.next(), moment.now));
+    }
+    Ok(())
+}
+
+/// Takes a delivery one step further, with its evidence. What cannot take the step any more stays as it is.
+fn advance(
+    tx: &mut Connection,
+    delivery_id: &str,
+    (step, note): (Step, &str),
+    (facts, moment): (&Value, &Moment),
+) -> Result<(), StoreError> {
+    let Some(row) = deliveries::find(tx, delivery_id)? else { return Err(StoreError::Missing("deliveries")) };
+    let before = row.progress()?;
+    let Next::Changed(to, event) = next(before, step) else { return Ok(()) };
+    if !deliveries::settle(tx, &row, to, note, moment.now)? {
+        return Err(StoreError::Raced);
+    }
+    let Some(event) = event else { return Ok(()) };
+    let mut facts = facts.clone();
+    if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
+        members.insert("late".to_owned(), Value::Bool(true));
+    }
+    let piece = Evidence {
+        event,
+        at: moment.now,
+        envelope_id: Some(row.envelope_id.clone()),
+        delivery_id: Some(row.delivery_id.clone()),
+        agency: Some(row.recipient_code.clone()),
+        system_id: None,
+        facts: facts.to_string(),
+    };
+    evidence::append(tx, &moment.ids.next(), &piece)
+}
+
+/// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
+fn note(
+    tx: &mut Connection,
+    outcome: &Outcome,
+    endpoint: &EndpointRow,
+    (limits, moment): (&BreakerLimits, &Moment),
+) -> Result<(), StoreError> {
+    let (before, code) = (endpoint.breaker(), endpoint.agency_code.as_str());
+    match outcome {
+        Outcome::Taken { .. } | Outcome::Refused(_) => {
+            let age = endpoint.succeeded_at().map(|at| moment.now.signed_duration_since(at));
+            if before == before.succeeded() && age.is_some_and(|age| age < SUCCESS_NOTED_EVERY) {
+                return Ok(());
+            }
+            endpoints::note(tx, code, before.succeeded(), (true, moment.now))
+        }
+        Outcome::Later(_) => endpoints::note(tx, code, before.failed(limits, moment.now), (false, moment.now)),
+        Outcome::Gone(trouble) => {
+            endpoints::note(tx, code, before.failed(limits, moment.now), (false, moment.now))?;
+            if endpoints::set_state(tx, code, ("gone", &trouble.reason), moment.now)? {
+                log::error!(target: "alarm", "agency.code" = code; "an endpoint says that it is gone; nothing is pushed to it");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Gives up pushes whose term is over: negative evidence with the digest of the attempts.
+///
+/// # Errors
+/// `Store`.
+pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64) -> Result<(), ExchangeError> {
+    let any = hub.store.read(move |tx| Ok(!pushes::expired(tx, now, 1)?.is_empty())).await?;
+    if !any {
+        return Ok(());
+    }
+    let moment = Moment { ids: hub.ids, now, draw: 0 };
+    let given_up = hub.store.write(move |tx| {
+        let rows = pushes::expired(tx, now, at_once)?;
+        for row in &rows {
+            give_up(tx, row, &moment)?;
+        }
+        Ok(rows.len())
+    });
+    let number = given_up.await?;
+    log::warn!(target: "push", number = number; "deliveries were given up: their term is over");
+    Ok(())
+}
+
+fn give_up(tx: &mut Connection, push: &PushRow, moment: &Moment) -> Result<(), StoreError> {
+    pushes::remove(tx, &push.delivery_id)?;
+    let facts = json!({
+        "channel": "push", "why": "expired", "attempts": push.attempts,
+        "attempts_sha256": attempts_digest(tx, &push.delivery_id)?,
+    });
+    let note = last_reason(tx, &push.delivery_id)?;
+    advance(tx, &push.delivery_id, (Step::GiveUp, &note), (&facts, moment))
+}
+
+fn last_reason(tx: &mut Connection, delivery_id: &str) -> Result<String, StoreError> {
+    let attempts = pushes::attempts_of(tx, delivery_id)?;
+    Ok(attempts.into_iter().next_back().map(|attempt| attempt.reason).unwrap_or_default())
+}
+
+/// SHA-256 over the attempts of a delivery, one line each: number, beginning, end, outcome, status.
+fn attempts_digest(tx: &mut Connection, delivery_id: &str) -> Result<String, StoreError> {
+    let lines = pushes::attempts_of(tx, delivery_id)?.into_iter().map(|attempt| {
+        let (started, finished) = (attempt.started_at().timestamp_micros(), attempt.finished_at().timestamp_micros());
+        let status = attempt.http_status.unwrap_or_default();
+        format!("{} {started} {finished} {} {status}\n", attempt.number, attempt.outcome)
+    });
+    Ok(Digest::of(lines.collect::<String>().as_bytes()).hex())
+}
+
+/// Whether the sender can still take a delivery back that waits for a push: not while it is on its way.
+pub(super) fn is_on_its_way(tx: &mut Connection, row: &DeliveryRow) -> Result<bool, StoreError> {
+    Ok(pushes::find(tx, &row.delivery_id)?.is_some_and(|push| push.lease_owner.is_some()))
+}

@@ -1,0 +1,204 @@
+//! Where agencies take pushed packets, and how their circuit breakers stand.
+
+use super::connection::on;
+use super::schema::{agencies, endpoints, pushes};
+use super::{Connection, StoreError};
+use crate::domain::breaker::Breaker;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// An endpoint as it is kept.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = endpoints)]
+pub struct EndpointRow {
+    /// Canonical code of the agency.
+    pub agency_code: String,
+    /// Where to post.
+    pub url: String,
+    /// The secret of the signatures, under the hub's key file.
+    pub secret_sealed: Vec<u8>,
+    /// Whether the agency's software says by itself when it holds a packet (two-step confirmation).
+    pub confirms_itself: bool,
+    /// `open`, `paused` (by an operator) or `gone` (the endpoint answered 410).
+    pub state: String,
+    /// Why it is paused or gone; empty when open.
+    pub reason: String,
+    /// Most packets on their way to it at once.
+    pub in_flight_max: i32,
+    failures: i32,
+    openings: i32,
+    rests_until: Option<NaiveDateTime>,
+    succeeded_at: Option<NaiveDateTime>,
+    failed_at: Option<NaiveDateTime>,
+    created_at: NaiveDateTime,
+    changed_at: NaiveDateTime,
+}
+
+/// What an operator says about an endpoint.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Canonical code of the agency.
+    pub agency_code: String,
+    /// Where to post.
+    pub url: String,
+    /// The sealed secret.
+    pub secret_sealed: Vec<u8>,
+    /// See `EndpointRow::confirms_itself`.
+    pub confirms_itself: bool,
+    /// Most packets on their way to it at once.
+    pub in_flight_max: i32,
+}
+
+impl EndpointRow {
+    /// How its circuit breaker stands.
+    pub fn breaker(&self) -> Breaker {
+        let rests_until = self.rests_until.map(|t| t.and_utc());
+        Breaker { failures: self.failures, openings: self.openings, rests_until }
+    }
+
+    /// When a push last succeeded, to the minute.
+    pub fn succeeded_at(&self) -> Option<DateTime<Utc>> {
+        self.succeeded_at.map(|t| t.and_utc())
+    }
+
+    /// When a push last failed.
+    pub fn failed_at(&self) -> Option<DateTime<Utc>> {
+        self.failed_at.map(|t| t.and_utc())
+    }
+
+    /// When it last was set, paused or resumed.
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        self.changed_at.and_utc()
+    }
+}
+
+/// Sets where an agency is pushed to, with a fresh breaker; the agency's packets are pushed from now on.
+///
+/// # Errors
+/// `Statement`.
+pub fn set(tx: &mut Connection, new: NewEndpoint, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let created_at = find(tx, &new.agency_code)?.map_or(at.naive_utc(), |row| row.created_at);
+    on!(tx, c => diesel::delete(endpoints::table.filter(endpoints::agency_code.eq(&new.agency_code))).execute(c))?;
+    let row = EndpointRow {
+        agency_code: new.agency_code,
+        url: new.url,
+        secret_sealed: new.secret_sealed,
+        confirms_itself: new.confirms_itself,
+        state: "open".to_owned(),
+        reason: String::new(),
+        in_flight_max: new.in_flight_max,
+        failures: 0,
+        openings: 0,
+        rests_until: None,
+        succeeded_at: None,
+        failed_at: None,
+        created_at,
+        changed_at: at.naive_utc(),
+    };
+    on!(tx, c => diesel::insert_into(endpoints::table).values(&row).execute(c))?;
+    set_channel(tx, &row.agency_code, "push")
+}
+
+/// Removes an endpoint; the agency picks its packets up from now on. Says whether there was one.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove(tx: &mut Connection, agency_code: &str) -> Result<bool, StoreError> {
+    let gone =
+        on!(tx, c => diesel::delete(endpoints::table.filter(endpoints::agency_code.eq(agency_code))).execute(c))?;
+    set_channel(tx, agency_code, "pickup")?;
+    Ok(gone == 1)
+}
+
+fn set_channel(tx: &mut Connection, agency_code: &str, channel: &str) -> Result<(), StoreError> {
+    on!(tx, c => diesel::update(agencies::table.filter(agencies::agency_code.eq(agency_code)))
+        .set(agencies::channel.eq(channel))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The endpoint of an agency.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, agency_code: &str) -> Result<Option<EndpointRow>, StoreError> {
+    Ok(on!(tx, c => endpoints::table
+        .filter(endpoints::agency_code.eq(agency_code))
+        .select(EndpointRow::as_select())
+        .get_result(c)
+        .optional())?)
+}
+
+/// Every endpoint in the order of codes.
+///
+/// # Errors
+/// `Statement`.
+pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
+    Ok(on!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?)
+}
+
+/// Open endpoints for which something is due at `now` and whose breaker does not rest.
+///
+/// # Errors
+/// `Statement`.
+pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
+    Ok(on!(tx, c => endpoints::table
+        .filter(endpoints::state.eq("open"))
+        .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
+        .filter(diesel::dsl::exists(pushes::table
+            .filter(pushes::recipient_code.eq(endpoints::agency_code))
+            .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
+            .filter(pushes::due_at.le(now.naive_utc()))))
+        .order(endpoints::agency_code.asc())
+        .select(EndpointRow::as_select())
+        .load(c))?)
+}
+
+/// Opens, pauses or marks an endpoint as gone. Says whether that changed anything. Resuming forgets failures.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_state(
+    tx: &mut Connection,
+    agency_code: &str,
+    (state, reason): (&str, &str),
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let changed = on!(tx, c => diesel::update(endpoints::table)
+        .filter(endpoints::agency_code.eq(agency_code))
+        .filter(endpoints::state.ne(state))
+        .set((
+            endpoints::state.eq(state),
+            endpoints::reason.eq(reason),
+            endpoints::failures.eq(0),
+            endpoints::openings.eq(0),
+            endpoints::rests_until.eq(None::<NaiveDateTime>),
+            endpoints::changed_at.eq(at.naive_utc()),
+        ))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// Notes how the breaker stands after an attempt that succeeded or failed at `at`.
+///
+/// # Errors
+/// `Statement`.
+pub fn note(
+    tx: &mut Connection,
+    agency_code: &str,
+    breaker: Breaker,
+    (succeeded, at): (bool, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    let breaker = (
+        endpoints::failures.eq(breaker.failures),
+        endpoints::openings.eq(breaker.openings),
+        endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
+    );
+    let row = endpoints::table.filter(endpoints::agency_code.eq(agency_code));
+    let at = Some(at.naive_utc());
+    match succeeded {
+        true => on!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
+        false => on!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
+    };
+    Ok(())
+}

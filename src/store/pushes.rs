@@ -1,0 +1,383 @@
+//! Deliveries that the hub makes itself: what waits, what is on its way by lease, and what came of each attempt.
+//! A claim moves `due_at` to the end of its lease; whoever settles must still hold the lease.
+
+use super::connection::on;
+use super::deliveries::DeliveryRow;
+use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
+use super::{Connection, StoreError};
+use crate::domain::lane::Lane;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// A delivery that waits to be pushed or is on its way.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = pushes)]
+pub struct PushRow {
+    /// The delivery.
+    pub delivery_id: String,
+    /// Canonical code of the recipient.
+    pub recipient_code: String,
+    lane: i32,
+    due_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+    /// Attempts that came to an end and were not the recipient's being away for everybody.
+    pub attempts: i32,
+    /// Who has it on its way; somebody who crashed, when it is due again.
+    pub lease_owner: Option<String>,
+}
+
+impl PushRow {
+    /// A delivery that is to be pushed at once.
+    pub fn new(delivery: &DeliveryRow, lane: Lane, (now, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+        Self {
+            delivery_id: delivery.delivery_id.clone(),
+            recipient_code: delivery.recipient_code.clone(),
+            lane: lane.number(),
+            due_at: now.naive_utc(),
+            expires_at: expires_at.naive_utc(),
+            attempts: 0,
+            lease_owner: None,
+        }
+    }
+
+    /// Its lane.
+    pub fn lane(&self) -> Lane {
+        Lane::of_number(self.lane).unwrap_or(Lane::Normal)
+    }
+
+    /// When it is tried next; while it is on its way, the end of the lease.
+    pub fn due_at(&self) -> DateTime<Utc> {
+        self.due_at.and_utc()
+    }
+
+    /// When it is given up.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at.and_utc()
+    }
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempts)]
+pub struct AttemptRow {
+    /// The delivery.
+    pub delivery_id: String,
+    /// 1, 2, 3 …
+    pub number: i32,
+    started_at: NaiveDateTime,
+    finished_at: NaiveDateTime,
+    /// `taken`, `later`, `refused` or `gone`.
+    pub outcome: String,
+    /// Status of the answer, when there was one.
+    pub http_status: Option<i32>,
+    /// Why it failed, or the beginning of what the recipient answered; empty when it was taken.
+    pub reason: String,
+    next_at: Option<NaiveDateTime>,
+}
+
+impl AttemptRow {
+    /// An attempt that came to an end.
+    pub fn new(
+        (delivery_id, number): (&str, i32),
+        (started_at, finished_at): (DateTime<Utc>, DateTime<Utc>),
+        (outcome, http_status, reason): (&str, Option<u16>, &str),
+        next_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            delivery_id: delivery_id.to_owned(),
+            number,
+            started_at: started_at.naive_utc(),
+            finished_at: finished_at.naive_utc(),
+            outcome: outcome.to_owned(),
+            http_status: http_status.map(i32::from),
+            reason: reason.to_owned(),
+            next_at: next_at.map(|t| t.naive_utc()),
+        }
+    }
+
+    /// When it began.
+    pub fn started_at(&self) -> DateTime<Utc> {
+        self.started_at.and_utc()
+    }
+
+    /// When it ended.
+    pub fn finished_at(&self) -> DateTime<Utc> {
+        self.finished_at.and_utc()
+    }
+
+    /// When the next one is planned.
+    pub fn next_at(&self) -> Option<DateTime<Utc>> {
+        self.next_at.map(|t| t.and_utc())
+    }
+}
+
+/// A packet that was claimed, with what is needed to send it.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// The push.
+    pub push: PushRow,
+    /// The envelope.
+    pub envelope_id: String,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub packet_kind: String,
+    /// Canonical code of the sender.
+    pub sender_code: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// SHA-256 of the packet.
+    pub sha256: Vec<u8>,
+    /// Its size.
+    pub bytes: i64,
+    /// The packet, when it is kept in its row; else it is in a file.
+    pub content: Option<Vec<u8>>,
+}
+
+/// Puts a delivery in line.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert(tx: &mut Connection, row: &PushRow) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// The push of a delivery that is not settled.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<PushRow>, StoreError> {
+    Ok(on!(tx, c => pushes::table
+        .filter(pushes::delivery_id.eq(delivery_id))
+        .select(PushRow::as_select())
+        .get_result(c)
+        .optional())?)
+}
+
+/// Takes a delivery out of the line.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove(tx: &mut Connection, delivery_id: &str) -> Result<(), StoreError> {
+    on!(tx, c => diesel::delete(pushes::table.filter(pushes::delivery_id.eq(delivery_id))).execute(c))?;
+    Ok(())
+}
+
+/// Due pushes of a recipient, at most `places`: by lane, then by due time. With `oldest_first`, the first place goes to
+/// the one that was accepted first, whatever its lane.
+///
+/// # Errors
+/// `Statement`.
+pub fn due(
+    tx: &mut Connection,
+    recipient_code: &str,
+    now: DateTime<Utc>,
+    (places, oldest_first): (usize, bool),
+) -> Result<Vec<PushRow>, StoreError> {
+    let mut chosen: Vec<PushRow> = Vec::new();
+    let mut heads: Vec<PushRow> = Vec::new();
+    for lane in Lane::ALL {
+        let left = places.saturating_sub(chosen.len());
+        if left == 0 && !oldest_first {
+            break;
+        }
+        let wanted = i64::try_from(left.max(1)).unwrap_or(1);
+        let rows: Vec<PushRow> = on!(tx, c => pushes::table
+            .filter(pushes::recipient_code.eq(recipient_code))
+            .filter(pushes::lane.eq(lane.number()))
+            .filter(pushes::due_at.le(now.naive_utc()))
+            .order((pushes::due_at.asc(), pushes::delivery_id.asc()))
+            .limit(wanted)
+            .select(PushRow::as_select())
+            .load(c))?;
+        heads.extend(rows.first().cloned());
+        chosen.extend(rows.into_iter().take(left));
+    }
+    let oldest = heads.into_iter().min_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
+    if let Some(oldest) = oldest.filter(|_| oldest_first)
+        && chosen.iter().all(|row| row.delivery_id != oldest.delivery_id)
+    {
+        chosen.pop();
+        chosen.insert(0, oldest);
+    }
+    Ok(chosen)
+}
+
+/// Leases pushes to `owner` until `until`. Answers which of them it got: another node may have been quicker.
+///
+/// # Errors
+/// `Statement`.
+pub fn lease(
+    tx: &mut Connection,
+    rows: Vec<PushRow>,
+    owner: &str,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<PushRow>, StoreError> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
+    let leased = on!(tx, c => diesel::update(pushes::table)
+        .filter(pushes::delivery_id.eq_any(&ids))
+        .filter(pushes::due_at.le(now.naive_utc()))
+        .set((pushes::due_at.eq(until.naive_utc()), pushes::lease_owner.eq(Some(owner))))
+        .execute(c))?;
+    if leased == rows.len() {
+        return Ok(rows);
+    }
+    let mine: Vec<String> = on!(tx, c => pushes::table
+        .filter(pushes::delivery_id.eq_any(&ids))
+        .filter(pushes::lease_owner.eq(owner))
+        .select(pushes::delivery_id)
+        .load(c))?;
+    Ok(rows.into_iter().filter(|row| mine.contains(&row.delivery_id)).collect())
+}
+
+/// The packets of leased pushes.
+///
+/// # Errors
+/// `Statement`.
+pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, StoreError> {
+    type Columns = (String, String, String, String, String, Vec<u8>, i64, Option<Vec<u8>>);
+    let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
+    let found: Vec<Columns> = on!(tx, c => deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+        .inner_join(payloads::table.on(payloads::envelope_id.eq(deliveries::envelope_id)))
+        .filter(deliveries::delivery_id.eq_any(&ids))
+        .select((
+            deliveries::delivery_id,
+            deliveries::envelope_id,
+            deliveries::packet_kind,
+            deliveries::sender_code,
+            deliveries::document_id,
+            envelopes::payload_sha256,
+            envelopes::bytes,
+            payloads::content,
+        ))
+        .load(c))?;
+    let mut by_id: std::collections::HashMap<String, Columns> =
+        found.into_iter().map(|columns| (columns.0.clone(), columns)).collect();
+    let parcel = |push: PushRow| {
+        let (_, envelope_id, packet_kind, sender_code, document_id, sha256, bytes, content) =
+            by_id.remove(&push.delivery_id)?;
+        Some(Parcel { push, envelope_id, packet_kind, sender_code, document_id, sha256, bytes, content })
+    };
+    Ok(rows.into_iter().filter_map(parcel).collect())
+}
+
+/// Takes a settled push out of the line. Says whether `owner` still held its lease.
+///
+/// # Errors
+/// `Statement`.
+pub fn finish(tx: &mut Connection, delivery_id: &str, owner: &str) -> Result<bool, StoreError> {
+    let gone = on!(tx, c => diesel::delete(pushes::table)
+        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::lease_owner.eq(owner))
+        .execute(c))?;
+    Ok(gone == 1)
+}
+
+/// Puts a push back in line for `due_at`. Says whether `owner` still held its lease.
+///
+/// # Errors
+/// `Statement`.
+pub fn put_back(
+    tx: &mut Connection,
+    delivery_id: &str,
+    owner: &str,
+    (attempts, due_at): (i32, DateTime<Utc>),
+) -> Result<bool, StoreError> {
+    let back = on!(tx, c => diesel::update(pushes::table)
+        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::lease_owner.eq(owner))
+        .set((
+            pushes::due_at.eq(due_at.naive_utc()),
+            pushes::attempts.eq(attempts),
+            pushes::lease_owner.eq(None::<String>),
+        ))
+        .execute(c))?;
+    Ok(back == 1)
+}
+
+/// Makes everything that waits for a recipient due at `now`; what is on its way stays so. Answers how much.
+///
+/// # Errors
+/// `Statement`.
+pub fn hurry(tx: &mut Connection, recipient_code: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(on!(tx, c => diesel::update(pushes::table)
+        .filter(pushes::recipient_code.eq(recipient_code))
+        .filter(pushes::lease_owner.is_null())
+        .filter(pushes::due_at.gt(now.naive_utc()))
+        .set(pushes::due_at.eq(now.naive_utc()))
+        .execute(c))?)
+}
+
+/// Pushes whose term is over and that are not on their way, at most `limit`.
+///
+/// # Errors
+/// `Statement`.
+pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Vec<PushRow>, StoreError> {
+    Ok(on!(tx, c => pushes::table
+        .filter(pushes::expires_at.le(now.naive_utc()))
+        .filter(pushes::lease_owner.is_null().or(pushes::due_at.le(now.naive_utc())))
+        .order(pushes::expires_at.asc())
+        .limit(limit)
+        .select(PushRow::as_select())
+        .load(c))?)
+}
+
+/// Deliveries that wait for a recipient that is pushed to no more.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_recipient(tx: &mut Connection, recipient_code: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
+    Ok(on!(tx, c => pushes::table
+        .filter(pushes::recipient_code.eq(recipient_code))
+        .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
+        .order((pushes::lane.asc(), pushes::due_at.asc()))
+        .limit(limit)
+        .select(PushRow::as_select())
+        .load(c))?)
+}
+
+/// How many deliveries wait for each recipient that has an endpoint, in the order of codes.
+///
+/// # Errors
+/// `Statement`.
+pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
+    Ok(on!(tx, c => pushes::table
+        .inner_join(endpoints::table.on(endpoints::agency_code.eq(pushes::recipient_code)))
+        .group_by(pushes::recipient_code)
+        .order(pushes::recipient_code.asc())
+        .select((pushes::recipient_code, diesel::dsl::count_star()))
+        .load(c))?)
+}
+
+/// Notes what came of an attempt.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert_attempt(tx: &mut Connection, row: &AttemptRow) -> Result<(), StoreError> {
+    on!(tx, c => diesel::insert_into(attempts::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// Attempts of a delivery, the first one first.
+///
+/// # Errors
+/// `Statement`.
+pub fn attempts_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<AttemptRow>, StoreError> {
+    Ok(on!(tx, c => attempts::table
+        .filter(attempts::delivery_id.eq(delivery_id))
+        .order(attempts::number.asc())
+        .select(AttemptRow::as_select())
+        .load(c))?)
+}
+
+/// The number of the next attempt of a delivery.
+///
+/// # Errors
+/// `Statement`.
+pub fn next_number(tx: &mut Connection, delivery_id: &str) -> Result<i32, StoreError> {
+    let last: Option<i32> = on!(tx, c => attempts::table
+        .filter(attempts::delivery_id.eq(delivery_id))
+        .select(diesel::dsl::max(attempts::number))
+        .get_result(c))?;
+    Ok(last.unwrap_or(0).saturating_add(1))
+}
