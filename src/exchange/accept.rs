@@ -93,6 +93,9 @@ pub enum LineOutcome {
 }
 
 impl LineOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Consigned, Self::Withdrawn];
+
     /// The word in answers.
     pub fn word(self) -> &'static str {
         match self {

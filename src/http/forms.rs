@@ -51,7 +51,7 @@ pub fn kind(_: &mut SchemaGenerator) -> Schema {
 
 /// What became of a packet for one addressee.
 pub fn outcome(_: &mut SchemaGenerator) -> Schema {
-    one_of(&[LineOutcome::Consigned, LineOutcome::Withdrawn].map(LineOutcome::word))
+    one_of(&LineOutcome::ALL.map(LineOutcome::word))
 }
 
 /// What the hub knows of a delivery.
