@@ -70,7 +70,7 @@ pub fn find_by_alias(tx: &mut Connection, folded: &str) -> Result<Option<Agency>
 /// # Errors
 /// `Statement`, `UnknownWord`.
 pub fn channel_of(tx: &mut Connection, code: &AgencyCode) -> Result<Channel, StoreError> {
-    let word: Option<String> = on!(tx, c => agencies::table
+    let word: Option<String> = on_directory!(tx, c => agencies::table
         .filter(agencies::agency_code.eq(code.as_str()))
         .select(agencies::channel)
         .get_result(c)

@@ -1,6 +1,6 @@
 //! Where agencies take pushed packets, and how their circuit breakers stand.
 
-use super::connection::on;
+use super::connection::{on, on_packets};
 use super::schema::{agencies, endpoints, pushes};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
@@ -122,7 +122,7 @@ fn set_channel(tx: &mut Connection, agency_code: &str, channel: &str) -> Result<
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, agency_code: &str) -> Result<Option<EndpointRow>, StoreError> {
-    Ok(on!(tx, c => endpoints::table
+    Ok(on_packets!(tx, c => endpoints::table
         .filter(endpoints::agency_code.eq(agency_code))
         .select(EndpointRow::as_select())
         .get_result(c)
@@ -134,7 +134,7 @@ pub fn find(tx: &mut Connection, agency_code: &str) -> Result<Option<EndpointRow
 /// # Errors
 /// `Statement`.
 pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
-    Ok(on!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?)
+    Ok(on_packets!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?)
 }
 
 /// Open endpoints for which something is due at `now` and whose breaker does not rest.
@@ -142,7 +142,7 @@ pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
 /// # Errors
 /// `Statement`.
 pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
-    Ok(on!(tx, c => endpoints::table
+    Ok(on_packets!(tx, c => endpoints::table
         .filter(endpoints::state.eq("open"))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
         .filter(diesel::dsl::exists(pushes::table
@@ -164,7 +164,7 @@ pub fn set_state(
     (state, reason): (&str, &str),
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let changed = on!(tx, c => diesel::update(endpoints::table)
+    let changed = on_packets!(tx, c => diesel::update(endpoints::table)
         .filter(endpoints::agency_code.eq(agency_code))
         .filter(endpoints::state.ne(state))
         .set((
@@ -197,8 +197,8 @@ pub fn note(
     let row = endpoints::table.filter(endpoints::agency_code.eq(agency_code));
     let at = Some(at.naive_utc());
     match succeeded {
-        true => on!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
-        false => on!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
+        true => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
+        false => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
     };
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Deliveries that the hub makes itself: what waits, what is on its way by lease, and what came of each attempt.
 //! A claim moves `due_at` to the end of its lease; whoever settles must still hold the lease.
 
-use super::connection::on;
+use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
@@ -137,7 +137,7 @@ pub struct Parcel {
 /// # Errors
 /// `Statement`.
 pub fn insert(tx: &mut Connection, row: &PushRow) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?;
+    on_packets!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?;
     Ok(())
 }
 
@@ -146,7 +146,7 @@ pub fn insert(tx: &mut Connection, row: &PushRow) -> Result<(), StoreError> {
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<PushRow>, StoreError> {
-    Ok(on!(tx, c => pushes::table
+    Ok(on_packets!(tx, c => pushes::table
         .filter(pushes::delivery_id.eq(delivery_id))
         .select(PushRow::as_select())
         .get_result(c)
@@ -158,7 +158,7 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<PushRow>, S
 /// # Errors
 /// `Statement`.
 pub fn remove(tx: &mut Connection, delivery_id: &str) -> Result<(), StoreError> {
-    on!(tx, c => diesel::delete(pushes::table.filter(pushes::delivery_id.eq(delivery_id))).execute(c))?;
+    on_packets!(tx, c => diesel::delete(pushes::table.filter(pushes::delivery_id.eq(delivery_id))).execute(c))?;
     Ok(())
 }
 
@@ -181,7 +181,7 @@ pub fn due(
             break;
         }
         let wanted = i64::try_from(left.max(1)).unwrap_or(1);
-        let rows: Vec<PushRow> = on!(tx, c => pushes::table
+        let rows: Vec<PushRow> = on_packets!(tx, c => pushes::table
             .filter(pushes::recipient_code.eq(recipient_code))
             .filter(pushes::lane.eq(lane.number()))
             .filter(pushes::due_at.le(now.naive_utc()))
@@ -213,7 +213,7 @@ pub fn lease(
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<PushRow>, StoreError> {
     let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
-    let leased = on!(tx, c => diesel::update(pushes::table)
+    let leased = on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::delivery_id.eq_any(&ids))
         .filter(pushes::due_at.le(now.naive_utc()))
         .set((pushes::due_at.eq(until.naive_utc()), pushes::lease_owner.eq(Some(owner))))
@@ -221,7 +221,7 @@ pub fn lease(
     if leased == rows.len() {
         return Ok(rows);
     }
-    let mine: Vec<String> = on!(tx, c => pushes::table
+    let mine: Vec<String> = on_packets!(tx, c => pushes::table
         .filter(pushes::delivery_id.eq_any(&ids))
         .filter(pushes::lease_owner.eq(owner))
         .select(pushes::delivery_id)
@@ -236,7 +236,7 @@ pub fn lease(
 pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, StoreError> {
     type Columns = (String, String, String, String, String, Vec<u8>, i64, Option<Vec<u8>>);
     let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
-    let found: Vec<Columns> = on!(tx, c => deliveries::table
+    let found: Vec<Columns> = on_packets!(tx, c => deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .inner_join(payloads::table.on(payloads::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::delivery_id.eq_any(&ids))
@@ -266,7 +266,7 @@ pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, S
 /// # Errors
 /// `Statement`.
 pub fn finish(tx: &mut Connection, delivery_id: &str, owner: &str) -> Result<bool, StoreError> {
-    let gone = on!(tx, c => diesel::delete(pushes::table)
+    let gone = on_packets!(tx, c => diesel::delete(pushes::table)
         .filter(pushes::delivery_id.eq(delivery_id))
         .filter(pushes::lease_owner.eq(owner))
         .execute(c))?;
@@ -283,7 +283,7 @@ pub fn put_back(
     owner: &str,
     (attempts, due_at): (i32, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
-    let back = on!(tx, c => diesel::update(pushes::table)
+    let back = on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::delivery_id.eq(delivery_id))
         .filter(pushes::lease_owner.eq(owner))
         .set((
@@ -300,7 +300,7 @@ pub fn put_back(
 /// # Errors
 /// `Statement`.
 pub fn hurry(tx: &mut Connection, recipient_code: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(on!(tx, c => diesel::update(pushes::table)
+    Ok(on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::recipient_code.eq(recipient_code))
         .filter(pushes::lease_owner.is_null())
         .filter(pushes::due_at.gt(now.naive_utc()))
@@ -313,7 +313,7 @@ pub fn hurry(tx: &mut Connection, recipient_code: &str, now: DateTime<Utc>) -> R
 /// # Errors
 /// `Statement`.
 pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Vec<PushRow>, StoreError> {
-    Ok(on!(tx, c => pushes::table
+    Ok(on_packets!(tx, c => pushes::table
         .filter(pushes::expires_at.le(now.naive_utc()))
         .filter(pushes::lease_owner.is_null().or(pushes::due_at.le(now.naive_utc())))
         .order(pushes::expires_at.asc())
@@ -327,7 +327,7 @@ pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Ve
 /// # Errors
 /// `Statement`.
 pub fn of_recipient(tx: &mut Connection, recipient_code: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
-    Ok(on!(tx, c => pushes::table
+    Ok(on_packets!(tx, c => pushes::table
         .filter(pushes::recipient_code.eq(recipient_code))
         .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
         .order((pushes::lane.asc(), pushes::due_at.asc()))
@@ -341,7 +341,7 @@ pub fn of_recipient(tx: &mut Connection, recipient_code: &str, limit: i64) -> Re
 /// # Errors
 /// `Statement`.
 pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
-    Ok(on!(tx, c => pushes::table
+    Ok(on_packets!(tx, c => pushes::table
         .inner_join(endpoints::table.on(endpoints::agency_code.eq(pushes::recipient_code)))
         .group_by(pushes::recipient_code)
         .order(pushes::recipient_code.asc())
@@ -354,7 +354,7 @@ pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
 /// # Errors
 /// `Statement`.
 pub fn insert_attempt(tx: &mut Connection, row: &AttemptRow) -> Result<(), StoreError> {
-    on!(tx, c => diesel::insert_into(attempts::table).values(row).execute(c))?;
+    on_packets!(tx, c => diesel::insert_into(attempts::table).values(row).execute(c))?;
     Ok(())
 }
 
@@ -363,7 +363,7 @@ pub fn insert_attempt(tx: &mut Connection, row: &AttemptRow) -> Result<(), Store
 /// # Errors
 /// `Statement`.
 pub fn attempts_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<AttemptRow>, StoreError> {
-    Ok(on!(tx, c => attempts::table
+    Ok(on_packets!(tx, c => attempts::table
         .filter(attempts::delivery_id.eq(delivery_id))
         .order(attempts::number.asc())
         .select(AttemptRow::as_select())
@@ -375,7 +375,7 @@ pub fn attempts_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<Attempt
 /// # Errors
 /// `Statement`.
 pub fn next_number(tx: &mut Connection, delivery_id: &str) -> Result<i32, StoreError> {
-    let last: Option<i32> = on!(tx, c => attempts::table
+    let last: Option<i32> = on_packets!(tx, c => attempts::table
         .filter(attempts::delivery_id.eq(delivery_id))
         .select(diesel::dsl::max(attempts::number))
         .get_result(c))?;
