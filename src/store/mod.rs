@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod evidence;
 pub mod job_runs;
+mod literal;
 pub mod migrations;
 pub mod payloads;
 mod queue;
