@@ -137,6 +137,18 @@ impl Deployment {
         Ok(format!("{}.{}", key.key_id, key.secret))
     }
 
+    /// Runs a command of the program on this deployment and gives what it printed.
+    pub fn ask(&self, arguments: &[&str]) -> Result<String> {
+        let Product::Docaxis(program) = &self.product else { bail!("a reference hub has no commands") };
+        let mut command = Command::new(program);
+        output(command.args(arguments).envs(self.environment.iter().cloned()).current_dir(self.folder.path()))
+    }
+
+    /// The file of an SQLite database.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("docaxis.db")
+    }
+
     fn serve(&self, program: &Path, address: SocketAddr) -> Command {
         let mut command = Command::new(program);
         command.arg("serve").envs(self.environment.iter().cloned()).current_dir(self.folder.path());

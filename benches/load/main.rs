@@ -9,12 +9,14 @@
     reason = "a measuring program prints, and turns counts into rates"
 )]
 
+mod exchange;
 mod http;
 mod hub_under_test;
 mod machine;
 mod measure;
 mod packet;
 mod reference_hub;
+mod register;
 mod report;
 mod sender;
 
@@ -51,6 +53,8 @@ struct Options {
     /// Measures a reference hub in place of docaxis, to test the benchmark
     #[arg(long)]
     self_test: bool,
+    #[command(flatten)]
+    exchange: exchange::ExchangeOptions,
     /// cargo bench adds this
     #[arg(long, hide = true)]
     bench: bool,
@@ -103,6 +107,9 @@ async fn run(options: &Options) -> Result<()> {
     ensure!(options.rounds > 0 && options.seconds > 0.0, "rounds and seconds must be above zero");
     let scratch = scratch_folder()?;
     let product = if options.self_test { Product::Reference } else { Product::Docaxis(hub_program(options)?) };
+    if options.exchange.wanted() {
+        return exchange::run(&options.exchange, &product, scratch.path(), options.rounds).await;
+    }
     let mut report = Report {
         at: chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string(),
         hub: match &product {

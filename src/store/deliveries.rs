@@ -4,6 +4,7 @@
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::envelopes::EnvelopeRow;
+use super::literal::Consigned;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
@@ -348,7 +349,7 @@ pub fn list_waiting(
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
-        .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::state.eq(Consigned))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
@@ -365,7 +366,7 @@ pub fn list_waiting(
 /// `Statement`.
 pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
-        .filter(deliveries::state.eq("consigned"))
+        .filter(deliveries::state.eq(Consigned))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .count()

@@ -15,6 +15,7 @@ pub mod envelopes;
 pub mod evidence;
 pub mod job_runs;
 mod known;
+mod literal;
 pub mod migrations;
 pub mod payloads;
 pub mod pushes;

@@ -1,6 +1,6 @@
 //! A database for each test: a file, or a database of its own on the PostgreSQL server that `PGHOST` and its like name.
 
-use super::fixture;
+use super::{fixture, plans};
 use docaxis::domain::agency::AgencyState;
 use docaxis::exchange::directory::{self, AgencyEntry};
 use docaxis::hub::Hub;
@@ -10,6 +10,8 @@ pub struct Database {
     pub url: String,
     server: Option<(String, String)>,
     pub is_postgres: bool,
+    /// Whether what hubs execute is judged by its plan in the end.
+    pub judges_plans: bool,
 }
 
 /// Whether this run is to use PostgreSQL.
@@ -39,12 +41,12 @@ impl Database {
     pub async fn make(folder: &Path) -> Self {
         if !wants_postgres() {
             let url = format!("sqlite://{}", folder.join("docaxis.db").display());
-            return Self { url, server: None, is_postgres: false };
+            return Self { url, server: None, is_postgres: false, judges_plans: false };
         }
         let name = format!("docaxis_{}", uuid::Uuid::now_v7().simple());
         let server = server_url("postgres");
         on_server(&server, &format!("CREATE DATABASE {name}")).await;
-        Self { url: server_url(&name), server: Some((server, name)), is_postgres: true }
+        Self { url: server_url(&name), server: Some((server, name)), is_postgres: true, judges_plans: false }
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
@@ -130,8 +132,11 @@ impl Drop for Database {
                     let mut broken = Vec::new();
                     for (law, sql) in LAWS {
                         if self.count(sql).await != 0 {
-                            broken.push(law);
+                            broken.push(law.to_owned());
                         }
+                    }
+                    if self.judges_plans {
+                        broken.extend(plans::scans(self).await);
                     }
                     if let Some((server, name)) = &self.server {
                         on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
@@ -143,7 +148,12 @@ impl Drop for Database {
         });
         // A test that failed has said why already.
         if !std::thread::panicking() {
-            assert_eq!(broken.unwrap(), Vec::<&str>::new(), "laws of the register are broken");
+            let broken = broken.unwrap();
+            assert!(
+                broken.is_empty(),
+                "laws of the register are broken, or statements read a whole table:\n{}",
+                broken.join("\n")
+            );
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod database;
 pub mod described;
 pub mod packets;
+pub mod plans;
 pub mod probe;
 pub mod program;
 pub mod robot;
@@ -71,8 +72,10 @@ impl TestHub {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         // Nothing else has installed a provider, or it is the same one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        plans::listen();
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::make(folder.path()).await;
+        let mut database = Database::make(folder.path()).await;
+        database.judges_plans = true;
         let mut config = Config::default();
         config.server.address = "127.0.0.1:0".to_owned();
         config.server.workers = 2;
