@@ -1,6 +1,7 @@
 //! Hub: what every use case is given: store, payloads, clock, ids, keys, limits. The only place that reads
 //! the clock or draws random ids.
 
+use crate::arrivals::Arrivals;
 use crate::config::Config;
 use crate::keyring::{Keyring, KnownKeys};
 use crate::store::{Store, StoreError, payloads::Payloads};
@@ -72,6 +73,8 @@ pub struct Hub {
     pub keyring: Keyring,
     /// What is known of keys for a few seconds.
     pub known_keys: KnownKeys,
+    /// Who waits for packets on this node.
+    pub arrivals: Arrivals,
     /// Limits.
     pub config: Arc<Config>,
 }
@@ -94,7 +97,16 @@ impl Hub {
         };
         let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
         let known_keys = KnownKeys::default();
-        Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, config: Arc::new(config) })
+        Ok(Self {
+            store,
+            payloads,
+            clock,
+            ids: Ids,
+            keyring,
+            known_keys,
+            arrivals: Arrivals::default(),
+            config: Arc::new(config),
+        })
     }
 }
 

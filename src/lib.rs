@@ -2,6 +2,7 @@
 //!
 //! The map, in reading order; the story is told in ARCHITECTURE.md.
 
+pub mod arrivals;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -72,13 +73,17 @@ impl Running {
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let (stop, stopped) = oneshot::channel();
+        let arrivals = hub.arrivals.clone();
         let server = tokio::spawn(async move {
             let handle = server.handle();
             tokio::pin!(server);
             tokio::select! {
                 ended = &mut server => ended,
                 // A sender that was dropped also means stop.
-                _ = stopped => tokio::join!(server, handle.stop(true)).0,
+                _ = stopped => {
+                    arrivals.close();
+                    tokio::join!(server, handle.stop(true)).0
+                }
             }
         });
         Ok(Self { address, jobs, stop, server })

@@ -3,7 +3,7 @@
 
 use super::register::{Case, Plan, PlanLine, Planned, append, signed};
 use crate::domain::agency::AgencyCode;
-use crate::domain::delivery::{DeliveryState, Next, Refusal, Step, next};
+use crate::domain::delivery::{DeliveryState, Next, Progress, Refusal, Step, next};
 use crate::domain::envelope::DocumentId;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -181,27 +181,68 @@ enum Withdrawal {
     Failed,
 }
 
-fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
-    match next(row.progress()?, Step::Withdraw) {
-        Next::Changed(to, event) => {
-            if !deliveries::settle(tx, row, to, "", case.now)? {
-                return Err(StoreError::Raced);
-            }
-            if let Some(event) = event {
-                append(tx, case, event, by, Some(row))?;
-            }
-            Ok(Withdrawal::Now)
-        }
-        Next::Same => Ok(Withdrawal::Before),
-        Next::Refused(Refusal::AlreadyFetched) => Ok(Withdrawal::Fetched),
+/// What a withdrawal of a delivery would lead to, and the change if it is one.
+fn withdrawal(row: &DeliveryRow) -> Result<(Withdrawal, Option<Change>), StoreError> {
+    Ok(match next(row.progress()?, Step::Withdraw) {
+        Next::Changed(to, event) => (Withdrawal::Now, Some((to, event))),
+        Next::Same => (Withdrawal::Before, None),
+        Next::Refused(Refusal::AlreadyFetched) => (Withdrawal::Fetched, None),
         Next::Refused(
             Refusal::Withdrawn
             | Refusal::RecallAgreed
             | Refusal::Failed
             | Refusal::AlreadyHandedOver
             | Refusal::NotConsigned,
-        ) => Ok(Withdrawal::Failed),
+        ) => (Withdrawal::Failed, None),
+    })
+}
+
+type Change = (Progress, Option<EvidenceEvent>);
+
+fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
+    let (withdrawal, change) = withdrawal(row)?;
+    if let Some((to, event)) = change {
+        if !deliveries::settle(tx, row, to, "", case.now)? {
+            return Err(StoreError::Raced);
+        }
+        if let Some(event) = event {
+            append(tx, case, event, by, Some(row))?;
+        }
     }
+    Ok(withdrawal)
+}
+
+/// What `take_back` would do: its outcome, the deliveries it would withdraw, those it would ask back.
+pub(super) fn foretell_taking_back(rows: &[DeliveryRow]) -> Result<(TakenBack, Vec<String>, Vec<String>), StoreError> {
+    let (mut outcome, mut withdraws, mut asks_back) = (TakenBack::Nothing, Vec::new(), Vec::new());
+    for row in rows {
+        match withdrawal(row)?.0 {
+            Withdrawal::Now => withdraws.push(row.delivery_id.clone()),
+            Withdrawal::Before => {}
+            Withdrawal::Fetched => {
+                if row.recall != "agreed" {
+                    asks_back.push(row.delivery_id.clone());
+                }
+                outcome = TakenBack::Requested;
+            }
+            Withdrawal::Failed => continue,
+        }
+        if outcome == TakenBack::Nothing {
+            outcome = TakenBack::Withdrawn;
+        }
+    }
+    Ok((outcome, withdraws, asks_back))
+}
+
+/// What `supersede` would withdraw.
+pub(super) fn foretell_superseding(rows: &[DeliveryRow]) -> Result<Vec<String>, StoreError> {
+    let mut withdraws = Vec::new();
+    for row in rows {
+        if matches!(withdrawal(row)?.0, Withdrawal::Now) {
+            withdraws.push(row.delivery_id.clone());
+        }
+    }
+    Ok(withdraws)
 }
 
 fn request(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<(), StoreError> {

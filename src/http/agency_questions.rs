@@ -87,6 +87,20 @@ pub(super) struct MailboxQuestion {
     pub after: Option<Cursor>,
     /// Most rows of the page; `lists.page_max` without it and at most.
     pub limit: Option<NonZeroUsize>,
+    /// Seconds to wait while there is nothing: with `If-None-Match` nothing new, else nothing at all;
+    /// `lists.wait_seconds_max` at most.
+    #[serde(default)]
+    pub wait: u32,
+}
+
+/// What the history of a document may be asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuestion {
+    /// Only what stands behind this one: the `next` of the page before.
+    pub after: Option<Cursor>,
+    /// Most rows of the page; `lists.page_max` without it and at most.
+    pub limit: Option<NonZeroUsize>,
 }
 
 /// What `GET /api/v1/agencies` may be asked.
