@@ -25,7 +25,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The operations of the native API.
@@ -136,11 +136,11 @@ async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> 
         from: instant("from", asked.from.as_deref())?,
         until: instant("until", asked.until.as_deref())?,
         id: asked.id,
-        skip: asked.skip,
+        skip: rows(asked.skip),
         limit: Some(limit),
     };
     let lines = follow::sent(&call.node.hub, caller, query).await?;
-    let next = (lines.len() >= limit).then(|| asked.skip.saturating_add(lines.len()).to_string());
+    let next = (lines.len() >= limit).then(|| rows(asked.skip).saturating_add(lines.len()).to_string());
     Ok(problem::ok().json(Page { items: lines.iter().map(answers::sent).collect(), next }))
 }
 
@@ -226,9 +226,14 @@ async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {
 }
 
 /// The rows of a page: as many as asked for, at least one, at most the configured number.
-fn page_limit(call: &Call<'_>, asked: Option<NonZeroUsize>) -> usize {
+fn page_limit(call: &Call<'_>, asked: Option<NonZeroU32>) -> usize {
     let most = call.node.hub.config.lists.page_max;
-    asked.map_or(most, usize::from).min(most).max(1)
+    asked.map_or(most, |asked| rows(asked.get())).min(most).max(1)
+}
+
+/// A number of rows as lists count them.
+fn rows(asked: u32) -> usize {
+    usize::try_from(asked).unwrap_or(usize::MAX)
 }
 
 /// An instant of the query; the `+` of its offset often arrives as a space.

@@ -4,7 +4,7 @@
 use super::forms;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 
 /// Which kind of packet to list.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -72,9 +72,11 @@ pub(super) struct SentQuestion {
     pub id: Option<String>,
     /// Rows to leave out at the start: the `next` of the page before.
     #[serde(default)]
-    pub skip: usize,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub skip: u32,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What `GET /api/v1/mailbox` may be asked.
@@ -86,10 +88,12 @@ pub(super) struct MailboxQuestion {
     /// Only what stands behind this delivery: the `next` of the page before.
     pub after: Option<Cursor>,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
     /// Seconds to wait while there is nothing: with `If-None-Match` nothing new, else nothing at all;
     /// `lists.wait_seconds_max` at most.
     #[serde(default)]
+    #[schemars(extend("maximum" = u32::MAX))]
     pub wait: u32,
 }
 
@@ -100,7 +104,8 @@ pub(super) struct HistoryQuestion {
     /// Only what stands behind this one: the `next` of the page before.
     pub after: Option<Cursor>,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What `GET /api/v1/agencies` may be asked.
@@ -111,7 +116,8 @@ pub(super) struct AgenciesQuestion {
     #[serde(default)]
     pub after: String,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What may be confirmed: everything but that nothing was said yet.

@@ -34,7 +34,7 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         AgencyOperation::Check => sketch
             .under(SENDING)
             .named("checkPacket", "Kiểm tra một gói tin như khi gửi, không lưu gì")
-            .packet()
+            .packet(false)
             .answer::<PreflightBody<'_>>(Success::Ok, "Điều sẽ xảy ra nếu gửi. What would happen if it were sent.")
             .fails(&[&TOO_MANY])
             .fails(&BODY),
@@ -91,7 +91,7 @@ fn submit(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch
         .under(SENDING)
         .named("sendPacket", "Gửi một gói tin")
-        .packet()
+        .packet(true)
         .answer::<ReceiptBody<'_>>(Success::Created, "Đã nhận, đã ghi chắc chắn. Accepted and durable.")
         .told(Success::Created, "Location", "Nơi xem gói tin. Where to look at the envelope.")
         .answer::<ReceiptBody<'_>>(Success::Ok, "Đã nhận từ trước: biên nhận lúc đó. A repeat: the receipt of then.")

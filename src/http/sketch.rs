@@ -97,11 +97,11 @@ impl<'a> Sketch<'a> {
         self
     }
 
-    /// The body is an edXML packet.
-    pub fn packet(self) -> Self {
+    /// The body is an edXML packet. An empty one may be checked too.
+    pub fn packet(self, required: bool) -> Self {
         let schema = json!({ "type": "string", "format": "binary" });
         let content = json!({ "application/xml": { "schema": schema } });
-        let body = json!({ "required": true, "description": "Gói tin edXML, nguyên các byte. The packet's bytes as they are.",
+        let body = json!({ "required": required, "description": "Gói tin edXML, nguyên các byte. The packet's bytes as they are.",
             "content": content });
         self.with("requestBody", body)
     }

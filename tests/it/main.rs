@@ -12,6 +12,7 @@
 
 mod accept;
 mod architecture;
+mod bad_input;
 mod client;
 mod command_line;
 mod coverage;
@@ -20,11 +21,13 @@ mod fixtures;
 mod history;
 mod hostile;
 mod hostile_connections;
+mod integrators;
 mod keys;
 mod migrations;
 mod openapi;
 mod pickup;
 mod poll;
+mod postman;
 mod preflight;
 mod recall;
 mod report;
