@@ -63,9 +63,11 @@ pub(super) struct SentQuestion {
     /// Only documents or only status packets.
     pub kind: Option<Kind>,
     /// Accepted at or after this time.
+    #[serde(default)]
     #[schemars(schema_with = "instant")]
     pub from: Option<String>,
     /// Accepted at or before this time.
+    #[serde(default)]
     #[schemars(schema_with = "instant")]
     pub until: Option<String>,
     /// Only this envelope or delivery; ignored when the caller sent nothing of that id.
