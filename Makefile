@@ -74,6 +74,20 @@ fuzz: toolchain compiler ## ten million mutated packets, and 100,000 cases of ev
 crash: toolchain compiler ## kill the hub in the middle of its work, 200 rounds: nothing lost, nothing invented
 	@DOCAXIS_CRASH_ROUNDS=200 cargo test --release --test it crash
 
+.PHONY: api-fuzz
+api-fuzz: toolchain compiler ## let schemathesis look for answers that docs/openapi.json does not describe
+	@cargo build --quiet
+	target="$${CARGO_TARGET_DIR:-target}"
+	if [ ! -x "$$target/schemathesis/bin/schemathesis" ]; then
+		python3 -m venv "$$target/schemathesis"
+		"$$target/schemathesis/bin/pip" install --quiet 'schemathesis==4.*'
+	fi
+	.ci/api-fuzz "$$target/schemathesis/bin/schemathesis" "$$target/debug/docaxis"
+
+.PHONY: php
+php: ## install PHP, so that the tests run its snippet too
+	@command -v php >/dev/null || $(call install,PHP,php-cli)
+
 .PHONY: docs
 docs: toolchain compiler ## write the generated pages of docs/ anew
 	@DOCAXIS_WRITE_DOCS=1 cargo test --quiet --lib --test it -- $(GENERATED)

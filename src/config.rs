@@ -157,6 +157,14 @@ settings! {
     lists: Lists {
         /// Most rows in one page of a mailbox or log.
         page_max: usize = 1000usize, "rows";
+        /// How long a caller may wait for something to come into its mailbox; a longer wait is cut.
+        wait_seconds_max: u64 = 60u64, "seconds";
+        /// Callers that may wait at once on this node; further ones are told to come again.
+        waiting_polls_max: usize = 2000usize, "requests";
+        /// The same for one system; one too many is answered with 429.
+        waiting_polls_per_system_max: usize = 50usize, "requests";
+        /// How often a waiting caller's mailbox is looked into for what other nodes took in; packets of this node wake it at once.
+        wait_recheck_seconds: u64 = 10u64, "seconds";
     }
     /// Keys of systems.
     keys: Keys {

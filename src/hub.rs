@@ -1,6 +1,7 @@
 //! Hub: what every use case is given: store, payloads, clock, ids, keys, limits. The only place that reads
 //! the clock or draws random ids.
 
+use crate::arrivals::Arrivals;
 use crate::config::{Config, Push, numbers};
 use crate::domain::schedule::Schedule;
 use crate::keyring::{Keyring, KnownKeys};
@@ -83,6 +84,8 @@ pub struct Hub {
     pub schedule: Arc<Schedule>,
     /// Wakes the dispatcher; carries no data, since what is due stands in the database.
     pub wake: Arc<Notify>,
+    /// Who waits for packets on this node.
+    pub arrivals: Arrivals,
     /// Limits.
     pub config: Arc<Config>,
 }
@@ -106,8 +109,18 @@ impl Hub {
         let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
         let known_keys = KnownKeys::default();
         let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
-        let (wake, config) = (Arc::default(), Arc::new(config));
-        Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, schedule, wake, config })
+        Ok(Self {
+            store,
+            payloads,
+            clock,
+            ids: Ids,
+            keyring,
+            known_keys,
+            schedule,
+            wake: Arc::default(),
+            arrivals: Arrivals::default(),
+            config: Arc::new(config),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The map, in reading order; the story is told in ARCHITECTURE.md.
 
+pub mod arrivals;
 pub mod channel;
 pub mod cli;
 pub mod config;
@@ -80,13 +81,17 @@ impl Running {
         let dispatching = jobs::dispatch(hub, pusher);
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
         let (stop, stopped) = oneshot::channel();
+        let arrivals = hub.arrivals.clone();
         let server = tokio::spawn(async move {
             let handle = server.handle();
             tokio::pin!(server);
             tokio::select! {
                 ended = &mut server => ended,
                 // A sender that was dropped also means stop.
-                _ = stopped => tokio::join!(server, handle.stop(true)).0,
+                _ = stopped => {
+                    arrivals.close();
+                    tokio::join!(server, handle.stop(true)).0
+                }
             }
         });
         Ok(Self { address, jobs, dispatching, patience, stop, server })

@@ -105,6 +105,7 @@ impl Outcome {
             ) => Self::Refused,
             Some(
                 ExchangeError::Body(_)
+                | ExchangeError::Full(_)
                 | ExchangeError::Store(_)
                 | ExchangeError::Payload(_)
                 | ExchangeError::Unavailable(_),

@@ -68,6 +68,13 @@ impl EvidenceEvent {
     }
 }
 
+impl EvidenceEvent {
+    /// The event of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == name)
+    }
+}
+
 /// One event, ready to be appended.
 #[derive(Debug, Clone)]
 pub struct Evidence {

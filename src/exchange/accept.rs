@@ -1,7 +1,8 @@
 //! A packet arrives: read, check, store, evidence, receipt. Start reading here.
 
+use super::intake::{self, Keeping};
 use super::register::{self, Attachment, Case};
-use super::{BodyFault, Caller, ExchangeError, intake};
+use super::{BodyFault, Caller, ExchangeError};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
 use crate::domain::packet::{Digest, Packet};
@@ -117,27 +118,27 @@ pub struct Rejection {
     pub violations: Vec<Violation>,
 }
 
-/// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
-///
-/// # Errors
-/// `Body` when the bytes did not arrive, `Store` and `Payload` when they could not be kept. Nothing is
-/// registered then.
-pub async fn accept(
+/// A packet that arrived and was judged by itself.
+pub(super) struct Judged {
+    pub(super) case: Case,
+    pub(super) envelope: Option<Envelope>,
+    pub(super) violations: Vec<Violation>,
+    /// Whether its parties may be looked up although it has faults of its own, so that all faults are told at once.
+    pub(super) by_parties: bool,
+}
+
+/// Receives a packet and judges it by itself.
+pub(super) async fn judged(
     hub: &Hub,
     submission: Submission,
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
-) -> Result<Verdict, ExchangeError> {
-    let arrival = match intake::receive(hub, submission.door, submission.hash_file, body).await {
-        Err(ExchangeError::Body(BodyFault::TooLarge)) => {
-            return refuse_too_large(hub, submission.caller, submission.door).await;
-        }
-        arrived => arrived?,
-    };
+    keeping: Keeping,
+) -> Result<Judged, ExchangeError> {
+    let arrival = intake::receive(hub, (submission.door, keeping), submission.hash_file, body).await?;
     let packet = arrival.reading.packet;
-    let violations = arrival.violations;
     let envelope = Envelope::of(&packet);
     // Looking up more addressees than may be would let one packet keep the database busy.
-    let judged_by_parties = match &envelope {
+    let by_parties = match &envelope {
         Some(Envelope { content: Content::Document(document), .. }) => {
             document.recipients.len() <= hub.config.packets.recipients_max
         }
@@ -159,13 +160,31 @@ pub async fn accept(
         content: arrival.content,
         packet,
     };
+    Ok(Judged { case, envelope, violations: arrival.violations, by_parties })
+}
+
+/// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
+///
+/// # Errors
+/// `Body` when the bytes did not arrive, `Store` and `Payload` when they could not be kept. Nothing is
+/// registered then.
+pub async fn accept(
+    hub: &Hub,
+    submission: Submission,
+    body: impl Stream<Item = Result<Bytes, BodyFault>>,
+) -> Result<Verdict, ExchangeError> {
+    let (caller, door) = (submission.caller.clone(), submission.door);
+    let Judged { case, envelope, violations, by_parties } = match judged(hub, submission, body, Keeping::Packet).await {
+        Err(ExchangeError::Body(BodyFault::TooLarge)) => return refuse_too_large(hub, caller, door).await,
+        judged => judged?,
+    };
     let verdict = match envelope {
         Some(envelope) if violations.is_empty() => {
             let foresight = hub.store.foresight(|| register::foresight(&case, &envelope));
             hub.store.write_foreseen(foresight, move |tx| register::register(tx, &case, &envelope)).await
         }
         // A packet that cannot be kept is still judged by its parties, so that all faults are told at once.
-        Some(envelope) if judged_by_parties => {
+        Some(envelope) if by_parties => {
             hub.store.write(move |tx| register::refuse_with_parties(tx, &case, &envelope, violations.clone())).await
         }
         Some(_) | None => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
@@ -177,6 +196,11 @@ pub async fn accept(
         hub.wake.notify_one();
     }
     alarm(&verdict);
+    if let Verdict::Accepted(receipt) = &verdict {
+        let recipients = receipt.lines.iter().map(|line| line.recipient.as_str());
+        // Of a document withdrawn at once, the hub itself tells the sender.
+        hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
+    }
     Ok(verdict)
 }
 
@@ -193,7 +217,7 @@ async fn refuse_too_large(hub: &Hub, caller: Caller, door: Door) -> Result<Verdi
 
 /// Tells the operator of refusals that may be more than a mistake: never more than ids, since the log is no place
 /// for content.
-fn alarm(verdict: &Verdict) {
+pub(super) fn alarm(verdict: &Verdict) {
     let Verdict::Rejected(rejection) = verdict else { return };
     for class in [Class::StateSecret, Class::Conflict] {
         if let Some(violation) = rejection.violations.iter().find(|v| v.class == class) {

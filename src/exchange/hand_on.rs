@@ -1,7 +1,7 @@
 //! How an accepted packet is handed on to one recipient: put at its disposal for pick-up, or put in line to be pushed.
 
 use super::register::{Case, append};
-use crate::domain::agency::{AgencyCode, Channel};
+use crate::domain::agency::Channel;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::Urgency;
 use crate::domain::evidence::EvidenceEvent;
@@ -9,19 +9,15 @@ use crate::domain::lane::Lane;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::pushes::PushRow;
-use crate::store::{Connection, StoreError, agencies, deliveries, pushes};
+use crate::store::{Connection, StoreError, deliveries, pushes};
 
-/// Makes the delivery of an envelope to one recipient. `channel` is the recipient's, when it is known already.
+/// Makes the delivery of an envelope to one recipient by its channel.
 pub(super) fn hand_on(
     tx: &mut Connection,
     case: &Case,
     row: &EnvelopeRow,
-    (key, channel): (NaturalKey, Option<Channel>),
+    (key, channel): (NaturalKey, Channel),
 ) -> Result<DeliveryRow, StoreError> {
-    let channel = match channel {
-        Some(channel) => channel,
-        None => agencies::channel_of(tx, &AgencyCode(key.recipient_code.clone()))?,
-    };
     let state = match channel {
         Channel::Pickup => DeliveryState::Consigned,
         Channel::Push => DeliveryState::Pending,

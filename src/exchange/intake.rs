@@ -25,6 +25,15 @@ const PIECES_WAITING_MAX: usize = 4;
 /// Bytes handed to the reading thread at once: each piece wakes it, and sockets give far smaller ones.
 const PIECE_BYTES: usize = 128 * 1024;
 
+/// What is to become of the bytes of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// They are kept when the packet has no fault of its own.
+    Packet,
+    /// They are looked at and thrown away.
+    Nothing,
+}
+
 /// A packet that arrived whole.
 pub struct Arrival {
     /// SHA-256 of the packet's bytes.
@@ -46,7 +55,7 @@ pub struct Arrival {
 /// `Body` when the bytes did not arrive, `Payload` when they could not be kept.
 pub async fn receive(
     hub: &Hub,
-    door: Door,
+    (door, keeping): (Door, Keeping),
     hash_file: Option<String>,
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
 ) -> Result<Arrival, ExchangeError> {
@@ -57,7 +66,7 @@ pub async fn receive(
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(ExchangeError::Body)?;
         if head.len().saturating_add(chunk.len()) > inline_max {
-            return receive_large(hub, (door, hash_file), (head, chunk), body).await;
+            return receive_large(hub, (door, keeping, hash_file), (head, chunk), body).await;
         }
         match head.is_empty() {
             true => head = chunk.into(),
@@ -109,13 +118,13 @@ pub fn judge(reading: &Reading, limits: &Packets, now: DateTime<Utc>) -> Vec<Vio
 
 async fn receive_large(
     hub: &Hub,
-    (door, hash_file): (Door, Option<String>),
+    (door, keeping, hash_file): (Door, Keeping, Option<String>),
     (head, chunk): (Vec<u8>, Bytes),
     mut body: impl Stream<Item = Result<Bytes, BodyFault>> + Unpin,
 ) -> Result<Arrival, ExchangeError> {
     let (to_reader, chunks) = mpsc::channel(PIECES_WAITING_MAX);
     let reader_hub = hub.clone();
-    let reader = tokio::task::spawn_blocking(move || large(&reader_hub, door, hash_file.as_deref(), chunks));
+    let reader = tokio::task::spawn_blocking(move || large(&reader_hub, (door, keeping), hash_file.as_deref(), chunks));
     let mut fault = None;
     // A full channel makes the connection wait; a gone reader has failed and says why below.
     let mut alive = true;
@@ -151,15 +160,15 @@ async fn receive_large(
 /// the server drops the future of a request whose connection is gone.
 type Chunks = mpsc::Receiver<Option<Bytes>>;
 
-fn large(hub: &Hub, door: Door, hash_file: Option<&str>, chunks: Chunks) -> io::Result<Arrival> {
+fn large(hub: &Hub, (door, keeping): (Door, Keeping), hash_file: Option<&str>, chunks: Chunks) -> io::Result<Arrival> {
     let alarm = Cell::new(false);
-    let incoming = hub.payloads.receive(&hub.ids.next());
+    let incoming = (keeping == Keeping::Packet).then(|| hub.payloads.receive(&hub.ids.next()));
     let mut tap = Tap {
         chunks,
         chunk: Bytes::new(),
         whole: false,
         hasher: Hasher::default(),
-        incoming: Some(incoming),
+        incoming,
         broken: None,
         alarm: &alarm,
     };

@@ -2,7 +2,8 @@
 //!
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
-//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
+//! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
+//! sent), `history` (what happened to a document), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
 //! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself).
 
 pub mod accept;
@@ -11,15 +12,20 @@ pub mod dispatch;
 pub mod endpoints;
 pub mod follow;
 mod hand_on;
+pub mod history;
 pub mod intake;
 pub mod keys;
 pub mod pickup;
+pub mod poll;
+pub mod preflight;
 mod recall;
+mod receipt;
 mod register;
 mod report;
 mod settle;
 pub mod sweep;
 
+use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;
 use crate::domain::rules::Wording;
 use crate::store::StoreError;
@@ -58,6 +64,9 @@ pub enum ExchangeError {
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),
+    /// No more callers may wait.
+    #[error("no more may wait: {0:?}")]
+    Full(Full),
     /// The machine could not give what was needed.
     #[error("{0}")]
     Unavailable(String),

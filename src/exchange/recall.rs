@@ -5,7 +5,7 @@ use super::hand_on::hand_on;
 use super::register::{Case, Plan, PlanLine, Planned, append, signed};
 use super::settle;
 use crate::domain::agency::AgencyCode;
-use crate::domain::delivery::{DeliveryState, Next, Refusal, Step, next};
+use crate::domain::delivery::{DeliveryState, Next, Progress, Refusal, Step, next};
 use crate::domain::envelope::DocumentId;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -183,34 +183,78 @@ enum Withdrawal {
     Failed,
 }
 
-fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
+/// What a withdrawal of a delivery would lead to, and the change if it is one.
+fn withdrawal(tx: &mut Connection, row: &DeliveryRow) -> Result<(Withdrawal, Option<Change>), StoreError> {
     let progress = row.progress()?;
     if progress.state == DeliveryState::Pending && settle::is_on_its_way(tx, row)? {
-        return Ok(Withdrawal::Fetched);
+        return Ok((Withdrawal::Fetched, None));
     }
-    match next(progress, Step::Withdraw) {
-        Next::Changed(to, event) => {
-            if progress.state == DeliveryState::Pending {
-                pushes::remove(tx, &row.delivery_id)?;
-            }
-            if !deliveries::settle(tx, row, to, "", case.now)? {
-                return Err(StoreError::Raced);
-            }
-            if let Some(event) = event {
-                append(tx, case, event, by, Some(row))?;
-            }
-            Ok(Withdrawal::Now)
-        }
-        Next::Same => Ok(Withdrawal::Before),
-        Next::Refused(Refusal::AlreadyFetched) => Ok(Withdrawal::Fetched),
+    Ok(match next(progress, Step::Withdraw) {
+        Next::Changed(to, event) => (Withdrawal::Now, Some((to, event))),
+        Next::Same => (Withdrawal::Before, None),
+        Next::Refused(Refusal::AlreadyFetched) => (Withdrawal::Fetched, None),
         Next::Refused(
             Refusal::Withdrawn
             | Refusal::RecallAgreed
             | Refusal::Failed
             | Refusal::AlreadyHandedOver
             | Refusal::NotConsigned,
-        ) => Ok(Withdrawal::Failed),
+        ) => (Withdrawal::Failed, None),
+    })
+}
+
+type Change = (Progress, Option<EvidenceEvent>);
+
+fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<Withdrawal, StoreError> {
+    let (withdrawal, change) = withdrawal(tx, row)?;
+    if let Some((to, event)) = change {
+        if row.progress()?.state == DeliveryState::Pending {
+            pushes::remove(tx, &row.delivery_id)?;
+        }
+        if !deliveries::settle(tx, row, to, "", case.now)? {
+            return Err(StoreError::Raced);
+        }
+        if let Some(event) = event {
+            append(tx, case, event, by, Some(row))?;
+        }
     }
+    Ok(withdrawal)
+}
+
+/// What `take_back` would do: its outcome, the deliveries it would withdraw, those it would ask back.
+pub(super) fn foretell_taking_back(
+    tx: &mut Connection,
+    rows: &[DeliveryRow],
+) -> Result<(TakenBack, Vec<String>, Vec<String>), StoreError> {
+    let (mut outcome, mut withdraws, mut asks_back) = (TakenBack::Nothing, Vec::new(), Vec::new());
+    for row in rows {
+        match withdrawal(tx, row)?.0 {
+            Withdrawal::Now => withdraws.push(row.delivery_id.clone()),
+            Withdrawal::Before => {}
+            Withdrawal::Fetched => {
+                if row.recall != "agreed" {
+                    asks_back.push(row.delivery_id.clone());
+                }
+                outcome = TakenBack::Requested;
+            }
+            Withdrawal::Failed => continue,
+        }
+        if outcome == TakenBack::Nothing {
+            outcome = TakenBack::Withdrawn;
+        }
+    }
+    Ok((outcome, withdraws, asks_back))
+}
+
+/// What `supersede` would withdraw.
+pub(super) fn foretell_superseding(tx: &mut Connection, rows: &[DeliveryRow]) -> Result<Vec<String>, StoreError> {
+    let mut withdraws = Vec::new();
+    for row in rows {
+        if matches!(withdrawal(tx, row)?.0, Withdrawal::Now) {
+            withdraws.push(row.delivery_id.clone());
+        }
+    }
+    Ok(withdraws)
 }
 
 fn request(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<(), StoreError> {
@@ -300,7 +344,8 @@ fn register_own(
         recipient_code: row.sender_code.clone(),
         occurrence: digest.hex(),
     };
-    hand_on(tx, case, &own, (key, None))?;
+    let channel = agencies::channel_of(tx, &AgencyCode(key.recipient_code.clone()))?;
+    hand_on(tx, case, &own, (key, channel))?;
     let report = StatusRow {
         envelope_id: own.envelope_id.clone(),
         delivery_id: row.delivery_id.clone(),

@@ -1,10 +1,10 @@
 //! The one transaction of an accepted packet: who its parties are, whether it was here before, what it does to
 //! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
 
-use super::accept::{Door, LineOutcome, Receipt, ReceiptLine, Rejection, Verdict};
+use super::accept::{Door, Rejection, Verdict};
 use super::hand_on::hand_on;
 use super::recall::{self, TakenBack};
-use super::report;
+use super::{receipt, report};
 use crate::domain::agency::{Agency, AgencyCode, Channel, OrganId};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope};
@@ -66,6 +66,8 @@ pub(super) struct Plan {
 /// One addressee of a plan.
 pub(super) struct PlanLine {
     pub(super) recipient: AgencyCode,
+    /// How it gets its packets; looked up when the plan is made.
+    pub(super) channel: Channel,
     /// Deliveries of the document meant, to be taken back from this recipient.
     pub(super) takes_back: Vec<DeliveryRow>,
     /// Deliveries of replaced documents, withdrawn if they were not fetched.
@@ -75,7 +77,7 @@ pub(super) struct PlanLine {
 impl PlanLine {
     /// The recipient just gets the packet.
     pub(super) fn to(recipient: AgencyCode) -> Self {
-        Self { recipient, takes_back: Vec::new(), supersedes: Vec::new() }
+        Self { recipient, channel: Channel::default(), takes_back: Vec::new(), supersedes: Vec::new() }
     }
 }
 
@@ -89,45 +91,70 @@ pub(super) fn foresight(case: &Case, envelope: &Envelope) -> Foresight {
     Foresight { codes, system_id: case.system_id.clone(), document_id }
 }
 
+/// What is to be done with a packet.
+pub(super) enum Decision {
+    /// Not registered, for every one of these reasons.
+    Refuse(Vec<Violation>),
+    /// It was registered before, by these deliveries.
+    Repeat(Vec<DeliveryRow>),
+    /// Registered as planned; these deliveries of the plan are there already.
+    Insert(Plan, Vec<DeliveryRow>),
+}
+
 /// Registers a packet or refuses it.
 pub(super) fn register(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Verdict, StoreError> {
+    match decide(tx, case, envelope)? {
+        Decision::Refuse(violations) => refuse(tx, case, violations),
+        Decision::Repeat(before) => Ok(Verdict::Repeated(receipt::of_before(tx, &before, &case.warnings)?)),
+        Decision::Insert(plan, before) => insert(tx, case, envelope, (&plan, before)),
+    }
+}
+
+/// Decides about a packet. It only reads, so that a check (`preflight`) decides the same.
+pub(super) fn decide(tx: &mut Connection, case: &Case, envelope: &Envelope) -> Result<Decision, StoreError> {
     let parties = parties(tx, case)?;
     let violations = rules::check_parties(envelope, &parties);
     // A repeat is answered as before, whatever became of its parties since; whom nobody knows was never sent anything.
     let all_known = parties.recipients.iter().all(|party| party.agency.is_some());
     let Some(sender) = sender_of(&parties).filter(|_| all_known) else {
-        return refuse(tx, case, violations);
+        return Ok(Decision::Refuse(violations));
     };
     let planned = match &envelope.content {
         Content::Document(document) => plan_document(tx, &sender, document, &parties, envelope)?,
         Content::Status(status) => report::plan(tx, &sender, (status, envelope.meaning), case)?,
     };
     let (plan, seen) = match planned {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            for line in &mut plan.lines {
+                line.channel = channel_of(tx, &parties, &line.recipient)?;
+            }
             let seen = seen_before(tx, &plan, envelope)?;
             (plan, seen)
         }
-        Err(reasons) => return refuse(tx, case, violations.into_iter().chain(reasons).collect()),
+        Err(reasons) => return Ok(Decision::Refuse(violations.into_iter().chain(reasons).collect())),
     };
-    match seen {
-        Seen::Whole(before) => repeated(tx, case, &before),
-        Seen::Never(_) | Seen::Otherwise(_) if !violations.is_empty() => refuse(tx, case, violations),
-        Seen::Never(before) => insert(tx, case, envelope, (&plan, before, &parties)),
+    Ok(match seen {
+        Seen::Whole(before) => Decision::Repeat(before),
+        Seen::Never(_) | Seen::Otherwise(_) if !violations.is_empty() => Decision::Refuse(violations),
+        Seen::Never(before) => Decision::Insert(plan, before),
         Seen::Otherwise(recipient) => {
             let particulars = [plan.document_id.as_str(), recipient.as_str()];
             let place = "MessageHeader/DocumentId";
-            refuse(tx, case, vec![rules::violation("M.MessageHeader.DocumentId.Conflict", place, &particulars)])
+            Decision::Refuse(vec![rules::violation("M.MessageHeader.DocumentId.Conflict", place, &particulars)])
         }
-    }
+    })
 }
 
-/// The receipt of then.
-fn repeated(tx: &mut Connection, case: &Case, before: &[DeliveryRow]) -> Result<Verdict, StoreError> {
-    let newest = before.iter().map(|line| line.envelope_id.as_str()).max().unwrap_or_default();
-    let Some(row) = envelopes::find(tx, newest)? else {
-        return Err(StoreError::Missing("envelopes"));
-    };
-    Ok(Verdict::Repeated(receipt(case, row, before)))
+/// The faults of a packet by itself, and what is wrong with its parties too.
+pub(super) fn with_parties(
+    tx: &mut Connection,
+    case: &Case,
+    envelope: &Envelope,
+    mut violations: Vec<Violation>,
+) -> Result<Vec<Violation>, StoreError> {
+    let parties = parties(tx, case)?;
+    violations.extend(rules::check_parties(envelope, &parties));
+    Ok(violations)
 }
 
 /// Refuses a packet that has faults of its own, and tells what is wrong with its parties too.
@@ -135,10 +162,9 @@ pub(super) fn refuse_with_parties(
     tx: &mut Connection,
     case: &Case,
     envelope: &Envelope,
-    mut violations: Vec<Violation>,
+    violations: Vec<Violation>,
 ) -> Result<Verdict, StoreError> {
-    let parties = parties(tx, case)?;
-    violations.extend(rules::check_parties(envelope, &parties));
+    let violations = with_parties(tx, case, envelope, violations)?;
     refuse(tx, case, violations)
 }
 
@@ -344,7 +370,7 @@ fn insert(
     tx: &mut Connection,
     case: &Case,
     envelope: &Envelope,
-    (plan, before, parties): (&Plan, Vec<DeliveryRow>, &Parties),
+    (plan, before): (&Plan, Vec<DeliveryRow>),
 ) -> Result<Verdict, StoreError> {
     let row = envelope_row(case, envelope, plan);
     envelopes::insert(tx, &row)?;
@@ -367,14 +393,13 @@ fn insert(
     let mut lines = before;
     for line in &plan.lines {
         if lines.iter().all(|known| known.recipient_code != line.recipient.0) {
-            let channel = channel_of(parties, &line.recipient);
-            lines.push(deliver(tx, case, (&row, plan), (line, channel))?);
+            lines.push(deliver(tx, case, (&row, plan), line)?);
         }
     }
     if let Content::Status(status) = &envelope.content {
         report::record(tx, case, (&row, status), &lines)?;
     }
-    Ok(Verdict::Accepted(receipt(case, row, &lines)))
+    Ok(Verdict::Accepted(receipt::of(row, &lines, &case.warnings)))
 }
 
 /// Makes one recipient's delivery, after taking back what the packet takes back from it.
@@ -382,13 +407,13 @@ fn deliver(
     tx: &mut Connection,
     case: &Case,
     (row, plan): (&EnvelopeRow, &Plan),
-    (line, channel): (&PlanLine, Option<Channel>),
+    line: &PlanLine,
 ) -> Result<DeliveryRow, StoreError> {
     recall::supersede(tx, case, row, &line.supersedes)?;
     let taken = recall::take_back(tx, case, row, &line.takes_back)?;
     let key = key(plan, &line.recipient);
     match taken {
-        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, case, row, (key, channel)),
+        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, case, row, (key, line.channel)),
         TakenBack::Withdrawn => {
             let (delivery_id, envelope_id) = (case.ids.next(), row.envelope_id.clone());
             let new = NewDelivery { delivery_id, envelope_id, key, state: DeliveryState::Withdrawn };
@@ -397,10 +422,13 @@ fn deliver(
     }
 }
 
-/// How a recipient gets its packets, when the packet named it and the directory was asked about it.
-fn channel_of(parties: &Parties, recipient: &AgencyCode) -> Option<Channel> {
-    let named = parties.recipients.iter().chain(&parties.receivers).filter_map(|party| party.agency.as_ref());
-    named.into_iter().find(|agency| agency.code == *recipient).map(|agency| agency.channel)
+/// How a recipient gets its packets; the directory is asked only about one that the packet did not name.
+fn channel_of(tx: &mut Connection, parties: &Parties, recipient: &AgencyCode) -> Result<Channel, StoreError> {
+    let mut named = parties.recipients.iter().chain(&parties.receivers).filter_map(|party| party.agency.as_ref());
+    match named.find(|agency| agency.code == *recipient) {
+        Some(agency) => Ok(agency.channel),
+        None => agencies::channel_of(tx, recipient),
+    }
 }
 
 /// Appends evidence about an envelope or one delivery of it.
@@ -467,33 +495,4 @@ fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
 /// Sizes fit: the configured limit of a packet is far below what the column holds.
 pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-/// The receipt of some deliveries; the envelope is the newest among theirs.
-fn receipt(case: &Case, row: EnvelopeRow, lines: &[DeliveryRow]) -> Receipt {
-    let outcome = |line: &DeliveryRow| match line.outcome.as_str() {
-        "withdrawn" => LineOutcome::Withdrawn,
-        "pending" => LineOutcome::Pending,
-        _ => LineOutcome::Consigned,
-    };
-    let mut lines: Vec<ReceiptLine> = lines
-        .iter()
-        .map(|line| ReceiptLine {
-            recipient: AgencyCode(line.recipient_code.clone()),
-            outcome: outcome(line),
-            delivery_id: line.delivery_id.clone(),
-        })
-        .collect();
-    lines.sort_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
-    Receipt {
-        kind: if row.is_document() { "document" } else { "status" },
-        accepted_at: row.accepted_at.and_utc(),
-        sha256: digest_of(&row.payload_sha256),
-        bytes: u64::try_from(row.bytes).unwrap_or(0),
-        sender: AgencyCode(row.sender_code),
-        document_id: row.document_id,
-        envelope_id: row.envelope_id,
-        lines,
-        warnings: case.warnings.clone(),
-    }
 }

@@ -267,7 +267,7 @@ struct StatusBody<'a> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "LineageLink")]
-struct LineageBody<'a> {
+pub(super) struct LineageBody<'a> {
     /// How the two belong together.
     #[schemars(schema_with = "forms::relation")]
     relation: &'a str,
@@ -310,7 +310,7 @@ fn status(line: &StatusLine) -> StatusBody<'_> {
     }
 }
 
-fn lineage(link: &LineageLink) -> LineageBody<'_> {
+pub(super) fn lineage(link: &LineageLink) -> LineageBody<'_> {
     LineageBody {
         relation: &link.relation,
         sender: &link.sender,

@@ -2,8 +2,11 @@
 //! for it, confirms it, and looks up agencies.
 
 use super::agency_answers::{self as answers, Page};
-use super::agency_questions::{AgenciesQuestion, Confirmation, ConfirmedStatus, Kind, MailboxQuestion, SentQuestion};
+use super::agency_questions::{
+    AgenciesQuestion, Confirmation, ConfirmedStatus, HistoryQuestion, Kind, MailboxQuestion, SentQuestion,
+};
 use super::gate::{Call, watched};
+use super::history_answers;
 use super::problem::{self, Problem};
 use super::reading;
 use super::sentence::Sentence;
@@ -13,7 +16,8 @@ use crate::exchange::Caller;
 use crate::exchange::accept::{self, Door, Receipt, Submission, Verdict};
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::follow::{self, SentQuery};
-use crate::exchange::pickup::{self, MailboxQuery};
+use crate::exchange::pickup::{self, MailboxItem, MailboxQuery};
+use crate::exchange::{history, poll, preflight};
 use actix_web::body::SizedStream;
 use actix_web::http::header::{ETAG, HeaderMap, IF_NONE_MATCH, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -21,15 +25,22 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// The operations of the native API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgencyOperation {
     /// Send a packet.
     Submit,
+    /// Tell what would become of a packet.
+    Check,
     /// Look at one envelope.
     Envelope,
+    /// Tell what happened to a document.
+    Timeline,
+    /// Tell what belongs to a document.
+    Lineage,
     /// List what was sent.
     Sent,
     /// List what waits.
@@ -51,7 +62,10 @@ pub enum AgencyOperation {
 pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> {
     match operation {
         AgencyOperation::Submit => submit(call, caller).await,
+        AgencyOperation::Check => check(call, caller).await,
         AgencyOperation::Envelope => envelope(call, &caller).await,
+        AgencyOperation::Timeline => timeline(call, &caller).await,
+        AgencyOperation::Lineage => lineage(call, &caller).await,
         AgencyOperation::Sent => sent(call, &caller).await,
         AgencyOperation::Mailbox => mailbox(call, &caller).await,
         AgencyOperation::Fetch => fetch(call, &caller).await,
@@ -77,6 +91,15 @@ async fn submit(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem>
     }
 }
 
+async fn check(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> {
+    let hub = &call.node.hub;
+    call.body.allow(hub.config.packets.bytes_max);
+    let _place = call.node.packet_place(&caller)?;
+    let submission = Submission { caller, door: Door::Native, addressees: Vec::new(), hash_file: None };
+    let preflight = preflight::preflight(hub, submission, &mut *call.body).await?;
+    Ok(problem::ok().json(history_answers::preflight(&preflight)))
+}
+
 fn receipt_answer(mut response: HttpResponseBuilder, receipt: &Receipt) -> HttpResponse {
     response.insert_header((LOCATION, format!("/api/v1/envelopes/{}", receipt.envelope_id)));
     response.json(answers::receipt(receipt))
@@ -87,6 +110,24 @@ async fn envelope(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Probl
     Ok(problem::ok().json(answers::envelope(&view)))
 }
 
+async fn timeline(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let page = history_page(&call)?;
+    let pages = history::timeline(&call.node.hub, caller, call.segment("id"), page).await?;
+    Ok(problem::ok().json(history_answers::timeline(&pages)))
+}
+
+async fn lineage(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    let page = history_page(&call)?;
+    let pages = history::lineage(&call.node.hub, caller, call.segment("id"), page).await?;
+    Ok(problem::ok().json(history_answers::relatives(&pages)))
+}
+
+/// After what a page of a history begins, and how long it may be.
+fn history_page(call: &Call<'_>) -> Result<(String, usize), Problem> {
+    let asked: HistoryQuestion = reading::query(call.request.query_string())?;
+    Ok((asked.after.map(|cursor| cursor.0).unwrap_or_default(), page_limit(call, asked.limit)))
+}
+
 async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
     let asked: SentQuestion = reading::query(call.request.query_string())?;
     let limit = page_limit(&call, asked.limit);
@@ -95,11 +136,11 @@ async fn sent(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> 
         from: instant("from", asked.from.as_deref())?,
         until: instant("until", asked.until.as_deref())?,
         id: asked.id,
-        skip: asked.skip,
+        skip: rows(asked.skip),
         limit: Some(limit),
     };
     let lines = follow::sent(&call.node.hub, caller, query).await?;
-    let next = (lines.len() >= limit).then(|| asked.skip.saturating_add(lines.len()).to_string());
+    let next = (lines.len() >= limit).then(|| rows(asked.skip).saturating_add(lines.len()).to_string());
     Ok(problem::ok().json(Page { items: lines.iter().map(answers::sent).collect(), next }))
 }
 
@@ -112,15 +153,30 @@ async fn mailbox(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Proble
         limit: Some(limit),
         ..MailboxQuery::default()
     };
-    let items = pickup::mailbox(&call.node.hub, caller, query).await?;
+    let headers = call.request.headers();
+    // Who shows a tag waits for a change of it, everybody else for anything at all.
+    let is_news = |items: &[MailboxItem]| match headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) {
+        Some(shown) => !names_tag(shown, &tag(&mailbox_page(items, limit))),
+        None => !items.is_empty(),
+    };
+    let patience = Duration::from_secs(asked.wait.into());
+    let items = poll::mailbox(&call.node.hub, caller, query, (patience, is_news)).await?;
+    Ok(tagged(mailbox_page(&items, limit), headers))
+}
+
+fn mailbox_page(items: &[MailboxItem], limit: usize) -> Vec<u8> {
     let next = items.last().filter(|_| items.len() >= limit).map(|item| item.delivery_id.clone());
     let page = Page { items: items.iter().map(answers::mailbox).collect(), next };
-    Ok(tagged(serde_json::to_vec(&page).unwrap_or_default(), call.request.headers()))
+    serde_json::to_vec(&page).unwrap_or_default()
+}
+
+fn tag(body: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(digest(&SHA256, body).as_ref().get(..16).unwrap_or_default()))
 }
 
 /// The answer with a tag of its bytes, or none when the caller shows that tag: pollers mostly see no change.
 pub(super) fn tagged(body: Vec<u8>, headers: &HeaderMap) -> HttpResponse {
-    let tag = format!("\"{}\"", hex::encode(digest(&SHA256, &body).as_ref().get(..16).unwrap_or_default()));
+    let tag = tag(&body);
     match headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) {
         Some(shown) if names_tag(shown, &tag) => problem::not_modified().insert_header((ETAG, tag)).finish(),
         Some(_) | None => problem::ok().insert_header((ETAG, tag)).content_type("application/json").body(body),
@@ -170,9 +226,14 @@ async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {
 }
 
 /// The rows of a page: as many as asked for, at least one, at most the configured number.
-fn page_limit(call: &Call<'_>, asked: Option<NonZeroUsize>) -> usize {
+fn page_limit(call: &Call<'_>, asked: Option<NonZeroU32>) -> usize {
     let most = call.node.hub.config.lists.page_max;
-    asked.map_or(most, usize::from).min(most).max(1)
+    asked.map_or(most, |asked| rows(asked.get())).min(most).max(1)
+}
+
+/// A number of rows as lists count them.
+fn rows(asked: u32) -> usize {
+    usize::try_from(asked).unwrap_or(usize::MAX)
 }
 
 /// An instant of the query; the `+` of its offset often arrives as a space.

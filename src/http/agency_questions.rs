@@ -4,7 +4,7 @@
 use super::forms;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 
 /// Which kind of packet to list.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -63,18 +63,22 @@ pub(super) struct SentQuestion {
     /// Only documents or only status packets.
     pub kind: Option<Kind>,
     /// Accepted at or after this time.
+    #[serde(default)]
     #[schemars(schema_with = "instant")]
     pub from: Option<String>,
     /// Accepted at or before this time.
+    #[serde(default)]
     #[schemars(schema_with = "instant")]
     pub until: Option<String>,
     /// Only this envelope or delivery; ignored when the caller sent nothing of that id.
     pub id: Option<String>,
     /// Rows to leave out at the start: the `next` of the page before.
     #[serde(default)]
-    pub skip: usize,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub skip: u32,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What `GET /api/v1/mailbox` may be asked.
@@ -86,7 +90,24 @@ pub(super) struct MailboxQuestion {
     /// Only what stands behind this delivery: the `next` of the page before.
     pub after: Option<Cursor>,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
+    /// Seconds to wait while there is nothing: with `If-None-Match` nothing new, else nothing at all;
+    /// `lists.wait_seconds_max` at most.
+    #[serde(default)]
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub wait: u32,
+}
+
+/// What the history of a document may be asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuestion {
+    /// Only what stands behind this one: the `next` of the page before.
+    pub after: Option<Cursor>,
+    /// Most rows of the page; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What `GET /api/v1/agencies` may be asked.
@@ -97,7 +118,8 @@ pub(super) struct AgenciesQuestion {
     #[serde(default)]
     pub after: String,
     /// Most rows of the page; `lists.page_max` without it and at most.
-    pub limit: Option<NonZeroUsize>,
+    #[schemars(extend("maximum" = u32::MAX))]
+    pub limit: Option<NonZeroU32>,
 }
 
 /// What may be confirmed: everything but that nothing was said yet.

@@ -2,7 +2,8 @@
 
 use super::agency_answers::{AgencyBody, ConfirmedBody, EnvelopeBody, MailboxBody, Page, ReceiptBody, SentBody};
 use super::agency_api::AgencyOperation;
-use super::agency_questions::{AgenciesQuestion, Confirmation, MailboxQuestion, SentQuestion};
+use super::agency_questions::{AgenciesQuestion, Confirmation, HistoryQuestion, MailboxQuestion, SentQuestion};
+use super::history_answers::{HappeningBody, PreflightBody, RelativeBody};
 use super::problem::{
     CONFLICT, CUT, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED, PACKET_REFUSED,
     STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED,
@@ -30,6 +31,27 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
     let sketch = sketch.needs(&[BEARER]).fails(&ANY);
     match operation {
         AgencyOperation::Submit => submit(sketch),
+        AgencyOperation::Check => sketch
+            .under(SENDING)
+            .named("checkPacket", "Kiểm tra một gói tin như khi gửi, không lưu gì")
+            .packet(false)
+            .answer::<PreflightBody<'_>>(Success::Ok, "Điều sẽ xảy ra nếu gửi. What would happen if it were sent.")
+            .fails(&[&TOO_MANY])
+            .fails(&BODY),
+        AgencyOperation::Timeline => sketch
+            .under(SENDING)
+            .named("getTimeline", "Diễn biến của một văn bản, cũ nhất trước")
+            .id_segment("id", "Mã gói tin hoặc mã lượt chuyển. An envelope or a delivery.")
+            .query::<HistoryQuestion>()
+            .answer::<Page<HappeningBody<'_>>>(Success::Ok, "Một trang. A page.")
+            .fails(&[&NOT_FOUND]),
+        AgencyOperation::Lineage => sketch
+            .under(SENDING)
+            .named("getLineage", "Văn bản liên quan theo cả hai chiều")
+            .id_segment("id", "Mã gói tin hoặc mã lượt chuyển. An envelope or a delivery.")
+            .query::<HistoryQuestion>()
+            .answer::<Page<RelativeBody<'_>>>(Success::Ok, "Một trang. A page.")
+            .fails(&[&NOT_FOUND]),
         AgencyOperation::Envelope => sketch
             .under(SENDING)
             .named("getEnvelope", "Xem một gói tin: các lượt chuyển, trạng thái, liên hệ")
@@ -69,7 +91,7 @@ fn submit(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch
         .under(SENDING)
         .named("sendPacket", "Gửi một gói tin")
-        .packet()
+        .packet(true)
         .answer::<ReceiptBody<'_>>(Success::Created, "Đã nhận, đã ghi chắc chắn. Accepted and durable.")
         .told(Success::Created, "Location", "Nơi xem gói tin. Where to look at the envelope.")
         .answer::<ReceiptBody<'_>>(Success::Ok, "Đã nhận từ trước: biên nhận lúc đó. A repeat: the receipt of then.")
@@ -89,6 +111,7 @@ fn mailbox(sketch: Sketch<'_>) -> Sketch<'_> {
         .told(Success::Ok, "ETag", "Đổi khi danh sách đổi. Changes with the list.")
         .nothing(Success::NotModified, "Không có gì mới. Nothing is new.")
         .told(Success::NotModified, "ETag", "Như lần trước. As before.")
+        .fails(&[&TOO_MANY])
 }
 
 fn fetch(sketch: Sketch<'_>) -> Sketch<'_> {

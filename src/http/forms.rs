@@ -3,6 +3,7 @@
 
 use crate::domain::agency::AgencyState;
 use crate::domain::delivery::{DeliveryState, PickupMark};
+use crate::domain::evidence::EvidenceEvent;
 use crate::exchange::accept::LineOutcome;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -57,6 +58,18 @@ pub fn outcome(_: &mut SchemaGenerator) -> Schema {
 /// What the hub knows of a delivery.
 pub fn state(_: &mut SchemaGenerator) -> Schema {
     one_of(&DeliveryState::ALL.map(DeliveryState::word))
+}
+
+/// What the hub knows of a delivery, or nothing.
+pub fn maybe_state(_: &mut SchemaGenerator) -> Schema {
+    let words: Vec<Option<&str>> = DeliveryState::ALL.iter().map(|state| Some(state.word())).chain([None]).collect();
+    json_schema!({ "type": ["string", "null"], "enum": words })
+}
+
+/// What happened.
+pub fn event(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = EvidenceEvent::ALL.iter().map(|event| event.name()).collect();
+    one_of(&names)
 }
 
 /// What the recipient's software said.

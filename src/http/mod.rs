@@ -8,8 +8,10 @@ mod agency_questions;
 mod agency_sketches;
 pub mod auth;
 pub mod body;
+mod event_words;
 mod forms;
 pub mod gate;
+mod history_answers;
 pub mod openapi;
 pub mod problem;
 pub mod problem_body;
@@ -135,9 +137,12 @@ pub static ROUTES: &[Route] = &[
 
     // Systems that speak the native API.
     route(POST, "/api/v1/envelopes", native(AgencyOperation::Submit), "Send a packet; the body is the packet, the answer its receipt."),
+    route(POST, "/api/v1/envelopes:check", native(AgencyOperation::Check), "Tell what would become of a packet; nothing is stored."),
     route(GET, "/api/v1/envelopes/{id}", native(AgencyOperation::Envelope), "Look at one envelope: deliveries, statuses, lineage."),
+    route(GET, "/api/v1/envelopes/{id}/timeline", native(AgencyOperation::Timeline), "Tell all that happened to a document, oldest first (`after`, `limit`)."),
+    route(GET, "/api/v1/envelopes/{id}/lineage", native(AgencyOperation::Lineage), "Tell which documents belong to a document, both ways (`after`, `limit`)."),
     route(GET, "/api/v1/sent", native(AgencyOperation::Sent), "List what was sent, newest first (`kind`, `from`, `until`, `id`, `skip`, `limit`)."),
-    route(GET, "/api/v1/mailbox", native(AgencyOperation::Mailbox), "List what waits, oldest first (`kind`, `after`, `limit`; `If-None-Match`)."),
+    route(GET, "/api/v1/mailbox", native(AgencyOperation::Mailbox), "List what waits, oldest first (`kind`, `after`, `limit`, `wait`; `If-None-Match`)."),
     route(GET, "/api/v1/deliveries/{id}/content", native(AgencyOperation::Fetch), "Fetch a packet, the bytes as they were sent."),
     route(POST, "/api/v1/deliveries/{id}/confirm", native(AgencyOperation::Confirm), "Say how far the receiving software is: `{\"status\":\"done\",\"note\":\"\"}`."),
     route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`)."),

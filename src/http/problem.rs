@@ -5,6 +5,7 @@
 use super::problem_body::{native, sdk};
 use super::sdk_answers::SdkShape;
 use super::sentence::{self, Sentence};
+use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;
 use crate::domain::rules::{Class, Violation};
 use crate::exchange::accept::Rejection;
@@ -200,8 +201,8 @@ pub(super) static TOO_MANY: Kind = kind(
     "20",
     false,
     (
-        "Hệ thống gửi quá nhiều gói tin cùng lúc; hãy gửi lại sau ít giây",
-        "Too many packets at once; come again in a few seconds",
+        "Hệ thống có quá nhiều yêu cầu cùng lúc; hãy thử lại sau ít giây",
+        "Too many requests of this system at once; come again in a few seconds",
     ),
 );
 pub(super) static INTERNAL: Kind = kind(
@@ -279,6 +280,7 @@ impl Problem {
     /// What went wrong inside the hub, for its log and for nobody else; nothing when the caller is at fault.
     pub fn accident(&self) -> Option<String> {
         match self {
+            Self::Exchange(ExchangeError::Full(_)) => None,
             Self::Exchange(error) if self.kind().status.is_server_error() => Some(super::sentence::chain(error)),
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
@@ -323,6 +325,8 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
             Refusal::NotConsigned => &STEP_REFUSED,
         },
         ExchangeError::Malformed(_) => &MALFORMED,
+        ExchangeError::Full(Full::Node) => &OVERLOADED,
+        ExchangeError::Full(Full::System) => &TOO_MANY,
         ExchangeError::Exists(_) => &EXISTS,
         ExchangeError::Body(fault) => match fault {
             BodyFault::TooLarge => &TOO_LARGE,

@@ -29,7 +29,7 @@ pub fn draw(operation: SdkOperation, sketch: Sketch<'_>) -> Sketch<'_> {
     let sketch = sketch.under("SDK").needs(&SIGNATURE).fails(&ANY);
     let (id, vi, signed, sketch): (_, _, &[&str], _) = match operation {
         SdkOperation::Send => {
-            let sketch = sketch.packet().fails(&[&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY]).fails(&BODY);
+            let sketch = sketch.packet(true).fails(&[&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY]).fails(&BODY);
             ("sendEdoc", "Gửi văn bản hoặc trạng thái", &["hash-file", "to"], sketch)
         }
         SdkOperation::ReceivedList => ("getReceivedEdocList", "Danh sách chờ nhận", LISTS, sketch),

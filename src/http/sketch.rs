@@ -97,11 +97,11 @@ impl<'a> Sketch<'a> {
         self
     }
 
-    /// The body is an edXML packet.
-    pub fn packet(self) -> Self {
+    /// The body is an edXML packet. An empty one may be checked too.
+    pub fn packet(self, required: bool) -> Self {
         let schema = json!({ "type": "string", "format": "binary" });
         let content = json!({ "application/xml": { "schema": schema } });
-        let body = json!({ "required": true, "description": "Gói tin edXML, nguyên các byte. The packet's bytes as they are.",
+        let body = json!({ "required": required, "description": "Gói tin edXML, nguyên các byte. The packet's bytes as they are.",
             "content": content });
         self.with("requestBody", body)
     }
@@ -253,6 +253,9 @@ fn content(media: &str, schema: Value) -> Value {
 /// The schema of a value that is given: what a parameter may be when it is there, without the null of one that is not.
 fn given(mut schema: Value) -> Value {
     let Some(members) = schema.as_object_mut() else { return schema };
+    if members.get("default").is_some_and(Value::is_null) {
+        members.remove("default");
+    }
     if let Some(Value::Array(types)) = members.get("type").cloned() {
         let rest: Vec<Value> = types.into_iter().filter(|name| name != "null").collect();
         if let [only] = rest.as_slice() {

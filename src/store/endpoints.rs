@@ -134,7 +134,9 @@ pub fn find(tx: &mut Connection, agency_code: &str) -> Result<Option<EndpointRow
 /// # Errors
 /// `Statement`.
 pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
-    Ok(on_packets!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?)
+    Ok(
+        on_packets!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?,
+    )
 }
 
 /// Open endpoints for which something is due at `now` and whose breaker does not rest.

@@ -251,6 +251,34 @@ pub fn links_to(
         .load(c))?)
 }
 
+/// The same after one of them, page by page. An envelope may say up to four things about one document; they stay
+/// together, so a page may be that much longer than asked for.
+///
+/// # Errors
+/// `Statement`.
+pub fn links_to_after(
+    tx: &mut Connection,
+    (sender_code, document_id): (&str, &str),
+    (after, limit): (&str, usize),
+) -> Result<Vec<(LinkRow, String, String)>, StoreError> {
+    const RELATIONS: usize = 4;
+    let most = i64::try_from(limit.saturating_add(RELATIONS)).unwrap_or(i64::MAX);
+    let mut links: Vec<(LinkRow, String, String)> = on_packets!(tx, c => document_links::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(document_links::envelope_id)))
+        .filter(document_links::target_sender_code.eq(sender_code))
+        .filter(document_links::target_document_id.eq(document_id))
+        .filter(document_links::envelope_id.gt(after))
+        .order((document_links::envelope_id.asc(), document_links::relation.asc()))
+        .limit(most)
+        .select((LinkRow::as_select(), envelopes::sender_code, envelopes::document_id))
+        .load(c))?;
+    let last = links.get(limit.saturating_sub(1)).map(|(link, ..)| link.envelope_id.clone());
+    if let Some(last) = last {
+        links.retain(|(link, ..)| link.envelope_id <= last);
+    }
+    Ok(links)
+}
+
 /// A status report as it is kept.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = status_reports)]
@@ -290,6 +318,19 @@ pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusR
         .order(status_reports::envelope_id.asc())
         .select(StatusRow::as_select())
         .load(c))?)
+}
+
+/// What an envelope reports about a delivery, if it reports anything.
+///
+/// # Errors
+/// `Statement`.
+pub fn find_status(tx: &mut Connection, envelope_id: &str, delivery_id: &str) -> Result<Option<StatusRow>, StoreError> {
+    Ok(on_packets!(tx, c => status_reports::table
+        .filter(status_reports::envelope_id.eq(envelope_id))
+        .filter(status_reports::delivery_id.eq(delivery_id))
+        .select(StatusRow::as_select())
+        .get_result(c)
+        .optional())?)
 }
 
 /// The latest report of one agency about a delivery: its envelope and that envelope's meaning.

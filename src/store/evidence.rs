@@ -2,7 +2,7 @@
 
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
-use super::schema::evidence;
+use super::schema::{deliveries, evidence, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::evidence::Evidence;
 use chrono::NaiveDateTime;
@@ -74,4 +74,59 @@ pub fn list_after(tx: &mut Connection, after: &str, limit: i64) -> Result<Vec<Ev
         .limit(limit)
         .select(EvidenceRow::as_select())
         .load(c))?)
+}
+
+/// Whose evidence of an envelope is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Share<'a> {
+    /// That of every delivery: the sender's view.
+    Whole,
+    /// That of deliveries to agencies of this system.
+    Of(&'a str),
+}
+
+/// Evidence of an envelope itself and of its deliveries, whichever packet caused it, in the order in which it was made.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_document(
+    tx: &mut Connection,
+    envelope_id: &str,
+    share: Share<'_>,
+    (after, limit): (&str, i64),
+) -> Result<Vec<EvidenceRow>, StoreError> {
+    let mut rows: Vec<EvidenceRow> = on_packets!(tx, c => evidence::table
+        .filter(evidence::envelope_id.eq(envelope_id))
+        .filter(evidence::delivery_id.is_null())
+        .filter(evidence::evidence_id.gt(after))
+        .order(evidence::evidence_id.asc())
+        .limit(limit)
+        .select(EvidenceRow::as_select())
+        .load(c))?;
+    let of_deliveries: Vec<EvidenceRow> = match share {
+        Share::Whole => on_packets!(tx, c => evidence::table
+            .filter(evidence::delivery_id.eq_any(deliveries::table
+                .filter(deliveries::envelope_id.eq(envelope_id))
+                .select(deliveries::delivery_id.nullable())))
+            .filter(evidence::evidence_id.gt(after))
+            .order(evidence::evidence_id.asc())
+            .limit(limit)
+            .select(EvidenceRow::as_select())
+            .load(c))?,
+        Share::Of(system_id) => on_packets!(tx, c => evidence::table
+            .filter(evidence::delivery_id.eq_any(deliveries::table
+                .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(deliveries::recipient_code)))
+                .filter(deliveries::envelope_id.eq(envelope_id))
+                .filter(system_agencies::system_id.eq(system_id))
+                .select(deliveries::delivery_id.nullable())))
+            .filter(evidence::evidence_id.gt(after))
+            .order(evidence::evidence_id.asc())
+            .limit(limit)
+            .select(EvidenceRow::as_select())
+            .load(c))?,
+    };
+    rows.extend(of_deliveries);
+    rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
 }

@@ -25,15 +25,28 @@ const FLOORS: &[Floor] = &[
     floor("store", &["domain", "config"], "rows know nothing of use cases, XML or HTTP"),
     floor("channel", &["domain", "config"], "a way out carries what it is given; it stores nothing"),
     floor("keyring", &[], "secrets are sealed for whoever asks"),
-    floor("hub", &["domain", "config", "store", "keyring"], "a hub is what use cases are given, not what they do"),
+    floor("arrivals", &[], "who waits is woken without being told what came"),
+    floor(
+        "hub",
+        &["domain", "config", "store", "keyring", "arrivals"],
+        "a hub is what use cases are given, not what they do",
+    ),
     floor(
         "exchange",
-        &["hub", "wire", "store", "channel", "domain", "keyring", "config"],
+        &["hub", "wire", "store", "channel", "domain", "keyring", "config", "arrivals"],
         "a use case does not know by which door its caller came",
     ),
     floor(
         "http",
-        &["exchange", "hub", "domain", "config", "store::StoreError", "store::payloads::PayloadStream"],
+        &[
+            "exchange",
+            "hub",
+            "domain",
+            "config",
+            "arrivals::Full",
+            "store::StoreError",
+            "store::payloads::PayloadStream",
+        ],
         "doors call use cases; they neither write nor read tables nor parse packets",
     ),
     floor(

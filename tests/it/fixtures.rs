@@ -1,6 +1,7 @@
 //! Every packet of `fixtures/` is a test: the hub answers it as its row in `index.tsv` says. Codes that need a
 //! packet too large to keep, or another directory, are answered to packets made here.
 
+use crate::preflight;
 use crate::support::packets::{Packet, a_document};
 use crate::support::{Answer, TestHub, fixture};
 use docaxis::domain::rules::{Class, catalogue, sample};
@@ -63,7 +64,13 @@ async fn judge(hub: &TestHub, rows: &[Row], row: &Row) -> Option<String> {
         assert_eq!(answer.status, 201, "{} before {}: {}", before, row.file, answer.text());
     }
     let (kept, evidence, rejections) = trace(hub).await;
+    let told = hub.check(&row.system, fixture(&row.file)).await;
+    // Of a state secret even a check leaves evidence.
+    let secrets = i64::from(row.expect == "M.StateSecret");
+    assert_eq!(trace(hub).await, (kept, evidence + secrets, rejections + secrets), "{} was only checked", row.file);
+    let (evidence, rejections) = (evidence + secrets, rejections + secrets);
     let answer = post(hub, rows, &row.file).await;
+    preflight::assert_same(&told, &answer);
     let as_expected = match row.expect.as_str() {
         "accepted" => answer.status == 201,
         "repeat" => answer.status == 200 && trace(hub).await == (kept, evidence, rejections),
@@ -160,7 +167,9 @@ async fn generated_packets_are_refused_with_exactly_their_code() {
 
     let mut wrong = Vec::new();
     for (system, code, packet) in generated() {
+        let told = hub.check(system, packet.bytes()).await;
         let answer = hub.post(system, packet.bytes()).await;
+        preflight::assert_same(&told, &answer);
         if (answer.status, answer.codes()) != (status_of(code), vec![code.to_owned()]) {
             wrong.push(format!("{code}: {} {}", answer.status, answer.text()));
         }

@@ -8,7 +8,7 @@ use crate::support::{TestHub, sdk};
 use bytes::Bytes;
 use diesel::connection::SimpleConnection;
 use docaxis::exchange::accept::Door;
-use docaxis::exchange::intake;
+use docaxis::exchange::intake::{self, Keeping};
 use docaxis::store::payloads::Payloads;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -145,7 +145,7 @@ async fn a_packet_whose_request_is_dropped_is_not_kept() {
     let bytes = [large("d1"), tail()].concat();
     let pieces: Vec<_> = bytes.chunks(65_536).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let body = stream::iter(pieces).chain(stream::pending());
-    let mut request = Box::pin(intake::receive(&hub.hub, Door::Native, None, body));
+    let mut request = Box::pin(intake::receive(&hub.hub, (Door::Native, Keeping::Packet), None, body));
     let received = hub.until("the packet itself has come", || hub.incoming_bytes() > large("d1").len() as u64);
 
     tokio::select! {

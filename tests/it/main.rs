@@ -12,17 +12,23 @@
 
 mod accept;
 mod architecture;
+mod bad_input;
 mod client;
 mod command_line;
 mod coverage;
 mod crash;
 mod fixtures;
+mod history;
 mod hostile;
 mod hostile_connections;
+mod integrators;
 mod keys;
 mod migrations;
 mod openapi;
 mod pickup;
+mod poll;
+mod postman;
+mod preflight;
 mod push;
 mod recall;
 mod report;

@@ -120,6 +120,12 @@ impl TestHub {
         Answer::of(request.header("content-type", "application/xml").body(packet).send().await.unwrap()).await
     }
 
+    /// Asks what would become of a packet.
+    pub async fn check(&self, system: &str, packet: impl Into<reqwest::Body>) -> Answer {
+        let request = self.client.post(self.url("/api/v1/envelopes:check")).bearer_auth(self.system(system).bearer());
+        Answer::of(request.body(packet).send().await.unwrap()).await
+    }
+
     /// Posts a packet that must be accepted as new; answers its receipt.
     pub async fn accepted(&self, system: &str, packet: impl Into<reqwest::Body>) -> Value {
         let answer = self.post(system, packet).await;

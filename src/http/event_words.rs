@@ -1,0 +1,74 @@
+//! What happened to a document, in words for people, in both languages.
+
+use super::sentence::Sentence;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::evidence::EvidenceEvent;
+use crate::domain::status::StatusCode;
+use crate::exchange::history::Happening;
+
+/// The event as a sentence.
+pub fn words(happening: &Happening) -> Sentence {
+    let agency = happening.agency.as_deref().unwrap_or("?");
+    let of = |vi: &str, en: &str| Sentence::new(vi.replace("{}", agency), en.replace("{}", agency));
+    match happening.event {
+        EvidenceEvent::SubmissionAcceptance => {
+            of("Trục liên thông đã nhận gói tin của {}", "The hub accepted the packet of {}")
+        }
+        EvidenceEvent::SubmissionRejection => {
+            of("Trục liên thông từ chối gói tin của {}", "The hub refused the packet of {}")
+        }
+        EvidenceEvent::ContentConsignment => {
+            of("Gói tin đã sẵn sàng để {} nhận", "The packet is at the disposal of {}")
+        }
+        EvidenceEvent::ContentConsignmentFailure => of(
+            "Trục liên thông không chuyển được gói tin đến {}: bị từ chối hẳn hoặc hết thời hạn",
+            "The hub could not bring the packet to {}: refused for good, or the term is over",
+        ),
+        EvidenceEvent::EndpointChanged => of("Địa chỉ nhận của {} được thay đổi", "The endpoint of {} was changed"),
+        EvidenceEvent::ContentFetched => of("Phần mềm của {} đã lấy gói tin", "The software of {} fetched the packet"),
+        EvidenceEvent::ContentHandover => {
+            of("Phần mềm của {} xác nhận đã lưu gói tin", "The software of {} confirmed that it holds the packet")
+        }
+        EvidenceEvent::ContentHandoverFailure => {
+            of("Phần mềm của {} báo không lưu được gói tin", "The software of {} could not store the packet")
+        }
+        EvidenceEvent::DeliveryWithdrawn => of(
+            "Gói tin gửi {} đã được rút lại trước khi nhận",
+            "The delivery to {} was withdrawn before it was fetched",
+        ),
+        EvidenceEvent::RecallRequested => {
+            of("Bên gửi đề nghị {} trả lại văn bản đã nhận", "{} was asked to give the document back")
+        }
+        EvidenceEvent::RecallAnswered => {
+            of("{} đã trả lời đề nghị lấy lại, cập nhật", "{} answered the recall or update")
+        }
+        EvidenceEvent::StatusReported => status(happening),
+    }
+}
+
+fn status(happening: &Happening) -> Sentence {
+    let Some((code, _)) = &happening.status else {
+        return Sentence::new("Đã có báo cáo trạng thái", "A status was reported");
+    };
+    let entry = StatusCode::parse(code).and_then(|code| code.entry());
+    let (vi, en) = entry.map_or(("không có trong bảng mã", "not in the code list"), |e| (e.vietnamese, e.name));
+    Sentence::new(format!("Trạng thái {code} được báo: {vi}"), format!("Status {code} was reported: {en}"))
+}
+
+/// The state of the delivery from then on, where the event changes it.
+pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
+    match event {
+        EvidenceEvent::ContentConsignment => Some(DeliveryState::Consigned),
+        EvidenceEvent::ContentHandover => Some(DeliveryState::HandedOver),
+        EvidenceEvent::ContentConsignmentFailure => Some(DeliveryState::Failed),
+        EvidenceEvent::DeliveryWithdrawn => Some(DeliveryState::Withdrawn),
+        EvidenceEvent::SubmissionAcceptance
+        | EvidenceEvent::SubmissionRejection
+        | EvidenceEvent::ContentFetched
+        | EvidenceEvent::ContentHandoverFailure
+        | EvidenceEvent::RecallRequested
+        | EvidenceEvent::RecallAnswered
+        | EvidenceEvent::EndpointChanged
+        | EvidenceEvent::StatusReported => None,
+    }
+}
