@@ -143,7 +143,7 @@ impl CommandLine {
     pub fn run(self, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         let config = || Config::load(self.config.as_deref());
         match self.command {
-            Command::Serve => serve::serve(config()?),
+            Command::Serve => serve::serve(config()?, self.config.as_deref()),
             Command::Migrate => serve::migrate(config()?, out),
             Command::Config(command) => command.run(config, out),
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -412,6 +412,11 @@ pub fn ok() -> HttpResponseBuilder {
     HttpResponseBuilder::new(S::OK)
 }
 
+/// An answer of a hub that cannot work, about why.
+pub fn unready() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::SERVICE_UNAVAILABLE)
+}
+
 /// An answer about something that is new from now on.
 pub fn created() -> HttpResponseBuilder {
     HttpResponseBuilder::new(S::CREATED)

@@ -137,6 +137,14 @@ impl Place {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// What it is, in a word.
+    pub(super) fn database(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres { .. } => "postgres",
+        }
+    }
+
     /// Whether connections to it only read.
     pub(super) fn only_reads(&self) -> bool {
         matches!(self, Self::Sqlite { read_only: true, .. })

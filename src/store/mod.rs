@@ -10,7 +10,9 @@ pub mod connection;
 pub mod deliveries;
 pub mod envelopes;
 pub mod evidence;
+pub mod inspect;
 pub mod job_runs;
+pub mod machine;
 pub mod migrations;
 pub mod payloads;
 mod queue;
@@ -18,6 +20,7 @@ mod schema;
 pub mod systems;
 
 use crate::config::Database;
+use crate::metrics::{QueueMeter, StoreMetrics};
 pub use connection::Connection;
 use connection::Place;
 use queue::Queue;
@@ -37,6 +40,8 @@ struct Inner {
     reads: Option<Queue>,
     writes: Queue,
     patience: Duration,
+    metrics: StoreMetrics,
+    database: &'static str,
 }
 
 /// Why the store could not do its work.
@@ -148,16 +153,18 @@ impl Store {
         let mut first = place.connect()?;
         migrations::run(&mut first)?;
         let patience = Duration::from_secs(config.timeout_seconds);
+        let (metrics, database) = (StoreMetrics::default(), place.database());
+        let meter = |queue| QueueMeter::of(queue, &metrics);
         let (writes, reads) = if place.has_one_writer() {
             let readers = (0..config.connections).map(|_| place.connect_reader()).collect::<Result<_, _>>()?;
-            let writes = Queue::start("store-write", vec![first], place.clone(), config);
-            (writes, Some(Queue::start("store-read", readers, place.reader(), config)))
+            let writes = Queue::start(meter("write"), vec![first], place.clone(), config);
+            (writes, Some(Queue::start(meter("read"), readers, place.reader(), config)))
         } else {
             let more = (1..config.connections).map(|_| place.connect());
             let all = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
-            (Queue::start("store", all, place, config), None)
+            (Queue::start(meter("all"), all, place, config), None)
         };
-        Ok(Self { inner: Arc::new(Inner { reads, writes, patience }) })
+        Ok(Self { inner: Arc::new(Inner { reads, writes, patience, metrics, database }) })
     }
 
     /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
@@ -167,6 +174,21 @@ impl Store {
         if let Some(reads) = &self.inner.reads {
             reads.close();
         }
+    }
+
+    /// What its queues count.
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.inner.metrics
+    }
+
+    /// The meter of each queue.
+    pub fn meters(&self) -> impl Iterator<Item = &QueueMeter> {
+        std::iter::once(self.inner.writes.meter()).chain(self.inner.reads.as_ref().map(Queue::meter))
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn database(&self) -> &'static str {
+        self.inner.database
     }
 
     /// Runs `f` in a read-only transaction.

@@ -29,5 +29,7 @@ mod schemas;
 mod sdk_api;
 mod sdk_failures;
 mod sdk_java;
+mod service;
 mod store_contract;
 mod support;
+mod watch;
