@@ -4,6 +4,8 @@
 use crate::config::Config;
 use crate::keyring::{Keyring, KnownKeys};
 use crate::metrics::{BuildLabels, Metrics};
+use crate::store::guard::{Guard, HUB};
+use crate::store::restore::UNFINISHED;
 use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::fs;
@@ -87,6 +89,8 @@ struct Shared {
     config: RwLock<Arc<Config>>,
     is_stopping: AtomicBool,
     opened: Instant,
+    /// As long as it lives, nothing is restored over this data.
+    _guard: Guard,
 }
 
 impl Hub {
@@ -99,6 +103,11 @@ impl Hub {
         let unusable = |error| OpenError::Directory(folder.clone(), error);
         // Packets are nobody else's business on this machine.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
+        if folder.join(UNFINISHED).exists() {
+            return Err(OpenError::RestoreUnfinished(folder));
+        }
+        let guard = Guard::shared(&folder, HUB).map_err(unusable)?;
+        let guard = guard.ok_or_else(|| OpenError::RestoreUnfinished(folder.clone()))?;
         let store = Store::open(&config.database, &folder)?;
         let payloads = Payloads::open(&folder).map_err(unusable)?;
         let key_file = Self::key_file(&config);
@@ -109,7 +118,7 @@ impl Hub {
         metrics.build.get_or_create(&build).set(1);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
-        let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened });
+        let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
         Ok(Self { store, payloads, clock, ids: Ids, keyring, known_keys, metrics, config, shared })
     }
 
@@ -161,6 +170,9 @@ pub enum OpenError {
     /// The data directory.
     #[error("the data directory {0} cannot be used")]
     Directory(PathBuf, #[source] io::Error),
+    /// A backup is being restored there, or its restoring was cut off.
+    #[error("a restore into {0} is not finished: let it end, or run `docaxis restore` again")]
+    RestoreUnfinished(PathBuf),
     /// The key file.
     #[error("the key file {0} cannot be used")]
     KeyFile(PathBuf, #[source] io::Error),

@@ -65,11 +65,16 @@ impl Keyring {
         &self.fingerprint
     }
 
+    /// Which key a file holds; nothing when it is none.
+    pub fn fingerprint_of(file: &Path) -> Option<String> {
+        let bytes = hex::decode(fs::read_to_string(file).ok()?.trim()).ok()?;
+        (bytes.len() == KEY_BYTES).then(|| fingerprint(&bytes))
+    }
+
     /// Whether this file holds the key in use, readable by its owner only.
     pub fn is_kept_in(&self, file: &Path) -> bool {
         let is_own = fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0);
-        let read = fs::read_to_string(file).ok().and_then(|text| hex::decode(text.trim()).ok());
-        is_own && read.is_some_and(|bytes| fingerprint(&bytes) == self.fingerprint)
+        is_own && Self::fingerprint_of(file).is_some_and(|found| found == self.fingerprint)
     }
 
     /// A fresh secret of 256 random bits, as text.

@@ -2,10 +2,12 @@
 //!
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
-//! `follow` (a sender looks after what was sent), `health` (can it work, what does it count), `directory` (agencies, systems), `keys`, `sweep`.
+//! `backup` (and back), `doctor` (what is wrong with this installation), `follow` (a sender looks after what was sent), `health` (can it work, what does it count), `directory` (agencies, systems), `keys`, `sweep`.
 
 pub mod accept;
+pub mod backup;
 pub mod directory;
+pub mod doctor;
 pub mod follow;
 pub mod health;
 pub mod intake;

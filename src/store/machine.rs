@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Room on a file system, for whoever is no administrator.
@@ -31,6 +32,16 @@ pub fn files_max() -> Option<u64> {
 /// Files and sockets that this process has open, where the system tells.
 pub fn open_files() -> Option<usize> {
     fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
+}
+
+/// Who owns a file or directory, its mode, and whether this process runs as its owner.
+///
+/// # Errors
+/// Those of the file system.
+pub fn owner(path: &Path) -> io::Result<(u32, u32, bool)> {
+    let metadata = fs::metadata(path)?;
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    Ok((owner, mode, owner == rustix::process::geteuid().as_raw()))
 }
 
 /// Bytes of memory in use, where the system tells.

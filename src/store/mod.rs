@@ -6,16 +6,20 @@
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
+pub mod backup;
 pub mod connection;
+mod copy;
 pub mod deliveries;
 pub mod envelopes;
 pub mod evidence;
+pub mod guard;
 pub mod inspect;
 pub mod job_runs;
 pub mod machine;
 pub mod migrations;
 pub mod payloads;
 mod queue;
+pub mod restore;
 mod schema;
 pub mod systems;
 

@@ -90,6 +90,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
             "src/keyring.rs",
             "src/exchange/intake.rs",
             "src/store/payloads.rs",
+            "src/store/backup.rs",
             "src/http/agency_api.rs",
             "src/cli/demo/sdk.rs",
             "src/cli/client/fetch.rs",

@@ -12,10 +12,12 @@
 
 mod accept;
 mod architecture;
+mod backup;
 mod client;
 mod command_line;
 mod coverage;
 mod crash;
+mod doctor;
 mod fixtures;
 mod hostile;
 mod hostile_connections;
