@@ -245,7 +245,9 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     let segment = path.rsplit('/').next().unwrap_or_default();
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
+            false
+        }
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
 }

@@ -228,7 +228,9 @@ pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
 fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
+            false
+        }
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
 }

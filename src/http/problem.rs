@@ -393,6 +393,8 @@ pub enum Success {
     Created,
     /// The caller has it already.
     NotModified,
+    /// The hub cannot work, and says why.
+    Unready,
 }
 
 impl Success {
@@ -402,6 +404,7 @@ impl Success {
             Self::Ok => S::OK,
             Self::Created => S::CREATED,
             Self::NotModified => S::NOT_MODIFIED,
+            Self::Unready => S::SERVICE_UNAVAILABLE,
         };
         status.as_u16()
     }

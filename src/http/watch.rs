@@ -6,31 +6,37 @@ use crate::exchange::health::{self, Check};
 use crate::hub::Hub;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, HeaderMap, HeaderName, VIA, X_FORWARDED_FOR};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct Readiness<'a> {
+/// Whether the hub can work.
+#[derive(Serialize, JsonSchema)]
+pub struct Readiness {
+    /// `ready` or `not_ready`.
     status: &'static str,
-    checks: Vec<CheckBody<'a>>,
+    /// Everything that must be right.
+    checks: Vec<CheckBody>,
 }
 
-#[derive(Serialize)]
-struct CheckBody<'a> {
+/// One thing that must be right.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ReadinessCheck")]
+struct CheckBody {
+    /// `stopping`, `database`, `migrations`, `disk` or `key_file`.
     name: &'static str,
+    /// Whether it is right.
     ok: bool,
-    vi: &'a str,
-    en: &'a str,
+    /// What is wrong, in Vietnamese; empty when it is right.
+    vi: String,
+    /// The same in English.
+    en: String,
 }
 
 /// Whether the hub can work, and every check.
 pub async fn ready(hub: &Hub) -> HttpResponse {
     let checks = health::readiness(hub).await;
     let is_ready = checks.iter().all(|check| check.ok);
-    let body = |check: &'_ Check| (check.name, check.ok);
-    let bodies = checks.iter().map(|check| {
-        let (name, ok) = body(check);
-        CheckBody { name, ok, vi: &check.vi, en: &check.en }
-    });
+    let bodies = checks.into_iter().map(|Check { name, ok, vi, en }| CheckBody { name, ok, vi, en });
     let readiness = Readiness { status: if is_ready { "ready" } else { "not_ready" }, checks: bodies.collect() };
     let mut answer = if is_ready { problem::ok() } else { problem::unready() };
     answer.json(readiness)
