@@ -4,7 +4,7 @@
 
 mod faults;
 
-pub use faults::Fault;
+pub use faults::{Fault, networks};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,21 @@ macro_rules! settings {
                 config
             }
 
+            /// This configuration with what `new` says of the settings that can change while the hub runs.
+            pub fn reloaded(&self, new: &Self) -> Reloaded {
+                let mut after = Reloaded { config: self.clone(), changed: Vec::new(), kept: Vec::new() };
+                $( $( if self.$section.$name.differs(&new.$section.$name) {
+                    let setting = concat!(stringify!($section), ".", stringify!($name));
+                    if RELOADABLE.contains(&setting) {
+                        after.config.$section.$name = new.$section.$name.clone();
+                        after.changed.push(setting);
+                    } else {
+                        after.kept.push(setting);
+                    }
+                } )* )*
+                after
+            }
+
             /// Every setting in force as section, name and TOML value, in the order of the file; secrets are masked.
             pub fn values(&self) -> Vec<(&'static str, &'static str, String)> {
                 vec![ $( $( (stringify!($section), stringify!($name), self.$section.$name.shown()), )* )* ]
@@ -95,6 +110,8 @@ settings! {
         keep_alive_seconds: u64 = 15u64, "seconds";
         /// How long requests in flight may go on after a stop was asked for.
         shutdown_seconds: u64 = 30u64, "seconds";
+        /// How long the hub says that it is not ready before it takes no more connections, so that a load balancer notices.
+        drain_seconds: u64 = 0u64, "seconds";
         /// Longest head of a request; addressees travel twice in the vendor SDK's headers.
         head_bytes_max: usize = 131072usize, "bytes";
         /// Connections held open at once, in all.
@@ -127,6 +144,8 @@ settings! {
         directory: PathBuf = "data", "path";
         /// Packets up to this size live in the database, larger ones in files of their own.
         inline_bytes_max: u64 = 65536u64, "bytes";
+        /// Room on the file system of the directory below which the hub says that it is not ready.
+        free_bytes_min: u64 = 536870912u64, "bytes";
         /// Age at which a file that no row names is removed.
         orphan_age_seconds: u64 = 3600u64, "seconds";
     }
@@ -225,6 +244,15 @@ settings! {
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }
+    /// Who may read `/metrics`, and what it may cost.
+    metrics: Metrics {
+        /// Addresses and networks that may read without a token, with commas between; a request that came through a proxy never may.
+        allow: String = "127.0.0.1, ::1", "addresses";
+        /// Token that anybody may read with (`Authorization: Bearer …`); empty: nobody.
+        token: SecretString = "", "text";
+        /// Up to how many waiting deliveries are counted.
+        waiting_max: u64 = 100000u64, "deliveries";
+    }
     /// The log.
     log: Log {
         /// Level, as env_logger reads it.
@@ -234,14 +262,62 @@ settings! {
     }
 }
 
-/// How a value is written in TOML for people to see.
+/// Settings that are read anew by `systemctl reload` (SIGHUP). Whatever is read by each request, connection or job for
+/// itself can stand here; the others are read once, when the hub starts.
+pub const RELOADABLE: &[&str] = &[
+    "server.body_silence_seconds",
+    "server.body_rate_min",
+    "server.drain_seconds",
+    "server.head_bytes_max",
+    "server.packets_in_flight_per_system_max",
+    "data.inline_bytes_max",
+    "data.free_bytes_min",
+    "data.orphan_age_seconds",
+    "packets.bytes_max",
+    "packets.depth_max",
+    "packets.elements_max",
+    "packets.attributes_max",
+    "packets.token_bytes_max",
+    "packets.recipients_max",
+    "packets.attachments_max",
+    "packets.unzipped_bytes_max",
+    "packets.zip_members_max",
+    "packets.zip_ratio_max",
+    "lists.page_max",
+    "keys.memory_seconds",
+    "keys.live_max",
+    "keys.life_days",
+    "jobs.lease_seconds",
+    "metrics.allow",
+    "metrics.token",
+    "metrics.waiting_max",
+    "log.filter",
+];
+
+/// What became of a configuration that was read anew.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// What is to be in force.
+    pub config: Config,
+    /// Settings that have another value now.
+    pub changed: Vec<&'static str>,
+    /// Settings that were changed in the file and take effect at the next start only.
+    pub kept: Vec<&'static str>,
+}
+
+/// How a value is written in TOML for people to see, and whether it is another.
 trait Shown {
     fn shown(&self) -> String;
+    fn differs(&self, other: &Self) -> bool;
 }
 
 impl Shown for u64 {
     fn shown(&self) -> String {
         self.to_string()
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self != other
     }
 }
 
@@ -249,11 +325,19 @@ impl Shown for usize {
     fn shown(&self) -> String {
         self.to_string()
     }
+
+    fn differs(&self, other: &Self) -> bool {
+        self != other
+    }
 }
 
 impl Shown for bool {
     fn shown(&self) -> String {
         self.to_string()
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self != other
     }
 }
 
@@ -262,11 +346,19 @@ impl Shown for String {
         // The quoting of JSON is good TOML.
         serde_json::Value::from(self.as_str()).to_string()
     }
+
+    fn differs(&self, other: &Self) -> bool {
+        self != other
+    }
 }
 
 impl Shown for PathBuf {
     fn shown(&self) -> String {
         self.to_string_lossy().into_owned().shown()
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self != other
     }
 }
 
@@ -274,6 +366,10 @@ impl Shown for SecretString {
     fn shown(&self) -> String {
         let mask = if self.expose_secret().is_empty() { "" } else { "***" };
         mask.to_owned().shown()
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self.expose_secret() != other.expose_secret()
     }
 }
 

@@ -5,14 +5,18 @@ use crate::arrivals::Arrivals;
 use crate::config::{Config, Push, numbers};
 use crate::domain::schedule::Schedule;
 use crate::keyring::{Keyring, KnownKeys};
+use crate::metrics::{BuildLabels, Metrics};
+use crate::store::guard::{Guard, HUB};
+use crate::store::restore::UNFINISHED;
 use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// The hub's clock: the reference for every time it writes (design D10).
@@ -86,8 +90,21 @@ pub struct Hub {
     pub wake: Arc<Notify>,
     /// Who waits for packets on this node.
     pub arrivals: Arrivals,
-    /// Limits.
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Limits, as they were when this hub was given or last refreshed.
     pub config: Arc<Config>,
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a hub share beside the store.
+struct Shared {
+    /// The configuration in force.
+    config: RwLock<Arc<Config>>,
+    is_stopping: AtomicBool,
+    opened: Instant,
+    /// As long as it lives, nothing is restored over this data.
+    _guard: Guard,
 }
 
 impl Hub {
@@ -100,15 +117,23 @@ impl Hub {
         let unusable = |error| OpenError::Directory(folder.clone(), error);
         // Packets are nobody else's business on this machine.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
+        if folder.join(UNFINISHED).exists() {
+            return Err(OpenError::RestoreUnfinished(folder));
+        }
+        let guard = Guard::shared(&folder, HUB).map_err(unusable)?;
+        let guard = guard.ok_or_else(|| OpenError::RestoreUnfinished(folder.clone()))?;
         let store = Store::open(&config.database, &folder)?;
         let payloads = Payloads::open(&folder).map_err(unusable)?;
-        let key_file = match config.keys.file.as_os_str().is_empty() {
-            true => folder.join("hub.key"),
-            false => config.keys.file.clone(),
-        };
+        let key_file = Self::key_file(&config);
         let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
         let known_keys = KnownKeys::default();
+        let metrics = Metrics::new(store.metrics());
+        let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
+        metrics.build.get_or_create(&build).set(1);
         let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
+        let config = Arc::new(config);
+        let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
+        let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
         Ok(Self {
             store,
             payloads,
@@ -119,8 +144,48 @@ impl Hub {
             schedule,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
-            config: Arc::new(config),
+            metrics,
+            config,
+            shared,
         })
+    }
+
+    /// Takes the configuration that is in force now: for a request or a job that begins.
+    pub fn refresh(&mut self) {
+        self.config = self.newest_config();
+    }
+
+    /// The configuration in force.
+    pub fn newest_config(&self) -> Arc<Config> {
+        self.shared.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts a configuration in force, for whatever begins from now on.
+    pub fn put_in_force(&self, config: Config) {
+        *self.shared.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// From now on this hub says that it is not ready.
+    pub fn begin_to_stop(&self) {
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.shared.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// How long it has been open.
+    pub fn uptime(&self) -> std::time::Duration {
+        self.shared.opened.elapsed()
+    }
+
+    /// Where the key file is.
+    pub fn key_file(config: &Config) -> PathBuf {
+        match config.keys.file.as_os_str().is_empty() {
+            true => config.data.directory.join("hub.key"),
+            false => config.keys.file.clone(),
+        }
     }
 }
 
@@ -146,6 +211,9 @@ pub enum OpenError {
     /// The plan of the push channel.
     #[error("push.delays_seconds or push.terms_hours cannot be used")]
     Schedule,
+    /// A backup is being restored there, or its restoring was cut off.
+    #[error("a restore into {0} is not finished: let it end, or run `docaxis restore` again")]
+    RestoreUnfinished(PathBuf),
     /// The key file.
     #[error("the key file {0} cannot be used")]
     KeyFile(PathBuf, #[source] io::Error),

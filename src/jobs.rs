@@ -10,7 +10,7 @@ use crate::store::job_runs;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -68,7 +68,8 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
     for task in TASKS {
         let tick_hub = hub.clone();
         let job = Job::new_async_tz((task.cron)(hub).as_str(), VIETNAM, move |_, _| {
-            let hub = tick_hub.clone();
+            let mut hub = tick_hub.clone();
+            hub.refresh();
             Box::pin(async move { due(&hub, task).await })
         })?;
         scheduler.add(job).await?;
@@ -85,11 +86,20 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
 
 /// Notes that a task is due and does what is due of it. Errors are logged: the next tick tries again.
 async fn due(hub: &Hub, task: &'static Task) {
-    match run_due(hub, task, hub.clock.now()).await {
-        Ok(Some(done)) => log::info!(target: "jobs", job = task.name, done = done; "job finished"),
-        Ok(None) => {}
-        Err(error) => log::error!(target: "jobs", job = task.name; "job failed: {error}"),
-    }
+    let started = Instant::now();
+    let outcome = match run_due(hub, task, hub.clock.now()).await {
+        Ok(Some(done)) => {
+            log::info!(target: "jobs", job = task.name, done = done; "job finished");
+            "done"
+        }
+        Ok(None) => return,
+        Err(error) => {
+            log::error!(target: "jobs", job = task.name; "job failed: {error}");
+            "failed"
+        }
+    };
+    let at = Duration::from_micros(u64::try_from(hub.clock.now().timestamp_micros()).unwrap_or(0));
+    hub.metrics.job_ended(task.name, outcome, started.elapsed(), at.as_secs_f64());
 }
 
 /// Notes a task as due at `now`, to the minute, and runs it unless another node does. `None`: another node does.

@@ -2,7 +2,7 @@
 //! alone gives none away, and yet an HMAC can be checked.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::{constant_time, hmac, rand};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +23,7 @@ const SECRET_BYTES: usize = 32;
 #[derive(Clone)]
 pub struct Keyring {
     key: Arc<RandomizedNonceKey>,
+    fingerprint: String,
 }
 
 /// Something is wrong with a sealed secret or the key.
@@ -56,7 +57,24 @@ impl Keyring {
         let bad = || io::Error::new(io::ErrorKind::InvalidData, "the key file must hold 64 hexadecimal characters");
         let bytes = hex::decode(key.trim()).map_err(|_| bad())?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
-        Ok(Self { key: Arc::new(key) })
+        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes) })
+    }
+
+    /// Which key it is. From 256 random bits nothing can be learnt about them by it.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Which key a file holds; nothing when it is none.
+    pub fn fingerprint_of(file: &Path) -> Option<String> {
+        let bytes = hex::decode(fs::read_to_string(file).ok()?.trim()).ok()?;
+        (bytes.len() == KEY_BYTES).then(|| fingerprint(&bytes))
+    }
+
+    /// Whether this file holds the key in use, readable by its owner only.
+    pub fn is_kept_in(&self, file: &Path) -> bool {
+        let is_own = fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0);
+        is_own && Self::fingerprint_of(file).is_some_and(|found| found == self.fingerprint)
     }
 
     /// A fresh secret of 256 random bits, as text.
@@ -105,6 +123,12 @@ impl Keyring {
     }
 }
 
+/// The first half of the SHA-256 of a key, under a name of its own.
+fn fingerprint(key: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, &[b"docaxis key file\n", key].concat());
+    hex::encode(digest.as_ref().get(..16).unwrap_or_default())
+}
+
 /// What a node remembers of a system's live keys, for `keys.memory_seconds` at most.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
@@ -138,6 +162,11 @@ impl KnownKeys {
         // A clock that was set back makes what is remembered worthless, not eternal.
         let age = now.signed_duration_since(*asked_at);
         (age >= TimeDelta::zero() && age < memory).then(|| keys.clone())
+    }
+
+    /// How many answers are remembered.
+    pub fn count(&self) -> usize {
+        self.by_question.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Remembers an answer.

@@ -13,13 +13,17 @@ pub mod hub;
 pub mod jobs;
 pub mod keyring;
 pub mod log;
+pub mod metrics;
 pub mod store;
 pub mod wire;
 
 use channel::push::{Pusher, PusherError};
-use config::Config;
+use config::{Config, ConfigError};
 use hub::{Clock, Hub, OpenError};
+use metrics::OutcomeLabel;
+use sd_notify::NotifyState;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -27,22 +31,23 @@ use tokio::task::JoinHandle;
 use tokio_cron_scheduler::JobSchedulerError;
 
 /// Opens the hub of a configuration, answers until the process is told to stop (SIGTERM or SIGINT), and
-/// lets the requests in flight finish within `server.shutdown_seconds`.
+/// lets the requests in flight finish within `server.shutdown_seconds`. SIGHUP reads `file` and the environment anew.
 ///
 /// # Errors
 /// When the hub cannot be opened, the address cannot be taken, or the server ends by itself.
-pub fn serve(config: Config) -> Result<(), ServeError> {
+pub fn serve(config: Config, file: Option<&Path>) -> Result<(), ServeError> {
     use_aws_lc();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
     // Outside of the runtime: a connection to PostgreSQL is made by waiting for it.
     let hub = Hub::open(config, Clock::System)?;
     let served = runtime.block_on(async {
         // Before anybody is told the address: a signal that nobody listens for ends the process at once.
-        let signals = StopSignals::listen()?;
+        let signals = Signals::listen()?;
         let running = Running::start(&hub).await?;
+        tell(&[NotifyState::Ready]);
         let address = running.address;
         ::log::info!(target: "docaxis", address = address.to_string(); "listening on http://{address}");
-        running.until(signals).await
+        running.until(signals, &hub, Some(&|| Config::load(file))).await
     });
     hub.store.close();
     served
@@ -115,14 +120,29 @@ impl Running {
     ///
     /// # Errors
     /// As `stop`; `Signals` when the process cannot listen for signals.
-    pub async fn until_told_to_stop(self) -> Result<(), ServeError> {
-        self.until(StopSignals::listen()?).await
+    pub async fn until_told_to_stop(self, hub: &Hub) -> Result<(), ServeError> {
+        self.until(Signals::listen()?, hub, None).await
     }
 
-    async fn until(mut self, mut signals: StopSignals) -> Result<(), ServeError> {
-        tokio::select! {
-            over = &mut self.server => return ended(over),
-            () = signals.told() => {}
+    async fn until(mut self, mut signals: Signals, hub: &Hub, again: Option<ReadAgain<'_>>) -> Result<(), ServeError> {
+        let watchdog = sd_notify::watchdog_enabled().map(|every| every.div_f64(2.0)).filter(|every| !every.is_zero());
+        let mut ticks = watchdog.map(tokio::time::interval);
+        loop {
+            tokio::select! {
+                over = &mut self.server => return ended(over),
+                told = signals.told() => match told {
+                    Told::Stop => break,
+                    Told::Reload => _ = again.map(|again| reload(hub, again())),
+                },
+                () = tick(&mut ticks) => tell(&[NotifyState::Watchdog]),
+            }
+        }
+        hub.begin_to_stop();
+        tell(&[NotifyState::Stopping]);
+        let drain = Duration::from_secs(hub.newest_config().server.drain_seconds);
+        if !drain.is_zero() {
+            ::log::info!(target: "docaxis", "told to stop; not ready any more, still answering for {drain:?}");
+            tokio::time::sleep(drain).await;
         }
         ::log::info!(target: "docaxis", "told to stop; requests in flight may finish");
         let stopped = self.stop().await;
@@ -131,22 +151,72 @@ impl Running {
     }
 }
 
-/// SIGTERM and SIGINT, from the moment of listening on.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
+/// Reads the settings from where they came.
+type ReadAgain<'a> = &'a (dyn Fn() -> Result<Config, ConfigError> + Sync);
+
+/// Tells systemd, where it asked to be told (`Type=notify`).
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        ::log::warn!(target: "docaxis", "systemd cannot be told: {error}");
+    }
 }
 
-impl StopSignals {
+/// The next tick of the watchdog; never, when there is none.
+async fn tick(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => _ = ticks.tick().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the settings anew. What has faults changes nothing.
+fn reload(hub: &Hub, read: Result<Config, ConfigError>) {
+    // Without the time at which it began, systemd would not wait for the end.
+    let since = NotifyState::monotonic_usec_now().into_iter();
+    tell(&since.chain([NotifyState::Reloading]).collect::<Vec<_>>());
+    let outcome = match read {
+        Ok(new) => {
+            let after = hub.newest_config().reloaded(&new);
+            log::set_filter(&after.config.log.filter);
+            hub.put_in_force(after.config);
+            let (changed, kept) = (after.changed.join(", "), after.kept.join(", "));
+            ::log::info!(target: "docaxis", changed = changed, needs_restart = kept; "the configuration was read again");
+            "done"
+        }
+        Err(error) => {
+            ::log::error!(target: "docaxis", "the configuration was refused, the old one holds: {error}");
+            "refused"
+        }
+    };
+    hub.metrics.reloads.get_or_create(&OutcomeLabel { outcome }).inc();
+    tell(&[NotifyState::Ready]);
+}
+
+/// What a signal asks for.
+enum Told {
+    Stop,
+    Reload,
+}
+
+/// SIGTERM, SIGINT and SIGHUP, from the moment of listening on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
     fn listen() -> Result<Self, ServeError> {
         let on = |kind| signal(kind).map_err(ServeError::Signals);
-        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hang_up: on(SignalKind::hangup())? })
     }
 
-    async fn told(&mut self) {
+    async fn told(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => Told::Reload,
         }
     }
 }

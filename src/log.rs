@@ -4,15 +4,56 @@ use crate::config::Log;
 use crate::domain::dates::VIETNAM;
 use crate::hub::Clock;
 use chrono::SecondsFormat;
+use env_filter::Filter;
 use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, Value as Json};
 use std::io::Write;
+use std::sync::{PoisonError, RwLock};
+
+/// What passes. Apart from env_logger's own, which cannot be changed once it is in place.
+static FILTER: RwLock<Option<Filter>> = RwLock::new(None);
+
+/// Lets env_logger write what the filter in force lets pass.
+struct Filtered(env_logger::Logger);
+
+impl log::Log for Filtered {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        let filter = FILTER.read().unwrap_or_else(PoisonError::into_inner);
+        filter.as_ref().is_some_and(|filter| filter.enabled(metadata))
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let filter = FILTER.read().unwrap_or_else(PoisonError::into_inner);
+        if filter.as_ref().is_some_and(|filter| filter.matches(record)) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+/// The library of the schedule tells on every start what is no news.
+const QUIET: &str = "tokio_cron_scheduler=warn";
+
+/// Puts another filter in force.
+pub fn set_filter(text: &str) {
+    let with_quiet = format!("{QUIET},{text}");
+    let text = if text.contains("tokio_cron_scheduler") { text } else { with_quiet.as_str() };
+    let mut builder = env_filter::Builder::new();
+    // `config check` has said whether it can be read.
+    builder.parse(text);
+    let filter = builder.build();
+    log::set_max_level(filter.filter());
+    *FILTER.write().unwrap_or_else(PoisonError::into_inner) = Some(filter);
+}
 
 /// Sets the log of this process up, to standard error. A second call changes nothing.
 pub fn start(settings: &Log) {
     let json = settings.format == "json";
     let mut builder = env_logger::Builder::new();
-    builder.parse_filters(&settings.filter).format(move |out, record| {
+    builder.filter_level(log::LevelFilter::Trace).format(move |out, record| {
         let time = Clock::System.now().with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Millis, false);
         match json {
             true => writeln!(out, "{}", json_line(&time, record)),
@@ -20,7 +61,9 @@ pub fn start(settings: &Log) {
         }
     });
     // A logger is in place already when several hubs share a process, as in tests.
-    let _ = builder.try_init();
+    if log::set_boxed_logger(Box::new(Filtered(builder.build()))).is_ok() {
+        set_filter(&settings.filter);
+    }
 }
 
 /// `time LEVEL target: message key=value …`

@@ -1,7 +1,7 @@
 //! `config print` and `config check`; also the text of `docs/config.md`, which a test compares.
 
 use super::Outcome;
-use crate::config::{Config, ConfigError, SECTIONS, SETTINGS};
+use crate::config::{Config, ConfigError, RELOADABLE, SECTIONS, SETTINGS};
 use clap::Subcommand;
 use std::io::Write;
 
@@ -56,12 +56,13 @@ pub fn reference() -> String {
     let mut text = String::from(HEAD);
     for (section, about) in SECTIONS {
         text.push_str(&format!(
-            "\n## [{section}]\n\n{}\n\n| setting | default | unit or form | what it does |\n|---|---|---|---|\n",
+            "\n## [{section}]\n\n{}\n\n| setting | default | unit or form | reload | what it does |\n|---|---|---|---|---|\n",
             about.trim()
         ));
         for setting in SETTINGS.iter().filter(|s| s.section == *section) {
             let (name, default, about) = (setting.name, (setting.default)(), cell(setting.about));
-            text.push_str(&format!("| `{name}` | `{default}` | {} | {about} |\n", cell(setting.unit)));
+            let reload = if RELOADABLE.contains(&format!("{section}.{name}").as_str()) { "yes" } else { "" };
+            text.push_str(&format!("| `{name}` | `{default}` | {} | {reload} | {about} |\n", cell(setting.unit)));
         }
     }
     text
@@ -82,6 +83,10 @@ file: `[server] address` is `DOCAXIS__SERVER__ADDRESS`. Everything has a default
 unknown setting is an error that names the nearest known one, and so is a variable with single underscores
 (`DOCAXIS_SERVER_ADDRESS`), which would change nothing. `docaxis config check` lists every fault at once,
 `docaxis config print` shows what is in force.
+
+A running hub reads the settings marked `reload` anew on SIGHUP (`systemctl reload docaxis`), for every request and job
+that begins from then on. A file with faults is refused and the old settings hold; the log says so, and names settings
+that need a restart. Settings of the environment cannot change while the hub runs.
 ";
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! they decide nothing about documents.
 
 mod agency;
+mod backup;
 mod client;
 pub mod config;
 mod csv;
 mod demo;
+mod doctor;
 mod endpoint;
 mod envelope;
 pub mod progress;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `envelope check`: every packet would pass; for `demo --once`: every step went as expected
-  1  refused: a packet would not pass, the hub said no, a step of the demo went wrong, an id is unknown or taken
+  1  refused: something is wrong with the installation, a backup was refused, a packet would not pass, the hub said no, a step of the demo went wrong, an id is unknown or taken
   2  could not be done: wrong usage, unreadable file, unusable configuration, hub or database out of reach
 When a command works on many things, the worst of them decides.
 
@@ -51,6 +53,12 @@ enum Command {
     Serve,
     /// Bring the database to this version's form. `serve` does so by itself.
     Migrate,
+    /// Back everything up into a directory while the hub works.
+    Backup(backup::BackupArguments),
+    /// Take a backup back into an empty place, on either database; no hub may be running there.
+    Restore(backup::RestoreArguments),
+    /// Say what is wrong with this installation, what it means and what to do.
+    Doctor(doctor::DoctorArguments),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -148,8 +156,11 @@ impl CommandLine {
     pub fn run(self, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         let config = || Config::load(self.config.as_deref());
         match self.command {
-            Command::Serve => serve::serve(config()?),
+            Command::Serve => serve::serve(config()?, self.config.as_deref()),
             Command::Migrate => serve::migrate(config()?, out),
+            Command::Backup(arguments) => backup::backup(&config()?, &arguments, out),
+            Command::Restore(arguments) => backup::restore(&config()?, &arguments, out),
+            Command::Doctor(arguments) => doctor::run(config(), &arguments, out),
             Command::Config(command) => command.run(config, out),
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -3,11 +3,12 @@
 use super::{Outcome, on_hub};
 use crate::config::Config;
 use std::io::Write;
+use std::path::Path;
 
 /// Runs the hub until it is told to stop.
-pub fn serve(config: Config) -> anyhow::Result<Outcome> {
+pub fn serve(config: Config, file: Option<&Path>) -> anyhow::Result<Outcome> {
     crate::log::start(&config.log);
-    crate::serve(config)?;
+    crate::serve(config, file)?;
     Ok(Outcome::Done)
 }
 

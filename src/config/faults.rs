@@ -182,6 +182,13 @@ fn is_database(url: &str) -> bool {
     url.is_empty() || ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
+/// Addresses and networks in a list with commas; nothing when one of them is none.
+pub fn networks(list: &str) -> Option<Vec<ipnet::IpNet>> {
+    let each = list.split(',').map(str::trim).filter(|text| !text.is_empty());
+    each.map(|text| text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from)))
+        .collect()
+}
+
 /// Whether it is wrong, the setting, and why in both languages.
 type Check = (bool, &'static str, &'static str, &'static str);
 
@@ -281,6 +288,12 @@ impl Config {
                 "jobs.sweep_cron",
                 "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
                 "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
+                networks(&self.metrics.allow).is_none(),
+                "metrics.allow",
+                "phải là các địa chỉ hoặc mạng cách nhau bằng dấu phẩy, ví dụ 127.0.0.1, 10.0.0.0/8",
+                "must be addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8",
             ),
             (
                 !matches!(self.log.format.as_str(), "text" | "json"),

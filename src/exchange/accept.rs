@@ -8,6 +8,7 @@ use crate::domain::envelope::{Content, Envelope};
 use crate::domain::packet::{Digest, Packet};
 use crate::domain::rules::{self, Class, Violation};
 use crate::hub::Hub;
+use crate::metrics::{ClassLabel, CodeLabel, DoorLabel, PacketLabels};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
@@ -178,6 +179,7 @@ pub async fn accept(
         Err(ExchangeError::Body(BodyFault::TooLarge)) => return refuse_too_large(hub, caller, door).await,
         judged => judged?,
     };
+    let (kind, status) = kind_of(envelope.as_ref());
     let verdict = match envelope {
         Some(envelope) if violations.is_empty() => {
             let foresight = hub.store.foresight(|| register::foresight(&case, &envelope));
@@ -201,7 +203,44 @@ pub async fn accept(
         // Of a document withdrawn at once, the hub itself tells the sender.
         hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
     }
+    count(hub, (door, kind, status), &verdict);
     Ok(verdict)
+}
+
+/// Counts a verdict: by which door, what it was, and its status code if it is a known one.
+fn count(hub: &Hub, (door, kind, status): (Door, &'static str, Option<&'static str>), verdict: &Verdict) {
+    let door = match door {
+        Door::Native => "native",
+        Door::Sdk => "sdk",
+    };
+    let outcome = match verdict {
+        Verdict::Accepted(receipt) => {
+            hub.metrics.packet_bytes.get_or_create(&DoorLabel { door }).inc_by(receipt.bytes);
+            if let Some(code) = status {
+                hub.metrics.statuses.get_or_create(&CodeLabel { code }).inc();
+            }
+            "accepted"
+        }
+        Verdict::Repeated(_) => "repeated",
+        Verdict::Rejected(rejection) => {
+            if let Some(first) = rejection.violations.first() {
+                let class = u64::from(first.class.number());
+                hub.metrics.refusals.get_or_create(&ClassLabel { class }).inc();
+            }
+            let is_conflict = rejection.violations.iter().any(|v| v.class == Class::Conflict);
+            if is_conflict { "conflict" } else { "refused" }
+        }
+    };
+    hub.metrics.packets.get_or_create(&PacketLabels { door, kind, outcome }).inc();
+}
+
+/// What a packet is, in a word, and its status code if it is a known one.
+fn kind_of(envelope: Option<&Envelope>) -> (&'static str, Option<&'static str>) {
+    match envelope.map(|envelope| &envelope.content) {
+        Some(Content::Document(_)) => ("document", None),
+        Some(Content::Status(report)) => ("status", report.code.entry().map(|known| known.code)),
+        None => ("unknown", None),
+    }
 }
 
 /// A packet over the limit was thrown away as it came: nothing is known of it but that.
@@ -212,7 +251,9 @@ async fn refuse_too_large(hub: &Hub, caller: Caller, door: Door) -> Result<Verdi
         let violations = vec![rules::violation("M.Packet.TooLarge", "", &[&limit])];
         register::refusal(tx, (ids, now), (&caller.system_id, door), None, violations)
     });
-    Ok(refused.await?)
+    let verdict = refused.await?;
+    count(hub, (door, "unknown", None), &verdict);
+    Ok(verdict)
 }
 
 /// Tells the operator of refusals that may be more than a mistake: never more than ids, since the log is no place

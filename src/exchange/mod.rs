@@ -5,13 +5,17 @@
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
 //! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself).
+//! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
+pub mod backup;
 pub mod directory;
 pub mod dispatch;
+pub mod doctor;
 pub mod endpoints;
 pub mod follow;
 mod hand_on;
+pub mod health;
 pub mod history;
 pub mod intake;
 pub mod keys;

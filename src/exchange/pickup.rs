@@ -5,6 +5,7 @@ use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal
 use crate::domain::evidence::Evidence;
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
+use crate::metrics::MarkLabel;
 use crate::store::deliveries::{DeliveryRow, Selection};
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::payloads::PayloadStream;
@@ -169,6 +170,8 @@ pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, Exch
         None => hub.payloads.stream(&sha256, bytes).map_err(ExchangeError::Payload)?,
     };
     let (delivery, _) = step(hub, caller, id, (Step::Fetch, String::new())).await?;
+    hub.metrics.fetches.inc();
+    hub.metrics.fetched_bytes.inc_by(bytes);
     Ok(Fetched { delivery_id: delivery.delivery_id, sha256, bytes, content })
 }
 
@@ -185,6 +188,7 @@ pub async fn confirm(
 ) -> Result<Confirmed, ExchangeError> {
     let note: String = note.chars().take(NOTE_CHARS_MAX).collect();
     let (row, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
+    hub.metrics.confirmations.get_or_create(&MarkLabel { mark: mark.word() }).inc();
     Ok(Confirmed { delivery_id: row.delivery_id, state: progress.state, mark: progress.mark })
 }
 

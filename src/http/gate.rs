@@ -5,10 +5,11 @@ use super::body::{Body, BodyLimits, Held};
 use super::openapi::{DOCUMENT, StandingBody};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
-use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api};
+use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api, watch};
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::{Caller, ExchangeError};
 use crate::hub::Hub;
+use crate::metrics::{Gauge, RequestLabels, RouteLabel};
 use crate::store::payloads::PayloadStream;
 use actix_web::body::MessageBody;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
@@ -22,6 +23,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -120,6 +122,9 @@ impl Call<'_> {
 /// Answers a request to a path that has these routes; none for an unknown path.
 pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
+    let mut node = node;
+    node.hub.refresh();
+    let _in_flight = Counted::one_more(&node.hub.metrics.http_in_flight);
     let config = &node.hub.config;
     let request_id = request_id(request.headers()).unwrap_or_else(|| node.hub.ids.next());
     let mut body = Body::new(payload, BodyLimits::of(&config.server, &config.packets));
@@ -148,13 +153,15 @@ pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, p
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
+    let took = started.elapsed();
+    count(&node.hub, (request.method(), route), response.status().as_u16(), took);
     log::info!(
         target: "access",
         "request.id" = request_id.as_str(),
         "http.method" = known_method(request.method()),
         "http.route" = route.map_or("unknown", |r| r.path),
         "http.status" = response.status().as_u16(),
-        "duration_ms" = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "duration_ms" = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "system.id" = system_id.get().map_or("", String::as_str);
         "Answered"
     );
@@ -181,10 +188,8 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
     let hub = &call.node.hub;
     match route.operation {
         Operation::Alive => Ok(status_ok()),
-        Operation::Ready => {
-            directory::agencies_after(hub, "", 1).await?;
-            Ok(status_ok())
-        }
+        Operation::Ready => Ok(watch::ready(hub).await),
+        Operation::Metrics => watch::metrics(hub, call.request).await,
         Operation::Description => Ok(agency_api::tagged(DOCUMENT.as_str().into(), headers)),
         Operation::Agency(operation) => {
             let caller = auth::bearer(hub, headers).await?;
@@ -199,6 +204,35 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
     }
 }
 
+/// Something that is counted as long as it is there.
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// Counts one more.
+    pub fn one_more(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Counts an answer by its route as the table writes it; what strangers write makes no label.
+fn count(hub: &Hub, (method, route): (&Method, Option<&'static Route>), status: u16, took: Duration) {
+    let method = match known_method(method) {
+        "GET" => "GET",
+        "POST" => "POST",
+        _ => "other",
+    };
+    let route = route.map_or("unknown", |route| route.path);
+    hub.metrics.http_requests.get_or_create(&RequestLabels { method, route, status: u64::from(status) }).inc();
+    hub.metrics.http_seconds.get_or_create(&RouteLabel { route }).observe(took.as_secs_f64());
+}
+
 fn status_ok() -> HttpResponse {
     problem::ok().json(StandingBody { status: "ok" })
 }
@@ -211,7 +245,9 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     let segment = path.rsplit('/').next().unwrap_or_default();
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
+            false
+        }
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
 }

@@ -21,6 +21,7 @@ pub mod sdk_api;
 mod sdk_sketches;
 mod sentence;
 mod sketch;
+mod watch;
 
 use crate::hub::Hub;
 use actix_web::dev::Server;
@@ -67,6 +68,8 @@ pub enum Operation {
     Ready,
     /// Describes every route.
     Description,
+    /// Says what was counted.
+    Metrics,
     /// One of the native API.
     Agency(AgencyOperation),
     /// One of the SDK-compatible API.
@@ -77,7 +80,7 @@ impl Operation {
     /// How its failures look.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Agency(_) => Dialect::Native,
+            Self::Alive | Self::Ready | Self::Description | Self::Metrics | Self::Agency(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
         }
     }
@@ -86,6 +89,7 @@ impl Operation {
     pub fn caller(self) -> &'static str {
         match self {
             Self::Alive | Self::Ready | Self::Description => "anyone",
+            Self::Metrics => "`metrics.allow`, `metrics.token`",
             Self::Agency(_) => "a system, by bearer key",
             Self::Sdk(_) => "a system, by SDK signature",
         }
@@ -130,7 +134,8 @@ const fn sdk_list(form: AgencyForm) -> Operation {
 pub static ROUTES: &[Route] = &[
     // Whoever watches over the hub.
     route(GET, "/healthz", Operation::Alive, "The process runs."),
-    route(GET, "/readyz", Operation::Ready, "The database answers a read."),
+    route(GET, "/readyz", Operation::Ready, "Whether the hub can work, and if not, why: `ready` or, with 503, `not_ready`, and every check."),
+    route(GET, "/metrics", Operation::Metrics, "What was counted, for Prometheus (metrics.md)."),
 
     // Whoever builds software for the hub.
     route(GET, "/api/v1/openapi.json", Operation::Description, "This list for machines, as OpenAPI 3.1."),
@@ -186,6 +191,7 @@ pub fn start(hub: Hub) -> std::io::Result<(Server, SocketAddr)> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
+    let connections = hub.metrics.connections.clone();
     let node = Node::new(hub);
     let server = HttpServer::new(move || App::new().configure(|config| configure(config, &node)))
         .workers(workers)
@@ -198,6 +204,9 @@ pub fn start(hub: Hub) -> std::io::Result<(Server, SocketAddr)> {
         // The limit is one for all, actix counts by worker.
         .max_connections(settings.connections_max.div_ceil(workers).max(1))
         .tcp_nodelay(true)
+        .on_connect(move |_, of_connection| {
+            of_connection.insert(gate::Counted::one_more(&connections));
+        })
         .disable_signals()
         .bind(settings.address.as_str())?;
     let address = server.addrs().into_iter().next();
@@ -224,7 +233,9 @@ pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
 fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Agency(_) => false,
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
+            false
+        }
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
 }

@@ -2,8 +2,9 @@
 //! write. Served at /api/v1/openapi.json, committed as docs/openapi.json, which `make docs` writes.
 
 use super::sketch::{Parts, Sketch};
+use super::watch::Readiness;
 use super::{Operation, ROUTES, Route, agency_sketches, sdk_sketches};
-use crate::http::problem::{INTERNAL, OVERLOADED, Success};
+use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -135,10 +136,21 @@ fn draw(route: &Route, parts: &mut Parts) -> Value {
         Operation::Ready => sketch
             .needs(&[])
             .under("Vận hành - Operation")
-            .named("isReady", "Cơ sở dữ liệu trả lời được")
-            .answer::<StandingBody>(Success::Ok, "Làm việc được. It can work.")
+            .named("isReady", "Trục có làm việc được không")
+            .answer::<Readiness>(Success::Ok, "Làm việc được. It can work.")
+            .answer::<Readiness>(Success::Unready, "Chưa làm việc được, và vì sao. It cannot work, and why.")
+            .fails(&agency_sketches::OPEN),
+        Operation::Metrics => sketch
+            .needs(&[])
+            .under("Vận hành - Operation")
+            .named("metrics", "Các số đo cho Prometheus")
+            .header(
+                "Authorization",
+                "`Bearer` và `metrics.token`, nếu không gọi từ `metrics.allow`. Needed outside of `metrics.allow`.",
+            )
+            .bytes(Success::Ok, "OpenMetrics.", "application/openmetrics-text")
             .fails(&agency_sketches::OPEN)
-            .fails(&[&INTERNAL, &OVERLOADED]),
+            .fails(&[&UNAUTHENTICATED, &INTERNAL]),
         Operation::Description => sketch
             .needs(&[])
             .under("Vận hành - Operation")

@@ -397,6 +397,8 @@ pub enum Success {
     Created,
     /// The caller has it already.
     NotModified,
+    /// The hub cannot work, and says why.
+    Unready,
 }
 
 impl Success {
@@ -406,6 +408,7 @@ impl Success {
             Self::Ok => S::OK,
             Self::Created => S::CREATED,
             Self::NotModified => S::NOT_MODIFIED,
+            Self::Unready => S::SERVICE_UNAVAILABLE,
         };
         status.as_u16()
     }
@@ -414,6 +417,11 @@ impl Success {
 /// An answer that gives what was asked.
 pub fn ok() -> HttpResponseBuilder {
     HttpResponseBuilder::new(S::OK)
+}
+
+/// An answer of a hub that cannot work, about why.
+pub fn unready() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::SERVICE_UNAVAILABLE)
 }
 
 /// An answer about something that is new from now on.

@@ -9,6 +9,7 @@ use diesel::{Connection as _, QueryResult, SqliteConnection, connection::SimpleC
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -185,7 +186,43 @@ pub(super) enum Place {
 const SQLITE_SET_UP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;";
 
+/// Held by every connection to a server that a hub uses; a restore wants it alone. Any number that is ours alone.
+const IN_USE: i64 = 6_170_102_017;
+
+/// A file that is nobody's yet: nothing of it need be on disk before `fold`.
+pub(super) fn new_file(file: &Path) -> Result<Connection, StoreError> {
+    let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
+    c.batch_execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;")?;
+    Ok(Connection::new(Link::Sqlite(Box::new(c))))
+}
+
+/// A file that nobody changes any more.
+pub(super) fn file(file: &Path) -> Result<Connection, StoreError> {
+    let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
+    c.batch_execute("PRAGMA query_only = ON;")?;
+    Ok(Connection::new(Link::Sqlite(Box::new(c))))
+}
+
+/// Puts everything into the one file.
+pub(super) fn fold(connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(on!(connection, c => c.batch_execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE;"))?)
+}
+
+/// Makes the file of a database, readable by its owner only, unless it is there.
+fn own_file(file: &Path) -> Result<(), StoreError> {
+    let made = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file);
+    made.map(|_| ()).map_err(|error| StoreError::Url(format!("{}: {error}", file.display())))
+}
+
 impl Place {
+    /// A connection to a server that nobody else of us uses; nothing when somebody does.
+    pub(super) fn connect_alone(&self) -> Result<Option<Connection>, StoreError> {
+        let mut connection = self.connect()?;
+        let sql = format!("SELECT CAST(pg_try_advisory_lock({IN_USE}) AS TEXT) AS word");
+        let locked = super::inspect::texts(&mut connection, &sql)?;
+        Ok((locked == ["true"]).then_some(connection))
+    }
+
     pub(super) fn of_url(url: &str, directory: &Path, tls_ca_file: &Path) -> Result<Self, StoreError> {
         if url.is_empty() {
             return Ok(Self::Sqlite { file: directory.join("docaxis.db"), read_only: false });
@@ -213,6 +250,14 @@ impl Place {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// What it is, in a word.
+    pub(super) fn database(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres { .. } => "postgres",
+        }
+    }
+
     /// Whether connections to it only read.
     pub(super) fn only_reads(&self) -> bool {
         matches!(self, Self::Sqlite { read_only: true, .. } | Self::Postgres { read_only: true, .. })
@@ -229,6 +274,9 @@ impl Place {
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         match self {
             Self::Sqlite { file, read_only } => {
+                if !*read_only {
+                    own_file(file)?;
+                }
                 let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
                 c.batch_execute(SQLITE_SET_UP)?;
                 if *read_only {
@@ -238,7 +286,9 @@ impl Place {
             }
             Self::Postgres { url, tls, read_only } => {
                 let connected = runtime()?.block_on(connect_postgres(url, tls.clone(), *read_only))?;
-                Ok(Connection::new(Link::Postgres(Box::new(Postgres::from(connected)))))
+                let mut connected = Postgres::from(connected);
+                connected.batch_execute(&format!("SELECT pg_advisory_lock_shared({IN_USE})"))?;
+                Ok(Connection::new(Link::Postgres(Box::new(connected))))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Connection, Link, StoreError};
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -9,6 +10,41 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// One at a time on PostgreSQL: two nodes may start together. Any number that is ours alone.
 const LOCK: i64 = 6_170_102_016;
+
+/// How the tables stand to what this version of the program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The same.
+    Current,
+    /// Some migrations have not been run.
+    Older,
+    /// A newer version has run migrations that this one does not know.
+    Newer,
+}
+
+/// How the tables stand to what this version knows.
+///
+/// # Errors
+/// `Migration`.
+pub fn form(connection: &mut Connection) -> Result<Form, StoreError> {
+    let (known, done) = match &mut connection.link {
+        Link::Sqlite(c) => (names::<diesel::sqlite::Sqlite>(&SQLITE), c.applied_migrations()),
+        Link::Postgres(c) => (names::<diesel::pg::Pg>(&POSTGRES), c.applied_migrations()),
+    };
+    let failed = |e: &dyn std::fmt::Display| StoreError::Migration(e.to_string());
+    let known = known.map_err(|e| failed(&e))?;
+    let done: Vec<String> = done.map_err(|e| failed(&e))?.iter().map(ToString::to_string).collect();
+    Ok(match (done.iter().all(|name| known.contains(name)), known.iter().all(|name| done.contains(name))) {
+        (true, true) => Form::Current,
+        (true, false) => Form::Older,
+        (false, _) => Form::Newer,
+    })
+}
+
+fn names<D: diesel::backend::Backend>(of: &EmbeddedMigrations) -> diesel::migration::Result<Vec<String>> {
+    let all = MigrationSource::<D>::migrations(of)?;
+    Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
+}
 
 /// Runs what is missing.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {

@@ -8,22 +8,29 @@
 
 pub mod agencies;
 mod backlog;
+pub mod backup;
 pub mod connection;
+mod copy;
 pub mod deliveries;
 pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
+pub mod guard;
+pub mod inspect;
 pub mod job_runs;
 mod known;
 mod literal;
+pub mod machine;
 pub mod migrations;
 pub mod payloads;
 pub mod pushes;
 mod queue;
+pub mod restore;
 mod schema;
 pub mod systems;
 
 use crate::config::Database;
+use crate::metrics::{QueueMeter, StoreMetrics};
 use connection::Place;
 pub use connection::{Connection, Link};
 pub use known::Foresight;
@@ -46,6 +53,8 @@ struct Inner {
     /// Whether each statement is a journey.
     is_server: bool,
     patience: Duration,
+    metrics: StoreMetrics,
+    database: &'static str,
 }
 
 /// Why the store could not do its work.
@@ -157,14 +166,16 @@ impl Store {
         let mut first = place.connect()?;
         migrations::run(&mut first)?;
         let patience = Duration::from_secs(config.timeout_seconds);
+        let (metrics, database) = (StoreMetrics::default(), place.database());
+        let meter = |queue| QueueMeter::of(queue, &metrics);
         let is_server = !place.has_one_writer();
         let writers = if is_server { config.writers } else { 1 };
         let more = (1..writers).map(|_| place.connect());
         let writers = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
         let readers = (0..config.connections).map(|_| place.reader().connect()).collect::<Result<_, _>>()?;
-        let reads = Queue::start("store-read", readers, place.reader(), config);
-        let writes = Queue::start("store-write", writers, place, config);
-        Ok(Self { inner: Arc::new(Inner { reads, writes, is_server, patience }) })
+        let reads = Queue::start(meter("read"), readers, place.reader(), config);
+        let writes = Queue::start(meter("write"), writers, place, config);
+        Ok(Self { inner: Arc::new(Inner { reads, writes, is_server, patience, metrics, database }) })
     }
 
     /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
@@ -172,6 +183,21 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
+    }
+
+    /// What its queues count.
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.inner.metrics
+    }
+
+    /// The meter of each queue.
+    pub fn meters(&self) -> impl Iterator<Item = &QueueMeter> {
+        [self.inner.writes.meter(), self.inner.reads.meter()].into_iter()
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn database(&self) -> &'static str {
+        self.inner.database
     }
 
     /// Runs `f` in a read-only transaction.

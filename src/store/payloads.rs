@@ -5,6 +5,7 @@
 //! <data>/payloads/ab/ab12…           complete and on disk, before any row names it
 //! ```
 
+use super::guard::{FILES, Guard};
 use super::{Store, StoreError, envelopes};
 use crate::domain::packet::Digest;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -138,6 +139,12 @@ impl Payloads {
     /// # Errors
     /// `Statement` and its like; files that cannot be removed are logged and left.
     pub async fn sweep(&self, store: &Store, age: Duration) -> Result<usize, StoreError> {
+        // A backup needs the files that it has yet to copy, even if no row of today named them.
+        let data = self.folder.parent().unwrap_or(&self.folder).to_owned();
+        let Ok(Some(_alone)) = Guard::alone(&data, FILES) else {
+            log::info!(target: "jobs", "nothing is swept while a backup is being made");
+            return Ok(0);
+        };
         let mut gone: usize = 0;
         for shard in fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten() {
             let this = self.clone();
@@ -170,6 +177,25 @@ impl Payloads {
         })
         .collect()
     }
+}
+
+/// What is wrong with the file of a packet; `deep` reads it whole.
+pub fn fault(data: &Path, name: &str, deep: bool) -> Option<&'static str> {
+    let file = data.join("payloads").join(name.get(..2).unwrap_or_default()).join(name);
+    if !deep {
+        return (!file.is_file()).then_some("missing / bị mất");
+    }
+    match super::backup::hash(&file, &mut |_| {}) {
+        Ok(digest) if digest == name => None,
+        Ok(_) => Some("altered / bị thay đổi"),
+        Err(_) => Some("missing or unreadable / bị mất hoặc không đọc được"),
+    }
+}
+
+/// When something in the data directory was last written, by the file system's times.
+pub fn touched_at(data: &Path) -> Option<SystemTime> {
+    let files = fs::read_dir(data).ok()?.flatten();
+    files.filter_map(|file| file.metadata().ok()?.modified().ok()).max()
 }
 
 fn is_older_than(metadata: &fs::Metadata, age: Duration) -> bool {

@@ -6,6 +6,7 @@ use super::StoreError;
 use super::connection::{Connection, Place, enter};
 use super::known::Foresight;
 use crate::config::Database;
+use crate::metrics::QueueMeter;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -80,6 +81,7 @@ type Waiting = Arc<Mutex<mpsc::Receiver<Box<dyn Work>>>>;
 pub(super) struct Queue {
     to_threads: RwLock<Option<mpsc::Sender<Box<dyn Work>>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    meter: Arc<QueueMeter>,
 }
 
 impl Drop for Queue {
@@ -90,21 +92,22 @@ impl Drop for Queue {
 
 impl Queue {
     /// Starts a thread for each connection; they end when the queue is dropped.
-    pub(super) fn start(name: &str, connections: Vec<Connection>, place: Place, config: &Database) -> Self {
+    pub(super) fn start(meter: QueueMeter, connections: Vec<Connection>, place: Place, config: &Database) -> Self {
         let (to_threads, waiting) = mpsc::channel(config.queue_max);
+        let meter = Arc::new(meter);
         let waiting: Waiting = Arc::new(Mutex::new(waiting));
         let mut threads = Vec::new();
         // Readers share no commit: one taking all the work would only leave the others idle.
         let batch_max = if place.only_reads() { 1 } else { config.batch_max };
         for (number, connection) in connections.into_iter().enumerate() {
-            let (waiting, place) = (waiting.clone(), place.clone());
-            let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
-            match thread.spawn(move || serve(&waiting, connection, &place, batch_max)) {
+            let (waiting, place, meter) = (waiting.clone(), place.clone(), meter.clone());
+            let thread = std::thread::Builder::new().name(format!("store-{}-{number}", meter.queue));
+            match thread.spawn(move || serve(&waiting, connection, &place, (batch_max, &meter))) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => log::error!("a thread for the database cannot be started: {error}"),
             }
         }
-        Self { to_threads: RwLock::new(Some(to_threads)), threads: Mutex::new(threads) }
+        Self { to_threads: RwLock::new(Some(to_threads)), threads: Mutex::new(threads), meter }
     }
 
     /// Takes nothing more and waits until what was taken is done and the connections are closed: the last one to an
@@ -130,28 +133,38 @@ impl Queue {
         let work = Box::new(Closure { f, foresight, result: None, caller });
         let to_threads = self.to_threads.read().unwrap_or_else(PoisonError::into_inner);
         let Some(to_threads) = to_threads.as_ref() else { return Err(StoreError::Closed) };
-        match to_threads.try_send(work) {
-            Ok(()) => Ok(answer),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(StoreError::Overloaded),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(StoreError::Closed),
-        }
+        // Before it is put in: it may be taken out at once.
+        self.meter.put();
+        let refused = match to_threads.try_send(work) {
+            Ok(()) => return Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => StoreError::Overloaded,
+            Err(mpsc::error::TrySendError::Closed(_)) => StoreError::Closed,
+        };
+        self.meter.turned_away();
+        Err(refused)
+    }
+
+    /// What it counts.
+    pub(super) fn meter(&self) -> &QueueMeter {
+        &self.meter
     }
 }
 
-fn serve(waiting: &Waiting, first: Connection, place: &Place, batch_max: usize) {
+fn serve(waiting: &Waiting, first: Connection, place: &Place, (batch_max, meter): (usize, &QueueMeter)) {
     let _entered = match enter() {
         Ok(guard) => guard,
         Err(error) => return log::error!("the database threads have no runtime: {error}"),
     };
     let mut connection = Some(first);
     while let Some(batch) = take(waiting, batch_max) {
+        meter.took(batch.len());
         if connection.is_none() {
             connection = reconnect(place);
         }
         match connection.as_mut() {
             None => batch.into_iter().for_each(|work| work.answer(Err(StoreError::Closed))),
             Some(usable) => {
-                if !transact(usable, batch, place.only_reads()) {
+                if !transact(usable, batch, place.only_reads(), meter) {
                     connection = None;
                 }
             }
@@ -188,33 +201,38 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
 
 /// Runs a batch, in one transaction if other nodes let it, and answers everybody. Says whether the connection is
 /// still good.
-fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool) -> bool {
+fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool, meter: &QueueMeter) -> bool {
     let mut rest = VecDeque::from(batch);
     let mut tries: usize = 0;
     let mut together = !reading;
     while together && rest.len() > 1 {
+        let started = Instant::now();
         match all_at_once(connection, rest.make_contiguous()) {
             Ok(done) => {
+                meter.committed(done, started);
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
                 together = done > 0;
             }
-            Err(error) => return give_up(rest, &error),
+            Err(error) => return give_up(rest, &error, meter),
         }
     }
     while !rest.is_empty() {
+        let started = Instant::now();
         match in_transaction(connection, rest.make_contiguous(), reading, tries >= RERUNS_MAX) {
             Ok(done) => {
+                meter.committed(done, started);
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
                 tries = if done == 0 { tries.saturating_add(1) } else { 1 };
             }
-            Err(error) => return give_up(rest, &error),
+            Err(error) => return give_up(rest, &error, meter),
         }
     }
     true
 }
 
 /// Tells everybody that nothing was kept. The connection is not good any more.
-fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError) -> bool {
+fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError, meter: &QueueMeter) -> bool {
+    meter.failed();
     log::error!("a transaction of {} did not commit: {error}: {}", works.len(), source_of(error));
     let why = error.to_string();
     works.into_iter().for_each(|work| work.answer(Err(StoreError::NotCommitted(why.clone()))));

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "whoever repeats a failed run needs its seed")]
 
 mod disk;
-mod load;
+pub mod load;
 
 use crate::support::database::Database;
 use crate::support::program::{Program, Serving};
@@ -49,7 +49,7 @@ fn number_of(name: &str) -> Option<u64> {
 }
 
 /// A random seed, unless one is given. It is printed, so that a failed run can be repeated.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = number_of("DOCAXIS_CRASH_SEED").unwrap_or(u64::from(now.subsec_nanos()));
     println!("DOCAXIS_CRASH_SEED={seed}");
@@ -61,7 +61,7 @@ fn rounds() -> u64 {
 }
 
 /// Registers two agencies with a system each.
-fn set_up(program: &Program) -> Parties {
+pub fn set_up(program: &Program) -> Parties {
     program.done(&["agency", "add", "--code", "X99.A01", "--name", "Gửi"]);
     program.done(&["agency", "add", "--code", "X99.B02", "--name", "Nhận"]);
     docaxis::use_aws_lc();

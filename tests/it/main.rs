@@ -12,11 +12,13 @@
 
 mod accept;
 mod architecture;
+mod backup;
 mod bad_input;
 mod client;
 mod command_line;
 mod coverage;
 mod crash;
+mod doctor;
 mod fixtures;
 mod history;
 mod hostile;
@@ -36,5 +38,7 @@ mod schemas;
 mod sdk_api;
 mod sdk_failures;
 mod sdk_java;
+mod service;
 mod store_contract;
 mod support;
+mod watch;

@@ -23,7 +23,6 @@ use robot::Robot;
 use secrecy::ExposeSecret;
 use stage::{Count, Stage};
 use std::io::{ErrorKind, Write};
-use std::sync::Arc;
 use story::Cast;
 
 #[derive(Debug, Args)]
@@ -66,7 +65,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         }
         let (count, first) = played?;
         invitation(&url, &keys, &first, out)?;
-        running.until_told_to_stop().await?;
+        running.until_told_to_stop(&hub).await?;
         writeln!(out, "Đã dừng.")?;
         Ok(verdict(&count))
     })
@@ -122,7 +121,10 @@ async fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
             writeln!(out, "{taken} đang có chương trình khác dùng; trục lấy một cổng còn trống.")?;
             let mut config = (*hub.config).clone();
             "127.0.0.1:0".clone_into(&mut config.server.address);
-            Ok(Running::start(&Hub { config: Arc::new(config), ..hub.clone() }).await?)
+            hub.put_in_force(config);
+            let mut hub = hub.clone();
+            hub.refresh();
+            Ok(Running::start(&hub).await?)
         }
         other => Ok(other?),
     }

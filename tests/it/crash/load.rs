@@ -101,7 +101,7 @@ async fn send(parties: Parties, book: Shared, url: String, mut random: Random, a
 }
 
 /// A new packet or, once in five times, one that was sent before.
-fn choose(book: &Shared, random: &mut Random) -> String {
+pub fn choose(book: &Shared, random: &mut Random) -> String {
     let mut book = book.lock().unwrap();
     if random.below(5) == 0 && !book.sent.is_empty() {
         let number = random.index(book.sent.len());

@@ -49,6 +49,18 @@ impl Database {
         Self { url: server_url(&name), server: Some((server, name)), is_postgres: true, judges_plans: false }
     }
 
+    pub async fn run(&self, sql: &str) {
+        use diesel::Connection;
+        use diesel::connection::SimpleConnection;
+        if self.is_postgres {
+            on_server(&self.url, sql).await;
+            return;
+        }
+        let file = self.url.strip_prefix("sqlite://").unwrap();
+        let mut connection = diesel::SqliteConnection::establish(file).unwrap();
+        connection.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sql}")).unwrap();
+    }
+
     pub async fn count(&self, sql: &str) -> i64 {
         if self.is_postgres {
             return on_server(&self.url, sql).await;

@@ -114,6 +114,11 @@ impl TestHub {
         self.database.count(sql).await
     }
 
+    /// Runs a statement, on whichever database it is.
+    pub async fn run_sql(&self, sql: &str) {
+        self.database.run(sql).await;
+    }
+
     /// Posts a packet through the native API.
     pub async fn post(&self, system: &str, packet: impl Into<reqwest::Body>) -> Answer {
         let request = self.client.post(self.url("/api/v1/envelopes")).bearer_auth(self.system(system).bearer());

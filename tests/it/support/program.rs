@@ -59,8 +59,12 @@ impl Program {
 
     /// Starts to serve and waits until it says where.
     pub fn serve(&self) -> Serving {
+        self.clone().with("DOCAXIS__LOG__FILTER", "warn,docaxis=info").serve_with_log_of_file()
+    }
+
+    /// The same, with the log as the configuration file says.
+    pub fn serve_with_log_of_file(&self) -> Serving {
         let mut command = self.command(&["serve"]);
-        command.env("DOCAXIS__LOG__FILTER", "warn,docaxis=info");
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut said = Vec::new();
@@ -124,6 +128,20 @@ impl Serving {
     pub fn terminate(&self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+    }
+
+    /// SIGHUP: it is to read its settings again.
+    pub fn hang_up(&self) {
+        let told = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// Waits until it has logged a line that holds these words.
+    pub fn has_logged(&mut self, words: &str) {
+        while !self.log().contains(words) {
+            assert!(self.is_alive(), "{words:?} was not logged: {}", self.log());
+            std::thread::yield_now();
+        }
     }
 
     /// Waits for its end.

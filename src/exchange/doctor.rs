@@ -1,0 +1,477 @@
+//! What is wrong with this installation: each finding with what it means and what to do. Looks and changes nothing.
+
+use crate::config::Config;
+use crate::hub::{Clock, Hub};
+use crate::keyring::Keyring;
+use crate::store::inspect::{self, Diagnosis};
+use crate::store::machine;
+use crate::store::migrations::Form;
+use crate::store::{StoreError, payloads};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Will go wrong.
+    Warning,
+    /// Is wrong now.
+    Error,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its name, for scripts.
+    pub code: &'static str,
+    /// What it is and means, Vietnamese and English.
+    pub meaning: (String, String),
+    /// What to do, Vietnamese and English.
+    pub remedy: (String, String),
+}
+
+fn finding(severity: Severity, code: &'static str, meaning: (String, String), remedy: (&str, &str)) -> Finding {
+    Finding { severity, code, meaning, remedy: (remedy.0.to_owned(), remedy.1.to_owned()) }
+}
+
+/// Clocks may differ by this much.
+const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(60);
+/// A job that is not done after this time is overdue.
+const JOB_SLACK: TimeDelta = TimeDelta::hours(2);
+/// Keys that end within this time are told of.
+const KEY_NOTICE: TimeDelta = TimeDelta::days(30);
+/// Files of packets that are looked at when not all are asked for.
+const SAMPLE: i64 = 200;
+
+/// Looks at everything; the worst comes first. `deep` reads every file of a packet whole.
+pub fn examine(config: &Config, deep: bool, watch: &mut dyn FnMut(u64, u64)) -> Vec<Finding> {
+    let now = Clock::System.now();
+    let mut found = Vec::new();
+    data_directory(config, &mut found);
+    disk(config, &mut found);
+    let late = now.checked_sub_signed(JOB_SLACK).unwrap_or(now).naive_utc();
+    let most = if deep { i64::MAX } else { SAMPLE };
+    let asked = inspect::diagnose(&config.database, &config.data.directory, late, most);
+    match asked {
+        Ok(diagnosis) => {
+            database(&diagnosis, &mut found);
+            clock(config, &diagnosis, now, &mut found);
+            keys(config, &diagnosis, now, &mut found);
+            files(config, &diagnosis, deep, &mut found, watch);
+        }
+        Err(error) => unreachable_database(&error, &mut found),
+    }
+    address(config, now, &mut found);
+    limits(config, &mut found);
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    found
+}
+
+fn data_directory(config: &Config, found: &mut Vec<Finding>) {
+    let directory = &config.data.directory;
+    let shown = directory.display();
+    match machine::owner(directory) {
+        Err(error) => found.push(finding(
+            Severity::Error,
+            "data.missing",
+            (
+                format!("không đọc được thư mục dữ liệu {shown}: {error}"),
+                format!("the data directory {shown} cannot be read: {error}"),
+            ),
+            (
+                "kiểm tra data.directory, hoặc khởi động hệ thống lần đầu để tạo nó",
+                "check data.directory, or start the hub, which makes it",
+            ),
+        )),
+        Ok((owner, mode, is_ours)) => {
+            if !is_ours {
+                found.push(finding(
+                    Severity::Warning,
+                    "data.owner",
+                    (
+                        format!(
+                            "thư mục dữ liệu {shown} thuộc người dùng số {owner}, không phải người đang chạy lệnh này"
+                        ),
+                        format!("the data directory {shown} belongs to user {owner}, not to who runs this"),
+                    ),
+                    (
+                        "chạy lệnh bằng đúng người dùng của dịch vụ (sudo -u docaxis)",
+                        "run commands as the user of the service (sudo -u docaxis)",
+                    ),
+                ));
+            }
+            if mode & 0o077 != 0 {
+                found.push(finding(
+                    Severity::Warning,
+                    "data.mode",
+                    (
+                        format!("người khác trên máy đọc được {shown} (mode {mode:o})"),
+                        format!("others on this machine can read {shown} (mode {mode:o})"),
+                    ),
+                    ("chmod 700 thư mục đó", "chmod 700 that directory"),
+                ));
+            }
+        }
+    }
+}
+
+fn disk(config: &Config, found: &mut Vec<Finding>) {
+    let least = config.data.free_bytes_min;
+    let Ok(room) = machine::room(&config.data.directory) else { return };
+    let severity = match room.free {
+        free if free < least => Severity::Error,
+        free if free < least.saturating_mul(2) => Severity::Warning,
+        _ => return,
+    };
+    found.push(finding(
+        severity,
+        "disk.full",
+        (
+            format!(
+                "đĩa chứa dữ liệu sắp đầy: còn {} trên {} byte, data.free_bytes_min là {least}",
+                room.free, room.all
+            ),
+            format!(
+                "the disk of the data is nearly full: {} of {} bytes left, data.free_bytes_min is {least}",
+                room.free, room.all
+            ),
+        ),
+        (
+            "giải phóng hoặc thêm đĩa; khi hết chỗ, bên gửi nhận 503 và phải gửi lại",
+            "make room or add a disk; when it is full, senders get 503 and must come again",
+        ),
+    ));
+}
+
+fn unreachable_database(error: &StoreError, found: &mut Vec<Finding>) {
+    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    found.push(finding(
+        Severity::Error,
+        "database.unreachable",
+        (
+            format!("không dùng được cơ sở dữ liệu: {error}{cause}"),
+            format!("the database cannot be used: {error}{cause}"),
+        ),
+        (
+            "kiểm tra database.url, máy chủ PostgreSQL hoặc tệp docaxis.db và quyền đọc ghi",
+            "check database.url, the PostgreSQL server or the file docaxis.db and its permissions",
+        ),
+    ));
+}
+
+fn database(diagnosis: &Diagnosis, found: &mut Vec<Finding>) {
+    let form = match diagnosis.form {
+        Form::Current => None,
+        Form::Older => Some((
+            "cơ sở dữ liệu chưa được nâng cấp",
+            "migrations have not been run",
+            "chạy docaxis migrate",
+            "run docaxis migrate",
+        )),
+        Form::Newer => Some((
+            "cơ sở dữ liệu thuộc phiên bản mới hơn chương trình này",
+            "the database belongs to a newer version than this program",
+            "cài đúng phiên bản chương trình",
+            "install the version that the database belongs to",
+        )),
+    };
+    if let Some((vi, en, do_vi, do_en)) = form {
+        found.push(finding(Severity::Error, "database.form", (vi.to_owned(), en.to_owned()), (do_vi, do_en)));
+    }
+    if !diagnosis.damage.is_empty() {
+        let told = diagnosis.damage.join("; ");
+        found.push(finding(
+            Severity::Error,
+            "database.damaged",
+            (format!("tệp cơ sở dữ liệu bị hỏng: {told}"), format!("the database file is damaged: {told}")),
+            (
+                "dừng hệ thống, giữ nguyên tệp, phục hồi từ bản sao lưu (docaxis restore)",
+                "stop the hub, keep the file, restore a backup (docaxis restore)",
+            ),
+        ));
+    }
+    if !diagnosis.unsafe_settings.is_empty() {
+        let told = diagnosis.unsafe_settings.join(", ");
+        found.push(finding(
+            Severity::Error,
+            "database.unsafe",
+            (
+                format!("PostgreSQL có thể mất gói tin đã xác nhận khi mất điện: {told}"),
+                format!("PostgreSQL may lose acknowledged packets in a power cut: {told}"),
+            ),
+            ("bật lại các thiết lập đó trong postgresql.conf", "turn these settings on in postgresql.conf"),
+        ));
+    }
+    for job in &diagnosis.overdue {
+        found.push(finding(
+            Severity::Warning,
+            "job.overdue",
+            (
+                format!("công việc định kỳ chưa xong quá hạn: {job}"),
+                format!("scheduled work is overdue or its lease was left behind: {job}"),
+            ),
+            (
+                "xem dòng nhật ký jobs; hệ thống làm lại khi khởi động",
+                "look at the log lines of jobs; the hub makes up for it when it starts",
+            ),
+        ));
+    }
+}
+
+fn clock(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut Vec<Finding>) {
+    let here = now.naive_utc();
+    let ahead = |other: NaiveDateTime| other.signed_duration_since(here);
+    let off = |severity, vi: String, en: String| {
+        finding(
+            severity,
+            "clock.off",
+            (vi, en),
+            (
+                "chỉnh lại đồng hồ và bật NTP (timedatectl set-ntp true), rồi khởi động lại",
+                "set the clock right and turn NTP on (timedatectl set-ntp true), then restart",
+            ),
+        )
+    };
+    if let Some(by) = diagnosis.newest.map(ahead).filter(|by| *by > CLOCK_SLACK) {
+        let minutes = by.num_minutes();
+        found.push(off(
+            Severity::Error,
+            format!("đồng hồ sai: dữ liệu mới nhất có thời điểm sau bây giờ {minutes} phút; đồng hồ máy đang chậm, hoặc đã từng chạy nhanh"),
+            format!("the clock is off: the newest data is {minutes} minutes ahead of now; this clock is slow, or was fast before"),
+        ));
+    }
+    if let Some(by) = diagnosis.server_now.map(ahead).filter(|by| by.abs() > CLOCK_SLACK) {
+        let seconds = by.num_seconds();
+        found.push(off(
+            Severity::Error,
+            format!("đồng hồ của máy này và của PostgreSQL lệch nhau {seconds} giây"),
+            format!("the clocks of this machine and of PostgreSQL differ by {seconds} seconds"),
+        ));
+    }
+    let touched = payloads::touched_at(&config.data.directory).map(|at| DateTime::<Utc>::from(at).naive_utc());
+    if let Some(by) = touched.map(ahead).filter(|by| *by > CLOCK_SLACK) {
+        let minutes = by.num_minutes();
+        found.push(off(
+            Severity::Error,
+            format!("đồng hồ sai: tệp trong thư mục dữ liệu được ghi sau bây giờ {minutes} phút"),
+            format!("the clock is off: files of the data directory were written {minutes} minutes ahead of now"),
+        ));
+    }
+    if Path::new("/run/systemd/timesync").is_dir() && !Path::new("/run/systemd/timesync/synchronized").exists() {
+        found.push(off(
+            Severity::Warning,
+            "đồng hồ chưa đồng bộ với NTP".to_owned(),
+            "the clock is not synchronised by NTP".to_owned(),
+        ));
+    }
+}
+
+fn keys(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut Vec<Finding>) {
+    let file = Hub::key_file(config);
+    let shown = file.display();
+    let live: Vec<_> = diagnosis.keys.iter().filter(|key| key.is_live(now)).collect();
+    let back = (
+        "đặt lại tệp khoá cũ (không nằm trong bản sao lưu thông thường); nếu đã mất, thu hồi mọi khoá và cấp khoá mới",
+        "put the old key file back (a usual backup does not hold it); if it is lost, revoke every key and make new ones",
+    );
+    if !file.exists() {
+        if !live.is_empty() {
+            found.push(finding(
+                Severity::Error,
+                "key_file.missing",
+                (
+                    format!("mất tệp khoá {shown}: không mở được khoá của hệ thống nào"),
+                    format!("the key file {shown} is missing: no key of any system can be opened"),
+                ),
+                back,
+            ));
+        }
+    } else if machine::owner(&file).is_ok_and(|(_, mode, _)| mode & 0o077 != 0) {
+        found.push(finding(
+            Severity::Error,
+            "key_file.readable",
+            (
+                format!("người khác đọc được tệp khoá {shown}; hệ thống không khởi động"),
+                format!("others can read the key file {shown}; the hub does not start"),
+            ),
+            ("chmod 600 tệp khoá", "chmod 600 the key file"),
+        ));
+    } else {
+        match Keyring::open(&file) {
+            Err(error) => found.push(finding(
+                Severity::Error,
+                "key_file.unusable",
+                (format!("tệp khoá {shown} hỏng: {error}"), format!("the key file {shown} cannot be used: {error}")),
+                back,
+            )),
+            Ok(ring) => {
+                let opens = live.iter().filter(|key| ring.unseal(&key.secret_sealed, &key.key_id).is_ok()).count();
+                if opens < live.len() {
+                    let (closed, all) = (live.len().saturating_sub(opens), live.len());
+                    found.push(finding(Severity::Error, "key_file.wrong", (format!("sai tệp khoá: {shown} không mở được {closed} trên {all} khoá đang dùng; đây là tệp khoá của cơ sở dữ liệu khác"), format!("wrong key file: {shown} does not open {closed} of {all} live keys; it belongs to another database")), back));
+                }
+            }
+        }
+    }
+    for key in &live {
+        if let Some(end) = key.expires_at().filter(|end| end.signed_duration_since(now) < KEY_NOTICE) {
+            let (system, id, days) = (&key.system_id, &key.key_id, end.signed_duration_since(now).num_days());
+            found.push(finding(
+                Severity::Warning,
+                "key.expiring",
+                (
+                    format!("khoá {id} của hệ thống {system} hết hạn sau {days} ngày"),
+                    format!("key {id} of system {system} ends in {days} days"),
+                ),
+                (
+                    "docaxis system key add, cài khoá mới vào phần mềm, rồi thu hồi khoá cũ",
+                    "docaxis system key add, put the new key into the software, then revoke the old one",
+                ),
+            ));
+        }
+    }
+}
+
+fn files(
+    config: &Config,
+    diagnosis: &Diagnosis,
+    deep: bool,
+    found: &mut Vec<Finding>,
+    watch: &mut dyn FnMut(u64, u64),
+) {
+    let all = u64::try_from(diagnosis.files.len()).unwrap_or_default();
+    for (number, name) in diagnosis.files.iter().enumerate() {
+        if let Some(wrong) = payloads::fault(&config.data.directory, name, deep) {
+            found.push(finding(
+                Severity::Error,
+                "packet.damaged",
+                (format!("tệp gói tin {name}: {wrong}"), format!("packet file {name}: {wrong}")),
+                (
+                    "chép lại tệp từ bản sao lưu: payloads/<hai chữ số đầu>/<tên>",
+                    "copy the file back from a backup: payloads/<first two digits>/<name>",
+                ),
+            ));
+        }
+        watch(u64::try_from(number).unwrap_or_default().saturating_add(1), all);
+    }
+}
+
+/// Whether somebody listens, and whether it is a hub with the same idea of the time.
+fn address(config: &Config, now: DateTime<Utc>, found: &mut Vec<Finding>) {
+    let wanted = &config.server.address;
+    let Some(address) = wanted.to_socket_addrs().ok().and_then(|mut all| all.next()) else {
+        found.push(finding(
+            Severity::Error,
+            "address.unknown",
+            (
+                format!("không phân giải được server.address {wanted}"),
+                format!("server.address {wanted} names no address"),
+            ),
+            ("sửa server.address", "correct server.address"),
+        ));
+        return;
+    };
+    match TcpListener::bind(address) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::AddrInUse => match date_of_hub(address) {
+            Some(date) => {
+                found.push(finding(
+                    Severity::Note,
+                    "hub.running",
+                    (format!("một hệ thống đang chạy ở {wanted}"), format!("a hub is running at {wanted}")),
+                    ("không cần làm gì", "nothing is to be done"),
+                ));
+                let off = date.signed_duration_since(now);
+                if off.abs() > CLOCK_SLACK {
+                    let seconds = off.num_seconds();
+                    found.push(finding(
+                        Severity::Error,
+                        "clock.off",
+                        (
+                            format!("đồng hồ của hệ thống ở {wanted} lệch {seconds} giây"),
+                            format!("the clock of the hub at {wanted} differs by {seconds} seconds"),
+                        ),
+                        ("chỉnh lại đồng hồ và bật NTP", "set the clock right and turn NTP on"),
+                    ));
+                }
+            }
+            None => found.push(finding(
+                Severity::Error,
+                "address.taken",
+                (format!("chương trình khác đang dùng {wanted}"), format!("another program listens at {wanted}")),
+                ("dừng chương trình đó hoặc đổi server.address", "stop that program or change server.address"),
+            )),
+        },
+        Err(error) => found.push(finding(
+            Severity::Error,
+            "address.unusable",
+            (format!("không lắng nghe được ở {wanted}: {error}"), format!("nobody can listen at {wanted}: {error}")),
+            ("sửa server.address; cổng dưới 1024 cần quyền", "correct server.address; ports below 1024 need a right"),
+        )),
+    }
+}
+
+fn date_of_hub(address: SocketAddr) -> Option<DateTime<Utc>> {
+    let patience = Duration::from_secs(3);
+    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
+    stream
+        .write_all(format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+        .ok()?;
+    let mut answer = String::new();
+    stream.take(4096).read_to_string(&mut answer).ok()?;
+    let date =
+        answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("date:").map(|_| line.get(5..)))??;
+    let is_hub = answer.contains("\"status\":\"ok\"");
+    DateTime::parse_from_rfc2822(date.trim()).ok().filter(|_| is_hub).map(|date| date.with_timezone(&Utc))
+}
+
+fn limits(config: &Config, found: &mut Vec<Finding>) {
+    let wanted = u64::try_from(config.server.connections_max).unwrap_or(u64::MAX);
+    if let Some(most) = machine::files_max().filter(|most| *most < wanted) {
+        found.push(finding(
+            Severity::Warning,
+            "files.limit",
+            (
+                format!("chỉ được mở {most} tệp, ít hơn server.connections_max {wanted}"),
+                format!("only {most} files may be open, fewer than server.connections_max {wanted}"),
+            ),
+            ("tăng LimitNOFILE của dịch vụ (ulimit -n)", "raise LimitNOFILE of the service (ulimit -n)"),
+        ));
+    }
+    if let Ok(zone) = std::fs::read_link("/etc/localtime")
+        && !["Ho_Chi_Minh", "Saigon", "Bangkok"].iter().any(|city| zone.ends_with(city))
+    {
+        let zone = zone.display();
+        found.push(finding(
+            Severity::Note,
+            "time_zone",
+            (
+                format!("múi giờ của máy là {zone}; hệ thống luôn ghi nhật ký và chạy việc định kỳ theo +07:00"),
+                format!("the time zone of the machine is {zone}; the hub logs and schedules at +07:00 all the same"),
+            ),
+            (
+                "không bắt buộc: timedatectl set-timezone Asia/Ho_Chi_Minh",
+                "if you like: timedatectl set-timezone Asia/Ho_Chi_Minh",
+            ),
+        ));
+    }
+}

@@ -1,0 +1,129 @@
+//! Whether the hub can work, and what it has counted. Nothing here changes anything.
+
+use super::ExchangeError;
+use crate::config;
+use crate::hub::Hub;
+use crate::keyring;
+use crate::metrics::QueueLabel;
+use crate::store::migrations::{self, Form};
+use crate::store::{StoreError, inspect, machine};
+use secrecy::ExposeSecret;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One thing that must be right for the hub to work. The words are for anybody: no path, no name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: &'static str,
+    /// Whether it is right.
+    pub ok: bool,
+    /// In Vietnamese; empty when it is right.
+    pub vi: String,
+    /// In English.
+    pub en: String,
+}
+
+impl Check {
+    fn of(name: &'static str, wrong: Option<(String, String)>) -> Self {
+        let ok = wrong.is_none();
+        let (vi, en) = wrong.unwrap_or_default();
+        Self { name, ok, vi, en }
+    }
+}
+
+fn words(vi: &str, en: &str) -> Option<(String, String)> {
+    Some((vi.to_owned(), en.to_owned()))
+}
+
+/// Everything that must be right, right or not.
+pub async fn readiness(hub: &Hub) -> Vec<Check> {
+    let stopping = hub.is_stopping().then(|| words("hệ thống đang dừng", "the hub is shutting down")).flatten();
+    let (database, tables) = match hub.store.read(migrations::form).await {
+        Ok(Form::Current) => (None, None),
+        Ok(Form::Older) => {
+            (None, words("cơ sở dữ liệu chưa được nâng cấp", "migrations of the database have not been run"))
+        }
+        Ok(Form::Newer) => (
+            None,
+            words("cơ sở dữ liệu thuộc phiên bản mới hơn", "the database belongs to a newer version of the program"),
+        ),
+        Err(StoreError::TimedOut | StoreError::Overloaded) => {
+            (words("cơ sở dữ liệu không trả lời kịp", "the database does not answer in time"), None)
+        }
+        Err(_) => (words("không dùng được cơ sở dữ liệu", "the database cannot be used"), None),
+    };
+    let checks = vec![
+        Check::of("stopping", stopping),
+        Check::of("database", database),
+        Check::of("migrations", tables),
+        Check::of("disk", disk(hub)),
+        Check::of("key_file", key_file(hub)),
+    ];
+    hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
+    checks
+}
+
+fn disk(hub: &Hub) -> Option<(String, String)> {
+    let least = hub.config.data.free_bytes_min;
+    match machine::room(&hub.config.data.directory) {
+        Ok(room) if room.free >= least => None,
+        Ok(room) => Some((
+            format!("đĩa chứa dữ liệu còn {} byte, cần ít nhất {least}", room.free),
+            format!("{} bytes are left for the data, {least} are wanted", room.free),
+        )),
+        Err(_) => words("không đọc được thư mục dữ liệu", "the data directory cannot be read"),
+    }
+}
+
+/// The key in use is in memory; without the file it is lost at the next start.
+fn key_file(hub: &Hub) -> Option<(String, String)> {
+    match hub.keyring.is_kept_in(&Hub::key_file(&hub.config)) {
+        true => None,
+        false => words("tệp khoá đã mất hoặc bị thay đổi", "the key file is gone or was changed"),
+    }
+}
+
+/// Whether somebody may read what is counted: from an allowed address, or with the token.
+pub fn may_watch(hub: &Hub, peer: Option<IpAddr>, token: Option<&str>) -> bool {
+    let settings = &hub.config.metrics;
+    let allowed = config::networks(&settings.allow).unwrap_or_default();
+    // A socket for both families shows an IPv4 peer inside of IPv6.
+    let peer = peer.map(|peer| peer.to_canonical());
+    let is_near = peer.is_some_and(|peer| allowed.iter().any(|network| network.contains(&peer)));
+    let is_set = !settings.token.expose_secret().is_empty();
+    is_near || (is_set && token.is_some_and(|shown| keyring::same(&settings.token, shown)))
+}
+
+/// What was counted, with what must be looked up for it.
+///
+/// # Errors
+/// `Unavailable`. A database that does not answer leaves its figures as they were.
+pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
+    let (metrics, most) = (&hub.metrics, hub.config.metrics.waiting_max);
+    match hub.store.read(move |tx| inspect::waiting(tx, most)).await {
+        Ok(waiting) => _ = metrics.waiting.set(waiting),
+        Err(error) => log::warn!("waiting deliveries cannot be counted: {error}"),
+    }
+    readiness(hub).await;
+    for meter in hub.store.meters() {
+        metrics.queue_age.get_or_create(&QueueLabel { queue: meter.queue }).set(meter.age().as_secs_f64());
+    }
+    metrics.known_keys.set(whole(hub.known_keys.count()));
+    if let Ok(room) = machine::room(&hub.config.data.directory) {
+        metrics.disk_free.set(whole(room.free));
+        metrics.disk_bytes.set(whole(room.all));
+    }
+    metrics.resident.set(whole(machine::resident_bytes().unwrap_or_default()));
+    metrics.open_files.set(whole(machine::open_files().unwrap_or_default()));
+    metrics.files_max.set(machine::files_max().map_or(i64::MAX, whole));
+    let now = Duration::from_micros(u64::try_from(hub.clock.now().timestamp_micros()).unwrap_or(0));
+    metrics.uptime.set(hub.uptime().as_secs_f64());
+    metrics.started.set(now.saturating_sub(hub.uptime()).as_secs_f64());
+    metrics.exposition().map_err(|error| ExchangeError::Unavailable(error.to_string()))
+}
+
+/// A number as gauges hold it.
+fn whole(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,163 @@
+//! Looking at the database itself: its form, its settings, how much waits. Plain SQL that both databases take, or that
+//! only one of them has; nothing here changes anything.
+
+use super::connection::{Place, enter, on};
+use super::migrations::{self, Form};
+use super::systems::{self, KeyRow};
+use super::{Connection, Link, StoreError};
+use crate::config::Database;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use secrecy::ExposeSecret;
+use std::path::Path;
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+pub(super) fn number(tx: &mut Connection, sql: &str) -> Result<i64, StoreError> {
+    let row: Number = on!(tx, c => diesel::sql_query(sql).get_result(c))?;
+    Ok(row.number)
+}
+
+/// How many deliveries are at the disposal of recipients, counted up to `most`.
+///
+/// # Errors
+/// `Statement`.
+pub fn waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
+    number(
+        tx,
+        &format!(
+            "SELECT count(*) AS number FROM (SELECT 1 FROM deliveries WHERE state = 'consigned' LIMIT {most}) AS some"
+        ),
+    )
+}
+
+#[derive(diesel::QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Text)]
+    word: String,
+}
+
+/// The texts that a query gives as `word`.
+pub(super) fn texts(tx: &mut Connection, sql: &str) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Word> = on!(tx, c => diesel::sql_query(sql).load(c))?;
+    Ok(rows.into_iter().map(|row| row.word).collect())
+}
+
+/// The same of an SQLite file, one after the other: they may be more than memory holds.
+pub(super) fn each_text(
+    tx: &mut Connection,
+    sql: &str,
+    each: &mut dyn FnMut(String) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match &mut tx.link {
+        Link::Sqlite(c) => {
+            for row in diesel::sql_query(sql).load_iter::<Word, diesel::connection::DefaultLoadingMode>(&mut **c)? {
+                each(row?.word)?;
+            }
+            Ok(())
+        }
+        Link::Postgres(_) => texts(tx, sql)?.into_iter().try_for_each(each),
+    }
+}
+
+/// Runs a statement with one text in it.
+pub(super) fn with_text(tx: &mut Connection, sql: &str, text: &str) -> Result<usize, StoreError> {
+    Ok(on!(tx, c => diesel::sql_query(sql).bind::<Text, _>(text).execute(c))?)
+}
+
+/// What a database says of itself, without anything being changed.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// Whether its tables are those of this version.
+    pub form: Form,
+    /// What its own check complains of.
+    pub damage: Vec<String>,
+    /// Settings of a server that give up what was acknowledged, as `name = value`.
+    pub unsafe_settings: Vec<String>,
+    /// The time of the newest evidence.
+    pub newest: Option<NaiveDateTime>,
+    /// The clock of a server.
+    pub server_now: Option<NaiveDateTime>,
+    /// Every key.
+    pub keys: Vec<KeyRow>,
+    /// Jobs that were due before the given time and are not done.
+    pub overdue: Vec<String>,
+    /// Names of the files of packets, as many as were asked for.
+    pub files: Vec<String>,
+}
+
+/// Asks a database about itself. Jobs due before `late` should be done; at most `files` names of files are given.
+///
+/// # Errors
+/// When it cannot be reached or asked. A file that is not there is not made.
+pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64) -> Result<Diagnosis, StoreError> {
+    let _entered = enter()?;
+    let place = Place::of_url(config.url.expose_secret(), data, &config.tls_ca_file)?;
+    if let Place::Sqlite { file, .. } = &place
+        && !file.exists()
+    {
+        return Err(StoreError::Missing("the database file"));
+    }
+    let mut tx = place.reader().connect()?;
+    let form = migrations::form(&mut tx)?;
+    let is_server = !place.has_one_writer();
+    let damage = if is_server { Vec::new() } else { complaints(&mut tx)? };
+    if form != Form::Current {
+        let (newest, server_now) = (None, None);
+        let (unsafe_settings, keys, overdue, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        return Ok(Diagnosis { form, damage, unsafe_settings, newest, server_now, keys, overdue, files });
+    }
+    let mut keys = Vec::new();
+    for (system, _) in systems::list(&mut tx)? {
+        keys.extend(systems::keys_of(&mut tx, &system)?);
+    }
+    let newest = texts(&mut tx, "SELECT CAST(at AS TEXT) AS word FROM evidence ORDER BY evidence_id DESC LIMIT 1")?;
+    let server_now = match is_server {
+        true => texts(&mut tx, "SELECT CAST(now() AT TIME ZONE 'UTC' AS TEXT) AS word")?,
+        false => Vec::new(),
+    };
+    let late = late.format("%F %T");
+    let overdue = texts(
+        &mut tx,
+        &format!(
+            "SELECT job || ' ' || CAST(due_at AS TEXT) AS word FROM job_runs WHERE finished_at IS NULL \
+             AND due_at < '{late}' AND (lease_until IS NULL OR lease_until < '{late}') ORDER BY due_at"
+        ),
+    )?;
+    let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };
+    let files = texts(
+        &mut tx,
+        &format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {files}"),
+    )?;
+    let unsafe_settings = if is_server { unsafe_settings(&mut tx)? } else { Vec::new() };
+    Ok(Diagnosis {
+        form,
+        damage,
+        unsafe_settings,
+        newest: newest.first().and_then(|text| time(text)),
+        server_now: server_now.first().and_then(|text| time(text)),
+        keys,
+        overdue,
+        files,
+    })
+}
+
+fn complaints(tx: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let said = texts(tx, "SELECT quick_check AS word FROM pragma_quick_check")?;
+    Ok(said.into_iter().filter(|line| line != "ok").collect())
+}
+
+fn unsafe_settings(tx: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT name || ' = ' || setting AS word FROM pg_settings WHERE setting = 'off' \
+               AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name";
+    texts(tx, sql)
+}
+
+fn time(text: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()
+}
