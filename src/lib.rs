@@ -11,6 +11,7 @@ pub mod hub;
 pub mod jobs;
 pub mod keyring;
 pub mod log;
+pub mod signer;
 pub mod store;
 pub mod wire;
 

@@ -101,6 +101,7 @@ impl Outcome {
             ) => Self::Refused,
             Some(
                 ExchangeError::Body(_)
+                | ExchangeError::ComeAgain { .. }
                 | ExchangeError::Store(_)
                 | ExchangeError::Payload(_)
                 | ExchangeError::Unavailable(_),

@@ -267,6 +267,12 @@ impl Config {
                 "must be six fields that can be read: second, minute, hour, day, month, weekday",
             ),
             (
+                !is_cron(&self.jobs.selftest_cron),
+                "jobs.selftest_cron",
+                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
+                "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
                 !matches!(self.log.format.as_str(), "text" | "json"),
                 "log.format",
                 "phải là text hoặc json",

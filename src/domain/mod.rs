@@ -1,7 +1,7 @@
 //! What things are: pure values and rules. No I/O, no clock, no SQL, no HTTP, no XML.
 //!
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
-//! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`.
+//! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`, `selftest`.
 
 pub mod agency;
 pub mod dates;
@@ -11,5 +11,6 @@ pub mod envelope;
 pub mod evidence;
 pub mod packet;
 pub mod rules;
+pub mod selftest;
 pub mod status;
 pub mod text;

@@ -1,6 +1,7 @@
 //! A packet arrives: read, check, store, evidence, receipt. Start reading here.
 
 use super::register::{self, Attachment, Case};
+use super::selftest::gate::{self, Errand};
 use super::{BodyFault, Caller, ExchangeError, intake};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
@@ -129,6 +130,10 @@ pub async fn accept(
     let packet = arrival.reading.packet;
     let violations = arrival.violations;
     let envelope = Envelope::of(&packet);
+    let errand = gate::errand(hub, submission.caller.system_id(), envelope.as_ref()).await?;
+    if violations.is_empty() {
+        gate::before(hub, &errand).await?;
+    }
     // Looking up more addressees than may be would let one packet keep the database busy.
     let judged_by_parties = match &envelope {
         Some(Envelope { content: Content::Document(document), .. }) => {
@@ -152,6 +157,10 @@ pub async fn accept(
         packet,
     };
     let verdict = match envelope {
+        Some(_) if matches!(errand, Errand::Stray) => {
+            let violations: Vec<Violation> = violations.into_iter().chain([gate::stray()]).collect();
+            hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await
+        }
         Some(envelope) if violations.is_empty() => {
             hub.store.write(move |tx| register::register(tx, &case, &envelope)).await
         }
@@ -163,6 +172,7 @@ pub async fn accept(
     };
     let verdict = verdict?;
     alarm(&verdict);
+    gate::after(hub, &errand, &verdict).await?;
     Ok(verdict)
 }
 

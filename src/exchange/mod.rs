@@ -2,7 +2,8 @@
 //!
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
-//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`.
+//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`,
+//! `selftest` (the hub as a partner that tries a system).
 
 pub mod accept;
 pub mod directory;
@@ -13,6 +14,7 @@ pub mod pickup;
 mod recall;
 mod register;
 mod report;
+pub mod selftest;
 pub mod sweep;
 
 use crate::domain::delivery::Refusal;
@@ -50,6 +52,12 @@ pub enum ExchangeError {
     /// What the caller wants to make is there already.
     #[error("{}", .0.en)]
     Exists(Wording),
+    /// A self-test turns a packet away for once, to see whether it comes again.
+    #[error("a self-test wants the packet to come again")]
+    ComeAgain {
+        /// Told as too many requests, else as a hub that is busy.
+        too_many: bool,
+    },
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),

@@ -6,6 +6,7 @@ use super::agency_questions::{AgenciesQuestion, Confirmation, ConfirmedStatus, K
 use super::gate::{Call, watched};
 use super::problem::{self, Problem};
 use super::reading;
+use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
@@ -42,6 +43,8 @@ pub enum AgencyOperation {
     Agencies,
     /// Look up an agency.
     Agency,
+    /// One of the self-test.
+    Selftest(SelftestOperation),
 }
 
 /// Answers one operation.
@@ -58,6 +61,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Confirm => confirm(call, &caller).await,
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
+        AgencyOperation::Selftest(operation) => selftest_api::answer(operation, call, caller).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, and `payloads` for the bytes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `evidence`, `job_runs`, `selftest`, and `payloads` for the bytes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -15,6 +15,7 @@ pub mod migrations;
 pub mod payloads;
 mod queue;
 mod schema;
+pub mod selftest;
 pub mod systems;
 
 use crate::config::Database;

@@ -23,11 +23,12 @@ const FLOORS: &[Floor] = &[
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
     floor("wire", &["domain", "config"], "the format neither stores nor answers anything"),
     floor("store", &["domain", "config"], "rows know nothing of use cases, XML or HTTP"),
-    floor("keyring", &[], "secrets are sealed for whoever asks"),
+    floor("signer", &[], "it signs bytes and does not ask what they say"),
+    floor("keyring", &["signer"], "secrets are sealed for whoever asks"),
     floor("hub", &["domain", "config", "store", "keyring"], "a hub is what use cases are given, not what they do"),
     floor(
         "exchange",
-        &["hub", "wire", "store", "domain", "keyring", "config"],
+        &["hub", "wire", "store", "domain", "keyring", "signer", "config"],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -79,6 +80,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
             "src/domain/",
             "src/wire/",
             "src/keyring.rs",
+            "src/signer.rs",
             "src/exchange/intake.rs",
             "src/store/payloads.rs",
             "src/http/agency_api.rs",
@@ -87,7 +89,11 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         ],
         "cryptography is where digests and signatures are, and a new place is a decision",
     ),
-    (&["base64"], &["src/wire/", "src/keyring.rs", "src/http/", "src/cli/demo/"], "base64 belongs to formats"),
+    (
+        &["base64"],
+        &["src/wire/", "src/keyring.rs", "src/signer.rs", "src/http/", "src/cli/demo/"],
+        "base64 belongs to formats",
+    ),
 ];
 
 /// Third-party crates that may be used everywhere.

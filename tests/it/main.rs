@@ -29,5 +29,6 @@ mod schemas;
 mod sdk_api;
 mod sdk_failures;
 mod sdk_java;
+mod selftest;
 mod store_contract;
 mod support;
