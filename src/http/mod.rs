@@ -19,6 +19,7 @@ pub mod sdk_api;
 mod sdk_sketches;
 pub mod selftest_api;
 mod selftest_sheet;
+mod selftest_sketches;
 mod sentence;
 mod sketch;
 

@@ -6,11 +6,13 @@ use super::gate::Call;
 use super::problem::{self, Problem};
 use super::selftest_sheet;
 use super::sentence::Sentence;
+use super::{forms, reading};
 use crate::domain::selftest::{self as cases, Both, Judgement, PARTNER};
 use crate::exchange::Caller;
 use crate::exchange::selftest::{self, CaseLine, RunView};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The operations of the self-test.
@@ -56,65 +58,103 @@ pub async fn answer(operation: SelftestOperation, call: Call<'_>, caller: Caller
     }
 }
 
-#[derive(Debug, Serialize)]
-struct KeyBody {
-    algorithm: &'static str,
-    public_key: String,
-}
-
-#[derive(Debug, Deserialize)]
+/// What a run is begun with.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct StartQuestion {
+    /// Code or alias of an agency that the caller holds.
     agency: String,
+    /// Codes of cases; all when there are none.
     #[serde(default)]
     cases: Vec<String>,
 }
 
 async fn start(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
-    let asked = call.body.whole().await?;
-    let wanted: Wanted = serde_json::from_slice(&asked)
-        .map_err(|e| Problem::Malformed(Sentence::new(format!("JSON: {e}"), format!("JSON: {e}"))))?;
-    if wanted.agency.contains('\0') {
-        return Err(problem::nul());
-    }
-    let view = selftest::start(&call.node.hub, caller, &wanted.agency, &wanted.cases).await?;
+    let asked: StartQuestion = reading::json(&call.body.whole().await?)?;
+    let view = selftest::start(&call.node.hub, caller, &asked.agency, &asked.cases).await?;
     let location = format!("/api/v1/selftest/{}", view.run_id);
     Ok(problem::created().insert_header((LOCATION, location)).json(body(&view)))
 }
 
-#[derive(Debug, Serialize)]
-struct RunBody<'a> {
+/// The key of certificates.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SelftestKey")]
+pub struct KeyBody {
+    /// `Ed25519`.
+    algorithm: &'static str,
+    /// 32 bytes in base64.
+    public_key: String,
+}
+
+/// A run of the self-test.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SelftestRun")]
+pub struct RunBody<'a> {
+    /// Names the run.
+    #[schemars(schema_with = "forms::id")]
     run_id: &'a str,
+    /// `running` or `finished`.
+    #[schemars(schema_with = "forms::run_state")]
     state: &'static str,
+    /// The system that began it.
     system: &'a str,
+    /// The tested agency.
     agency: &'a str,
+    /// The agency that the hub plays: send to it.
     partner: &'static str,
+    /// Version of the case set.
     case_set: &'a str,
+    /// When it began.
+    #[schemars(schema_with = "forms::time")]
     started_at: String,
+    /// When it ends by itself.
+    #[schemars(schema_with = "forms::time")]
     ends_at: String,
+    /// When it was finished.
+    #[schemars(schema_with = "forms::maybe_time")]
     finished_at: Option<String>,
+    /// Cases that are passed.
     passed: usize,
+    /// Cases that have failed.
     failed: usize,
+    /// Cases that wait.
     waiting: usize,
+    /// Whether there is a certificate.
     certified: bool,
+    /// The cases, in the order of codes.
     cases: Vec<CaseBody<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct CaseBody<'a> {
+/// A case of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SelftestCase")]
+pub struct CaseBody<'a> {
+    /// Two digits.
     code: &'a str,
+    /// Whether a certificate needs it.
     mandatory: bool,
+    /// `waiting`, `passed` or `failed`.
+    #[schemars(schema_with = "forms::verdict")]
     verdict: &'static str,
-    title: Option<Sentence>,
-    task: Option<Sentence>,
+    /// What it is about.
+    title: Sentence,
+    /// What to do.
+    task: Sentence,
+    /// What the subject of documents that are sent in it must carry.
     mark: String,
-    expects: Option<Sentence>,
+    /// What the hub must see.
+    expects: Sentence,
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Sentence>,
+    /// What to look at when it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<Sentence>,
+    /// Codes of the packets that were refused in it.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     refused: &'a [String],
+    /// When it was judged.
+    #[schemars(schema_with = "forms::time")]
     judged_at: String,
 }
 
@@ -137,30 +177,29 @@ fn body(view: &RunView) -> RunBody<'_> {
         failed: view.count("failed"),
         waiting: view.count("waiting"),
         certified: view.certificate.is_some(),
-        cases: view.lines.iter().map(|line| case_body(view, line)).collect(),
+        cases: view.lines.iter().filter_map(|line| case_body(view, line)).collect(),
     }
 }
 
-fn case_body<'a>(view: &RunView, line: &'a CaseLine) -> CaseBody<'a> {
-    let case = cases::find(&line.code);
+/// A case that a later version dropped is told no more.
+fn case_body<'a>(view: &RunView, line: &'a CaseLine) -> Option<CaseBody<'a>> {
+    let case = cases::find(&line.code)?;
+    let task = case.task_in(&view.names);
     let reason = match &line.judgement {
         Judgement::Failed(why) => Some(Sentence::new(&why.vi, &why.en)),
         Judgement::Passed | Judgement::Waiting => None,
     };
-    CaseBody {
+    Some(CaseBody {
         code: &line.code,
-        mandatory: case.is_some_and(|case| case.mandatory),
+        mandatory: case.mandatory,
         verdict: line.word(),
-        title: case.map(|case| both(case.title)),
-        task: case.map(|case| {
-            let (vi, en) = case.task_in(&view.names);
-            Sentence::new(vi, en)
-        }),
+        title: both(case.title),
+        task: Sentence::new(task.0, task.1),
         mark: view.names.mark(&line.code),
-        expects: case.map(|case| both(case.expects)),
-        remedy: case.filter(|_| reason.is_some()).map(|case| both(case.remedy)),
+        expects: both(case.expects),
+        remedy: reason.as_ref().map(|_| both(case.remedy)),
         reason,
         refused: &line.refused,
         judged_at: time(line.judged_at),
-    }
+    })
 }
