@@ -229,7 +229,7 @@ async fn an_agency_has_one_run_at_a_time_and_so_many_a_day() {
 
     let second = ask(&hub, SYSTEM, "/api/v1/selftest", body.clone()).await;
     assert_eq!(second.status, 409);
-    assert!(second.json["detail"]["en"].as_str().unwrap().contains(first["run_id"].as_str().unwrap()));
+    assert!(second.json["detail"].as_str().unwrap().contains(first["run_id"].as_str().unwrap()));
     finish(&hub, &first).await;
     let other = start(&hub, &["01"]).await;
     finish(&hub, &other).await;
