@@ -241,6 +241,8 @@ settings! {
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.
         sweep_cron: String = "0 15 2 * * *", "cron, six fields, +07:00";
+        /// When runs of the self-test are looked after that nobody watches.
+        selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }
@@ -252,6 +254,25 @@ settings! {
         token: SecretString = "", "text";
         /// Up to how many waiting deliveries are counted.
         waiting_max: u64 = 100000u64, "deliveries";
+    }
+    /// The self-test of systems, with the hub as their partner.
+    selftest: Selftest {
+        /// What the hub is called in certificates.
+        hub_name: String = "Docaxis", "text";
+        /// Runs of one agency within 24 hours; 0 allows none.
+        runs_per_day_max: usize = 20usize, "runs";
+        /// Runs that are live at once, in all.
+        live_runs_max: usize = 500usize, "runs";
+        /// How long a run may last.
+        life_hours: u64 = 72u64, "hours";
+        /// Packets to the partners that are noted in one run; further ones are refused.
+        packets_max: usize = 500usize, "packets";
+        /// How far the time of a report may be off.
+        clock_tolerance_seconds: u64 = 300u64, "seconds";
+        /// Size of the file in the case of a large packet.
+        large_file_bytes_max: u64 = 5242880u64, "bytes";
+        /// How long a certificate is valid.
+        certificate_days: u64 = 365u64, "days";
     }
     /// The log.
     log: Log {

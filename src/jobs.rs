@@ -4,7 +4,7 @@
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, sweep};
+use crate::exchange::{ExchangeError, selftest, sweep};
 use crate::hub::Hub;
 use crate::store::job_runs;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -29,11 +29,18 @@ pub struct Task {
 }
 
 /// Every kind of scheduled work.
-pub const TASKS: &[Task] = &[Task {
-    name: "sweep-orphans",
-    cron: |hub| hub.config.jobs.sweep_cron.clone(),
-    run: |hub| Box::pin(sweep::orphans(hub)),
-}];
+pub const TASKS: &[Task] = &[
+    Task {
+        name: "sweep-orphans",
+        cron: |hub| hub.config.jobs.sweep_cron.clone(),
+        run: |hub| Box::pin(sweep::orphans(hub)),
+    },
+    Task {
+        name: "selftest-runs",
+        cron: |hub| hub.config.jobs.selftest_cron.clone(),
+        run: |hub| Box::pin(selftest::look_after(hub)),
+    },
+];
 
 /// Scheduled work that is on.
 pub struct Schedule {

@@ -1,6 +1,7 @@
 //! Secrets of systems at rest: sealed with AES-256-GCM under the hub's key file, so that a stolen database
 //! alone gives none away, and yet an HMAC can be checked.
 
+use crate::signer::Signer;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use base64::Engine;
@@ -19,11 +20,15 @@ const KEY_BYTES: usize = 32;
 /// Random bytes of a system's secret: 256 bits.
 const SECRET_BYTES: usize = 32;
 
+/// What the signing key is derived for; another purpose gets another key.
+const SIGNING: &str = "docaxis certificate signing key, 1";
+
 /// Seals and opens secrets.
 #[derive(Clone)]
 pub struct Keyring {
     key: Arc<RandomizedNonceKey>,
     fingerprint: String,
+    signer: Signer,
 }
 
 /// Something is wrong with a sealed secret or the key.
@@ -57,7 +62,13 @@ impl Keyring {
         let bad = || io::Error::new(io::ErrorKind::InvalidData, "the key file must hold 64 hexadecimal characters");
         let bytes = hex::decode(key.trim()).map_err(|_| bad())?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
-        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes) })
+        let signer = Signer::derived(&bytes, SIGNING).ok_or_else(bad)?;
+        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes), signer })
+    }
+
+    /// Signs what the hub certifies.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Which key it is. From 256 random bits nothing can be learnt about them by it.

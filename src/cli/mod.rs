@@ -114,6 +114,7 @@ impl Outcome {
             Some(
                 ExchangeError::Body(_)
                 | ExchangeError::Full(_)
+                | ExchangeError::ComeAgain { .. }
                 | ExchangeError::Store(_)
                 | ExchangeError::Payload(_)
                 | ExchangeError::Unavailable(_),

@@ -296,6 +296,12 @@ impl Config {
                 "must be addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8",
             ),
             (
+                !is_cron(&self.jobs.selftest_cron),
+                "jobs.selftest_cron",
+                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
+                "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
                 !matches!(self.log.format.as_str(), "text" | "json"),
                 "log.format",
                 "phải là text hoặc json",

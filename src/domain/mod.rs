@@ -3,6 +3,7 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`; for deliveries that the hub makes
 //! itself: `lane` (which first), `schedule` (when again), `breaker` and `pace` (how much at once).
+//! `selftest` is the table of what a system is tried with.
 
 pub mod agency;
 pub mod breaker;
@@ -16,5 +17,6 @@ pub mod pace;
 pub mod packet;
 pub mod rules;
 pub mod schedule;
+pub mod selftest;
 pub mod status;
 pub mod text;

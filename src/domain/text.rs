@@ -16,6 +16,11 @@ pub fn unaccented(text: &str) -> String {
         .collect()
 }
 
+/// The text with letters and marks apart (NFD), as some systems write it.
+pub fn decomposed(text: &str) -> String {
+    text.nfd().collect()
+}
+
 /// The form two spellings of the same words share: unaccented, lower case, everything else one space.
 pub fn folded(text: &str) -> String {
     let plain = unaccented(text).to_lowercase();

@@ -2,6 +2,7 @@
 
 use super::intake::{self, Keeping};
 use super::register::{self, Attachment, Case};
+use super::selftest::gate::{self, Errand};
 use super::{BodyFault, Caller, ExchangeError};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
@@ -126,6 +127,8 @@ pub(super) struct Judged {
     pub(super) violations: Vec<Violation>,
     /// Whether its parties may be looked up although it has faults of its own, so that all faults are told at once.
     pub(super) by_parties: bool,
+    /// What it is to the self-test.
+    pub(super) errand: Errand,
 }
 
 /// Receives a packet and judges it by itself.
@@ -138,6 +141,7 @@ pub(super) async fn judged(
     let arrival = intake::receive(hub, (submission.door, keeping), submission.hash_file, body).await?;
     let packet = arrival.reading.packet;
     let envelope = Envelope::of(&packet);
+    let errand = gate::errand(hub, submission.caller.system_id(), envelope.as_ref()).await?;
     // Looking up more addressees than may be would let one packet keep the database busy.
     let by_parties = match &envelope {
         Some(Envelope { content: Content::Document(document), .. }) => {
@@ -161,7 +165,11 @@ pub(super) async fn judged(
         content: arrival.content,
         packet,
     };
-    Ok(Judged { case, envelope, violations: arrival.violations, by_parties })
+    let mut violations = arrival.violations;
+    if matches!(errand, Errand::Stray) {
+        violations.push(gate::stray());
+    }
+    Ok(Judged { case, envelope, violations, by_parties, errand })
 }
 
 /// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
@@ -175,11 +183,15 @@ pub async fn accept(
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
 ) -> Result<Verdict, ExchangeError> {
     let (caller, door) = (submission.caller.clone(), submission.door);
-    let Judged { case, envelope, violations, by_parties } = match judged(hub, submission, body, Keeping::Packet).await {
-        Err(ExchangeError::Body(BodyFault::TooLarge)) => return refuse_too_large(hub, caller, door).await,
-        judged => judged?,
-    };
+    let Judged { case, envelope, violations, by_parties, errand } =
+        match judged(hub, submission, body, Keeping::Packet).await {
+            Err(ExchangeError::Body(BodyFault::TooLarge)) => return refuse_too_large(hub, caller, door).await,
+            judged => judged?,
+        };
     let (kind, status) = kind_of(envelope.as_ref());
+    if violations.is_empty() {
+        gate::before(hub, &errand).await?;
+    }
     let verdict = match envelope {
         Some(envelope) if violations.is_empty() => {
             let foresight = hub.store.foresight(|| register::foresight(&case, &envelope));
@@ -204,6 +216,7 @@ pub async fn accept(
         hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
     }
     count(hub, (door, kind, status), &verdict);
+    gate::after(hub, &errand, &verdict).await?;
     Ok(verdict)
 }
 

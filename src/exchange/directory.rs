@@ -4,6 +4,7 @@ use super::keys::KeyLine;
 use super::{Caller, ExchangeError};
 use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, OrganId};
 use crate::domain::rules::Wording;
+use crate::domain::selftest;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
 use chrono::{DateTime, Utc};
@@ -113,7 +114,19 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
     Ok(agency)
 }
 
+/// Nobody but the hub itself is or holds what the self-test needs.
+fn reserved_for_selftest(code: &str) -> ExchangeError {
+    ExchangeError::Malformed(Wording::new(
+        format!("Mã {code} dành riêng cho tự kiểm tra của Trục"),
+        format!("The code {code} is kept for the hub's self-test"),
+    ))
+}
+
 fn checked(entry: AgencyEntry) -> Result<AgencyEntry, ExchangeError> {
+    let mut codes = std::iter::once(&entry.code).chain(&entry.aliases);
+    if let Some(reserved) = codes.find(|code| selftest::is_reserved(code)) {
+        return Err(reserved_for_selftest(reserved));
+    }
     let code = std::iter::once(&entry.code).chain(&entry.aliases);
     if let Some(bad) = code.into_iter().find(|c| OrganId::parse(c).is_none()) {
         return Err(ExchangeError::Malformed(Wording::new(
@@ -311,6 +324,11 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> 
 /// # Errors
 /// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -` or an unknown agency, `Store`.
 pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) -> Result<SystemLine, ExchangeError> {
+    if let Some(reserved) =
+        std::iter::once(id).chain(agencies.iter().map(String::as_str)).find(|c| selftest::is_reserved(c))
+    {
+        return Err(reserved_for_selftest(reserved));
+    }
     if OrganId::parse(id).is_none() {
         return Err(ExchangeError::Malformed(Wording::new(
             format!("Mã hệ thống {id:?} không hợp lệ"),

@@ -2,6 +2,7 @@
 
 use super::{Caller, ExchangeError};
 use crate::domain::rules::Wording;
+use crate::domain::selftest;
 use crate::hub::Hub;
 use crate::keyring::{self, KnownKey};
 use crate::store::systems;
@@ -120,6 +121,10 @@ async fn known(hub: &Hub, question: Question<'_>, now: DateTime<Utc>) -> Result<
 /// # Errors
 /// `NotFound`; `Exists` when the system has `keys.live_max` live keys; `Store`.
 pub async fn add_key(hub: &Hub, system_id: &str) -> Result<NewKey, ExchangeError> {
+    // The hub speaks for its test agencies itself; a key would let somebody else do so.
+    if selftest::is_reserved(system_id) {
+        return Err(ExchangeError::NotFound);
+    }
     let key_id = hub.ids.next();
     let unavailable = |error: keyring::KeyringError| ExchangeError::Unavailable(error.to_string());
     let secret = hub.keyring.new_secret().map_err(unavailable)?;

@@ -4,7 +4,8 @@
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
-//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself).
+//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner
+//! that tries a system).
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -26,6 +27,7 @@ mod recall;
 mod receipt;
 mod register;
 mod report;
+pub mod selftest;
 mod settle;
 pub mod sweep;
 
@@ -65,6 +67,12 @@ pub enum ExchangeError {
     /// What the caller wants to make is there already.
     #[error("{}", .0.en)]
     Exists(Wording),
+    /// A self-test turns a packet away for once, to see whether it comes again.
+    #[error("a self-test wants the packet to come again")]
+    ComeAgain {
+        /// Told as too many requests, else as a hub that is busy.
+        too_many: bool,
+    },
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),

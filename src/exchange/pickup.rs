@@ -1,6 +1,6 @@
 //! A recipient lists what waits for it, fetches it, and confirms that it holds it.
 
-use super::{Caller, ExchangeError, rows};
+use super::{Caller, ExchangeError, rows, selftest};
 use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
 use crate::domain::evidence::Evidence;
 use crate::domain::packet::Digest;
@@ -189,6 +189,9 @@ pub async fn confirm(
     let note: String = note.chars().take(NOTE_CHARS_MAX).collect();
     let (row, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
     hub.metrics.confirmations.get_or_create(&MarkLabel { mark: mark.word() }).inc();
+    if mark == PickupMark::Fail {
+        selftest::gate::confirmed_as_failed(hub, &row).await?;
+    }
     Ok(Confirmed { delivery_id: row.delivery_id, state: progress.state, mark: progress.mark })
 }
 

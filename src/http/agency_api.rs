@@ -9,6 +9,7 @@ use super::gate::{Call, watched};
 use super::history_answers;
 use super::problem::{self, Problem};
 use super::reading;
+use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
@@ -53,6 +54,8 @@ pub enum AgencyOperation {
     Agencies,
     /// Look up an agency.
     Agency,
+    /// One of the self-test.
+    Selftest(SelftestOperation),
 }
 
 /// Answers one operation.
@@ -72,6 +75,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Confirm => confirm(call, &caller).await,
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
+        AgencyOperation::Selftest(operation) => selftest_api::answer(operation, call, caller).await,
     }
 }
 

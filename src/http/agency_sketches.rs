@@ -8,6 +8,7 @@ use super::problem::{
     CONFLICT, CUT, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED, PACKET_REFUSED,
     STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED,
 };
+use super::selftest_sketches;
 use super::sketch::Sketch;
 
 /// What any call of the native API may be answered with.
@@ -17,7 +18,7 @@ pub static ANY: [&Kind; 6] = [&MALFORMED, &UNAUTHENTICATED, &TOO_LARGE, &HEAD_TO
 pub static OPEN: [&Kind; 3] = [&MALFORMED, &TOO_LARGE, &HEAD_TOO_LARGE];
 
 /// What may go wrong with a body.
-static BODY: [&Kind; 2] = [&CUT, &TOO_SLOW];
+pub static BODY: [&Kind; 2] = [&CUT, &TOO_SLOW];
 
 /// The credential of the native API, as the document names it.
 pub const BEARER: &str = "bearer";
@@ -84,6 +85,7 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .code_segment("code", "Mã hoặc mã khác. A code or an alias.")
             .answer::<AgencyBody<'_>>(Success::Ok, "Cơ quan. The agency.")
             .fails(&[&NOT_FOUND]),
+        AgencyOperation::Selftest(operation) => selftest_sketches::draw(operation, sketch),
     }
 }
 

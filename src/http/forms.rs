@@ -91,3 +91,13 @@ pub fn relation(_: &mut SchemaGenerator) -> Schema {
 pub fn agency_state(_: &mut SchemaGenerator) -> Schema {
     one_of(&[AgencyState::Open, AgencyState::Suspended, AgencyState::Closed].map(AgencyState::word))
 }
+
+/// Whether a run of the self-test goes on.
+pub fn run_state(_: &mut SchemaGenerator) -> Schema {
+    one_of(&["running", "finished"])
+}
+
+/// How a case of the self-test stands.
+pub fn verdict(_: &mut SchemaGenerator) -> Schema {
+    one_of(&["waiting", "passed", "failed"])
+}

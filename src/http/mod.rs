@@ -19,6 +19,9 @@ mod reading;
 pub mod sdk_answers;
 pub mod sdk_api;
 mod sdk_sketches;
+pub mod selftest_api;
+mod selftest_sheet;
+mod selftest_sketches;
 mod sentence;
 mod sketch;
 mod watch;
@@ -31,6 +34,7 @@ use gate::Node;
 use problem::Dialect;
 use sdk_answers::AgencyForm;
 use sdk_api::SdkOperation;
+use selftest_api::SelftestOperation;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -121,6 +125,10 @@ const fn native(operation: AgencyOperation) -> Operation {
     Operation::Agency(operation)
 }
 
+const fn selftest(operation: SelftestOperation) -> Operation {
+    Operation::Agency(AgencyOperation::Selftest(operation))
+}
+
 const fn sdk(operation: SdkOperation) -> Operation {
     Operation::Sdk(operation)
 }
@@ -152,6 +160,14 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/v1/deliveries/{id}/confirm", native(AgencyOperation::Confirm), "Say how far the receiving software is: `{\"status\":\"done\",\"note\":\"\"}`."),
     route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`)."),
     route(GET, "/api/v1/agencies/{code}", native(AgencyOperation::Agency), "Look up an agency by code or alias."),
+
+    // A system that proves how it behaves.
+    route(POST, "/api/v1/selftest", selftest(SelftestOperation::Start), "Begin a self-test of an agency: `{\"agency\":\"X99.B02\",\"cases\":[]}`."),
+    route(GET, "/api/v1/selftest/key", selftest(SelftestOperation::Key), "The public key under which certificates hold."),
+    route(GET, "/api/v1/selftest/{run}", selftest(SelftestOperation::Look), "How each case of a run stands."),
+    route(GET, "/api/v1/selftest/{run}/sheet", selftest(SelftestOperation::Sheet), "The same as a page to print."),
+    route(GET, "/api/v1/selftest/{run}/certificate", selftest(SelftestOperation::Certificate), "The signed certificate of a passed run."),
+    route(POST, "/api/v1/selftest/{run}/finish", selftest(SelftestOperation::Finish), "End a run: what still waits has failed."),
 
     // Systems with the vendor SDK.
     route(POST, "/sendEdoc", sdk(SdkOperation::Send), "Send a document or status packet."),

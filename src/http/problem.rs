@@ -280,7 +280,7 @@ impl Problem {
     /// What went wrong inside the hub, for its log and for nobody else; nothing when the caller is at fault.
     pub fn accident(&self) -> Option<String> {
         match self {
-            Self::Exchange(ExchangeError::Full(_)) => None,
+            Self::Exchange(ExchangeError::Full(_) | ExchangeError::ComeAgain { .. }) => None,
             Self::Exchange(error) if self.kind().status.is_server_error() => Some(super::sentence::chain(error)),
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
@@ -328,6 +328,8 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         ExchangeError::Full(Full::Node) => &OVERLOADED,
         ExchangeError::Full(Full::System) => &TOO_MANY,
         ExchangeError::Exists(_) => &EXISTS,
+        ExchangeError::ComeAgain { too_many: true } => &TOO_MANY,
+        ExchangeError::ComeAgain { too_many: false } => &OVERLOADED,
         ExchangeError::Body(fault) => match fault {
             BodyFault::TooLarge => &TOO_LARGE,
             BodyFault::TooSlow => &TOO_SLOW,

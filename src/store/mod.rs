@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, and `payloads` for the
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `selftest`, and `payloads` for the
 //! bytes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
@@ -27,6 +27,7 @@ pub mod pushes;
 mod queue;
 pub mod restore;
 mod schema;
+pub mod selftest;
 pub mod systems;
 
 use crate::config::Database;

@@ -162,6 +162,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    selftest_marks (mark_id) {
+        mark_id -> Text,
+        run_id -> Text,
+        case_code -> Text,
+        what -> Text,
+        envelope_id -> Nullable<Text>,
+        detail -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    selftest_results (run_id, case_code) {
+        run_id -> Text,
+        case_code -> Text,
+        verdict -> Text,
+        reason_vi -> Text,
+        reason_en -> Text,
+        judged_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    selftest_runs (run_id) {
+        run_id -> Text,
+        system_id -> Text,
+        agency_code -> Text,
+        case_set -> Text,
+        cases -> Text,
+        started_at -> Timestamp,
+        ends_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+        certificate -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     status_reports (envelope_id, delivery_id) {
         envelope_id -> Text,
         delivery_id -> Text,
@@ -212,6 +249,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_runs,
     payloads,
     pushes,
+    selftest_marks,
+    selftest_results,
+    selftest_runs,
     status_reports,
     system_agencies,
     system_keys,

@@ -203,6 +203,26 @@ impl DocumentPacket<'_> {
     }
 }
 
+/// A zip of one file, as the vendor SDK makes it for transit.
+///
+/// # Errors
+/// Only those of memory.
+pub fn zipped(name: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+    super::zip::of_file(name, content).map_err(|danger| io::Error::other(format!("{danger:?}")))
+}
+
+/// The packet as a vendor may write it: with elements of the header that are not in the standard but in the field.
+pub fn with_vendor_elements(packet: &str) -> String {
+    let extra = "<edXML:ResponseForTask><edXML:TaskCode>KIEM-THU</edXML:TaskCode></edXML:ResponseForTask>\
+                 <edXML:ApplicationType>KIEM-THU</edXML:ApplicationType></edXML:MessageHeader>";
+    packet.replacen("</edXML:MessageHeader>", extra, 1)
+}
+
+/// The packet with no prefix on any element; the default namespace is the same.
+pub fn without_prefixes(packet: &str) -> String {
+    packet.replace("<edXML:", "<").replace("</edXML:", "</")
+}
+
 /// `yyyy/MM/dd`.
 fn date(day: NaiveDate) -> String {
     day.format("%Y/%m/%d").to_string()

@@ -124,6 +124,18 @@ fn unzip(
     Ok(Digest(sha256))
 }
 
+/// A zip of one file, as the vendor SDK makes it for transit; the same every time.
+///
+/// # Errors
+/// `Spool` when it cannot be written, which memory does not do.
+pub fn of_file(name: &str, content: &[u8]) -> Result<Vec<u8>, Danger> {
+    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file(name, options).map_err(Danger::of)?;
+    io::Write::write_all(&mut zip, content).map_err(Danger::Spool)?;
+    Ok(zip.finish().map_err(Danger::of)?.into_inner())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,8 @@ const FLOORS: &[Floor] = &[
     floor("wire", &["domain", "config"], "the format neither stores nor answers anything"),
     floor("store", &["domain", "config", "metrics"], "rows know nothing of use cases, XML or HTTP"),
     floor("channel", &["domain", "config"], "a way out carries what it is given; it stores nothing"),
-    floor("keyring", &[], "secrets are sealed for whoever asks"),
+    floor("signer", &[], "it signs bytes and does not ask what they say"),
+    floor("keyring", &["signer"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
     floor(
         "hub",
@@ -34,7 +35,7 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "exchange",
-        &["hub", "wire", "store", "channel", "domain", "keyring", "config", "arrivals", "metrics"],
+        &["hub", "wire", "store", "channel", "domain", "keyring", "signer", "config", "arrivals", "metrics"],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -113,6 +114,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
             "src/wire/",
             "src/channel/signature.rs",
             "src/keyring.rs",
+            "src/signer.rs",
             "src/exchange/intake.rs",
             "src/store/payloads.rs",
             "src/store/backup.rs",
@@ -124,7 +126,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["base64"],
-        &["src/wire/", "src/channel/signature.rs", "src/keyring.rs", "src/http/", "src/cli/demo/"],
+        &["src/wire/", "src/channel/signature.rs", "src/keyring.rs", "src/signer.rs", "src/http/", "src/cli/demo/"],
         "base64 belongs to formats",
     ),
 ];

@@ -38,6 +38,7 @@ mod schemas;
 mod sdk_api;
 mod sdk_failures;
 mod sdk_java;
+mod selftest;
 mod service;
 mod store_contract;
 mod support;

@@ -112,12 +112,12 @@ fn the_api_document_says_how_each_operation_ends_well_and_how_it_fails() {
 #[test]
 fn every_kind_of_failure_of_an_operation_is_in_the_api_document() {
     let text = openapi::DOCUMENT.clone();
-    // The first two belong to no operation, and the SDK alone is told of the third, in its answer with status 200.
+    // They belong to no operation.
     let kinds = problem_list();
     let codes = kinds.lines().skip(2).map(|row| row.split('`').nth(1).unwrap());
     let missing: Vec<&str> = codes.filter(|code| !text.contains(&format!("`{code}`"))).collect();
 
-    assert_eq!(missing, ["path-unknown", "method-not-allowed", "exists"]);
+    assert_eq!(missing, ["path-unknown", "method-not-allowed"]);
 }
 
 #[tokio::test]

@@ -181,6 +181,15 @@ const RULES: &[Rule] = &[
             "Tra cứu mã định danh đúng trong danh bạ, sửa ReceiverList rồi gửi lại.",
             "Look up the right organ id in the directory, correct ReceiverList and send the packet again.",
         ),
+    Rule::new("M.MessageHeader.To.SelfTest", RecipientUnknown, Judge::Exchange)
+        .cause(
+            "Đơn vị kiểm thử của Trục chỉ nhận văn bản của một lượt tự kiểm tra đang chạy, và chỉ một mình.",
+            "The hub's test agency takes only documents of a self-test that is running, and only by themselves.",
+        )
+        .remedy(
+            "Bắt đầu lượt tự kiểm tra, ghi mã KT của ca vào trích yếu và bỏ các nơi nhận khác, rồi gửi lại.",
+            "Begin a self-test, put the KT mark of the case into the subject, leave out other recipients and send again.",
+        ),
     Rule::new("M.MessageHeader.To.NeverReceived", super::Class::DocumentUnknown, Judge::Exchange)
         .given(&[CODE, Text { vi: "mã văn bản", en: "document id" }])
         .cause(

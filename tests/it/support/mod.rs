@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod described;
+pub mod mock_dms;
 pub mod packets;
 pub mod plans;
 pub mod probe;
