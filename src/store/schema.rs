@@ -13,6 +13,8 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         changed_at -> Timestamp,
+        valid_from -> Nullable<Text>,
+        valid_until -> Nullable<Text>,
     }
 }
 
@@ -52,6 +54,13 @@ diesel::table! {
         fetched_at -> Nullable<Timestamp>,
         accepted_at -> Timestamp,
         changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    directory (only_row) {
+        only_row -> Integer,
+        version -> BigInt,
     }
 }
 
@@ -129,6 +138,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    system_addresses (system_id, address) {
+        system_id -> Text,
+        address -> Text,
+    }
+}
+
+diesel::table! {
     system_agencies (system_id, agency_code) {
         system_id -> Text,
         agency_code -> Text,
@@ -143,6 +159,7 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -151,6 +168,8 @@ diesel::table! {
         system_id -> Text,
         name -> Text,
         created_at -> Timestamp,
+        role -> Text,
+        suspended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -159,12 +178,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     agency_aliases,
     attachments,
     deliveries,
+    directory,
     document_links,
     envelopes,
     evidence,
     job_runs,
     payloads,
     status_reports,
+    system_addresses,
     system_agencies,
     system_keys,
     systems,
