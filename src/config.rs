@@ -103,6 +103,8 @@ settings! {
         packets_in_flight_max: usize = 512usize, "requests";
         /// The same for one system, so that one cannot take all places; a place taken too much is answered with 429.
         packets_in_flight_per_system_max: usize = 256usize, "requests";
+        /// Proxies whose `X-Forwarded-For` says from where a request came: addresses or ranges, separated by commas.
+        trusted_proxies: String = "", "addresses";
     }
     /// Where facts are kept.
     database: Database {
@@ -156,6 +158,13 @@ settings! {
         /// Most rows in one page of a mailbox or log.
         page_max: usize = 1000usize, "rows";
     }
+    /// The directory of agencies.
+    directory: Directory {
+        /// Which new agencies systems may register by themselves: `closed`: none; `below`: those below an agency that they hold; `open`: any.
+        registration: String = "below", "word";
+        /// Largest file of agencies taken over HTTP.
+        import_bytes_max: u64 = 67108864u64, "bytes";
+    }
     /// Keys of systems.
     keys: Keys {
         /// File that holds the key under which secrets are kept; made at first start. Empty: `hub.key` in the data directory.
@@ -166,11 +175,15 @@ settings! {
         live_max: usize = 2usize, "keys";
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
+        /// How often a node writes down when its keys were last used.
+        use_noted_seconds: u64 = 60u64, "seconds";
     }
     /// Work that runs by itself.
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.
         sweep_cron: String = "0 15 2 * * *", "cron, six fields, +07:00";
+        /// When agencies whose first or last day has come get a new version of the directory.
+        validity_cron: String = "0 1 0 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }

@@ -4,9 +4,9 @@
 mod agency;
 mod client;
 pub mod config;
-mod csv;
 mod demo;
 mod envelope;
+mod key;
 pub mod progress;
 mod reference;
 mod serve;
@@ -56,9 +56,12 @@ enum Command {
     /// Agencies: who takes part.
     #[command(subcommand)]
     Agency(agency::AgencyCommand),
-    /// Systems: who speaks for agencies, and their keys.
+    /// Systems: who speaks for agencies, who administers, from where.
     #[command(subcommand)]
     System(system::SystemCommand),
+    /// Keys of systems.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
@@ -97,7 +100,9 @@ impl Outcome {
                 | ExchangeError::Malformed(_)
                 | ExchangeError::Exists(_)
                 | ExchangeError::Refused(_)
-                | ExchangeError::Unauthenticated,
+                | ExchangeError::NotAllowed(_)
+                | ExchangeError::Faulty(_)
+                | ExchangeError::Unauthenticated(..),
             ) => Self::Refused,
             Some(
                 ExchangeError::Body(_)
@@ -148,6 +153,7 @@ impl CommandLine {
             Command::Config(command) => command.run(config, out),
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),

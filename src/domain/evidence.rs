@@ -26,11 +26,19 @@ pub enum EvidenceEvent {
     RecallAnswered,
     /// Ours: a recipient reported a status.
     StatusReported,
+    /// Ours: an agency was registered, changed, closed or reopened.
+    AgencyChanged,
+    /// Ours: a file of agencies was imported.
+    DirectoryImported,
+    /// Ours: a system was made, renamed, suspended or resumed, or what it holds or from where it calls was changed.
+    SystemChanged,
+    /// Ours: a key was made or revoked.
+    KeyChanged,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::ContentConsignment,
@@ -41,6 +49,10 @@ impl EvidenceEvent {
         Self::RecallRequested,
         Self::RecallAnswered,
         Self::StatusReported,
+        Self::AgencyChanged,
+        Self::DirectoryImported,
+        Self::SystemChanged,
+        Self::KeyChanged,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -56,6 +68,10 @@ impl EvidenceEvent {
             Self::RecallRequested => "docaxis:RecallRequested",
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
+            Self::AgencyChanged => "docaxis:AgencyChanged",
+            Self::DirectoryImported => "docaxis:DirectoryImported",
+            Self::SystemChanged => "docaxis:SystemChanged",
+            Self::KeyChanged => "docaxis:KeyChanged",
         }
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
-//! `follow` (a sender looks after what was sent), `directory` (agencies, systems), `keys`, `sweep`.
+//! `follow` (a sender looks after what was sent), `directory` (agencies) with `import` and `agency_file`, `systems`,
+//! `keys`, `act` (who administers, and the evidence of it), `sweep`.
 
 pub mod accept;
+pub mod act;
+pub mod agency_file;
 pub mod directory;
 pub mod follow;
+pub mod import;
 pub mod intake;
 pub mod keys;
 pub mod pickup;
@@ -14,15 +18,19 @@ mod recall;
 mod register;
 mod report;
 pub mod sweep;
+pub mod systems;
 
 use crate::domain::delivery::Refusal;
+use crate::domain::directory::fault::Fault;
 use crate::domain::rules::Wording;
+use crate::domain::system::Role;
 use crate::store::StoreError;
 
 /// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(in crate::exchange) system_id: String,
+    pub(in crate::exchange) role: Role,
 }
 
 impl Caller {
@@ -30,14 +38,62 @@ impl Caller {
     pub fn system_id(&self) -> &str {
         &self.system_id
     }
+
+    /// Whether it may change the directory and the systems.
+    pub fn is_administrator(&self) -> bool {
+        self.role == Role::Administration
+    }
+}
+
+/// Why a credential was refused: for the log, never for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// None was shown.
+    Missing,
+    /// It is not of the right form.
+    Malformed,
+    /// No such key, or no such system, or one without keys.
+    Unknown,
+    /// The secret or the signature is another one.
+    Wrong,
+    /// The key has ended by itself.
+    Expired,
+    /// The key was revoked.
+    Revoked,
+    /// The system is suspended.
+    Suspended,
+    /// The system may not call from there.
+    Address,
+}
+
+impl Denial {
+    /// The word in the log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::Wrong => "wrong",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Suspended => "suspended",
+            Self::Address => "address",
+        }
+    }
 }
 
 /// Why a use case could not answer, or what the caller asked that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// The credential does not hold: unknown system, wrong signature, expired or revoked key.
+    /// The credential does not hold; who showed it as far as it said, shortened, and why.
     #[error("the credential was refused")]
-    Unauthenticated,
+    Unauthenticated(Denial, String),
+    /// The caller may not do this at all.
+    #[error("{}", .0.en)]
+    NotAllowed(Wording),
+    /// What was said of an agency is wrong: every fault.
+    #[error("{}", listed(.0))]
+    Faulty(Vec<Fault>),
     /// The caller asked for something that is not its own or does not exist; which of the two is not said.
     #[error("nothing of that id for this caller")]
     NotFound,
@@ -73,6 +129,12 @@ pub enum BodyFault {
     TooSlow,
     /// The connection ended before the body did.
     Cut,
+}
+
+/// Faults in one line for people who use the command line.
+fn listed(faults: &[Fault]) -> String {
+    let told = faults.iter().map(|fault| format!("{} {} / {}", fault.code, fault.cause.vi, fault.cause.en));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// A number of rows as the databases count them.

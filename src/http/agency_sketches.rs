@@ -1,6 +1,8 @@
 //! What docs/openapi.json says of each operation of the native API: its question, its answers, its failures.
 
-use super::agency_answers::{AgencyBody, ConfirmedBody, EnvelopeBody, MailboxBody, Page, ReceiptBody, SentBody};
+use super::agency_answers::{
+    AgenciesPage, AgencyBody, ConfirmedBody, EnvelopeBody, MailboxBody, Page, ReceiptBody, SentBody,
+};
 use super::agency_api::AgencyOperation;
 use super::agency_questions::{AgenciesQuestion, Confirmation, MailboxQuestion, SentQuestion};
 use super::problem::{
@@ -16,14 +18,14 @@ pub static ANY: [&Kind; 6] = [&MALFORMED, &UNAUTHENTICATED, &TOO_LARGE, &HEAD_TO
 pub static OPEN: [&Kind; 3] = [&MALFORMED, &TOO_LARGE, &HEAD_TOO_LARGE];
 
 /// What may go wrong with a body.
-static BODY: [&Kind; 2] = [&CUT, &TOO_SLOW];
+pub static BODY: [&Kind; 2] = [&CUT, &TOO_SLOW];
 
 /// The credential of the native API, as the document names it.
 pub const BEARER: &str = "bearer";
 
 const SENDING: &str = "Gửi - Sending";
 const RECEIVING: &str = "Nhận - Receiving";
-const DIRECTORY: &str = "Danh bạ - Directory";
+pub const DIRECTORY: &str = "Danh bạ - Directory";
 
 /// Draws one operation.
 pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
@@ -55,7 +57,11 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .under(DIRECTORY)
             .named("listAgencies", "Liệt kê cơ quan theo mã")
             .query::<AgenciesQuestion>()
-            .answer::<Page<AgencyBody<'_>>>(Success::Ok, "Một trang. A page."),
+            .header("If-None-Match", "`ETag` của lần trước. The `ETag` of the time before.")
+            .answer::<AgenciesPage<'_>>(Success::Ok, "Một trang. A page.")
+            .told(Success::Ok, "ETag", "Đổi khi danh bạ đổi. Changes with the directory.")
+            .nothing(Success::NotModified, "Không có gì mới. Nothing is new.")
+            .told(Success::NotModified, "ETag", "Như lần trước. As before."),
         AgencyOperation::Agency => sketch
             .under(DIRECTORY)
             .named("getAgency", "Tra một cơ quan theo mã hoặc mã khác của nó")

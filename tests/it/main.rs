@@ -11,11 +11,13 @@
 )]
 
 mod accept;
+mod administration;
 mod architecture;
 mod client;
 mod command_line;
 mod coverage;
 mod crash;
+mod directory;
 mod fixtures;
 mod hostile;
 mod hostile_connections;

@@ -60,7 +60,7 @@ fn the_api_document_has_the_segments_and_the_credential_of_each_route() {
         let schemes: &[&str] = match route.operation {
             Operation::Alive | Operation::Ready | Operation::Description => &[],
             Operation::Sdk(_) => &["sdkSignature", "sdkText"],
-            Operation::Agency(_) => &["bearer"],
+            Operation::Agency(_) | Operation::Admin(_) => &["bearer"],
         };
         for method in route.methods {
             let operation = &document["paths"][route.path][method.name().to_lowercase()];
@@ -108,12 +108,12 @@ fn the_api_document_says_how_each_operation_ends_well_and_how_it_fails() {
 #[test]
 fn every_kind_of_failure_of_an_operation_is_in_the_api_document() {
     let text = openapi::DOCUMENT.clone();
-    // The first two belong to no operation, and the SDK alone is told of the third, in its answer with status 200.
+    // They belong to no operation.
     let kinds = problem_list();
     let codes = kinds.lines().skip(2).map(|row| row.split('`').nth(1).unwrap());
     let missing: Vec<&str> = codes.filter(|code| !text.contains(&format!("`{code}`"))).collect();
 
-    assert_eq!(missing, ["path-unknown", "method-not-allowed", "exists"]);
+    assert_eq!(missing, ["path-unknown", "method-not-allowed"]);
 }
 
 #[tokio::test]
