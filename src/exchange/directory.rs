@@ -4,7 +4,7 @@
 use super::act::{Act, By};
 use super::import::{around, silent, write};
 use super::{Caller, ExchangeError, rows};
-use crate::domain::agency::{Agency, AgencyState, Standing};
+use crate::domain::agency::{Agency, AgencyState, OrganId, Standing};
 use crate::domain::dates::VIETNAM;
 use crate::domain::directory::fault::Fault;
 use crate::domain::directory::{self, ChangeKind, Column, Entry, Listing, Registration, folded};
@@ -113,7 +113,9 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
             }
             Some(_) => {}
             None => {
-                if let Some(why) = unregistrable(registration, &entry) {
+                // What is no code at all is told as a fault below.
+                let is_code = OrganId::parse(&entry.code).is_some();
+                if let Some(why) = unregistrable(registration, &entry).filter(|_| is_code) {
                     return Ok(Settled::Refused(ExchangeError::NotAllowed(why)));
                 }
             }

@@ -556,7 +556,7 @@ async fn a_hundred_thousand_agencies_in_one_answer_alone() {
     let hub = TestHub::start().await;
     hub.sql(&format!(
         "INSERT INTO agencies SELECT 'Y' || n, 'Ủy ban nhân dân xã số ' || n, 'X99.A01', '', '', '', 'open', NULL, 1, \
-         created_at, changed_at FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
+         created_at, changed_at, NULL, NULL FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
          FROM counted WHERE n < {}) SELECT n FROM counted) AS numbers WHERE agency_code = 'X99.A01'",
         1_000_000 + AGENCIES - 1
     ))
