@@ -120,6 +120,8 @@ settings! {
         packets_in_flight_max: usize = 512usize, "requests";
         /// The same for one system, so that one cannot take all places; a place taken too much is answered with 429.
         packets_in_flight_per_system_max: usize = 256usize, "requests";
+        /// Proxies whose `X-Forwarded-For` says from where a request came: addresses or ranges, separated by commas.
+        trusted_proxies: String = "", "addresses";
     }
     /// Where facts are kept.
     database: Database {
@@ -185,6 +187,13 @@ settings! {
         /// How often a waiting caller's mailbox is looked into for what other nodes took in; packets of this node wake it at once.
         wait_recheck_seconds: u64 = 10u64, "seconds";
     }
+    /// The directory of agencies.
+    directory: Directory {
+        /// Which new agencies systems may register by themselves: `closed`: none; `below`: those below an agency that they hold; `open`: any.
+        registration: String = "below", "word";
+        /// Largest file of agencies taken over HTTP.
+        import_bytes_max: u64 = 67108864u64, "bytes";
+    }
     /// Keys of systems.
     keys: Keys {
         /// File that holds the key under which secrets are kept; made at first start. Empty: `hub.key` in the data directory.
@@ -195,6 +204,8 @@ settings! {
         live_max: usize = 2usize, "keys";
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
+        /// How often a node writes down when its keys were last used.
+        use_noted_seconds: u64 = 60u64, "seconds";
     }
     /// Packets that the hub brings to agencies' endpoints.
     push: Push {
@@ -243,6 +254,8 @@ settings! {
         sweep_cron: String = "0 15 2 * * *", "cron, six fields, +07:00";
         /// When runs of the self-test are looked after that nobody watches.
         selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
+        /// When agencies whose first or last day has come get a new version of the directory.
+        validity_cron: String = "0 1 0 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }

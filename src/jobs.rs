@@ -4,7 +4,7 @@
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, selftest, sweep};
+use crate::exchange::{ExchangeError, directory, keys, selftest, sweep};
 use crate::hub::Hub;
 use crate::store::job_runs;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -40,12 +40,19 @@ pub const TASKS: &[Task] = &[
         cron: |hub| hub.config.jobs.selftest_cron.clone(),
         run: |hub| Box::pin(selftest::look_after(hub)),
     },
+    Task {
+        name: "turn-validity",
+        cron: |hub| hub.config.jobs.validity_cron.clone(),
+        run: |hub| Box::pin(directory::turn_validity(hub)),
+    },
 ];
 
 /// Scheduled work that is on.
 pub struct Schedule {
     scheduler: JobScheduler,
     missed: JoinHandle<()>,
+    uses: JoinHandle<()>,
+    hub: Hub,
 }
 
 impl Schedule {
@@ -62,6 +69,8 @@ impl Schedule {
     /// Those of the scheduler.
     pub async fn stop(mut self) -> Result<(), JobSchedulerError> {
         self.missed.abort();
+        self.uses.abort();
+        note_uses(&self.hub).await;
         self.scheduler.shutdown().await
     }
 }
@@ -82,13 +91,29 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
         scheduler.add(job).await?;
     }
     scheduler.start().await?;
-    let hub = hub.clone();
+    let own = hub.clone();
     let missed = tokio::spawn(async move {
         for task in TASKS {
-            due(&hub, task).await;
+            due(&own, task).await;
         }
     });
-    Ok(Schedule { scheduler, missed })
+    // What a node knows of the use of keys is its own: no row, no lease.
+    let own = hub.clone();
+    let uses = tokio::spawn(async move {
+        let pause = Duration::from_secs(own.config.keys.use_noted_seconds.max(1));
+        let mut ticks = tokio::time::interval(pause);
+        loop {
+            ticks.tick().await;
+            note_uses(&own).await;
+        }
+    });
+    Ok(Schedule { scheduler, missed, uses, hub: hub.clone() })
+}
+
+async fn note_uses(hub: &Hub) {
+    if let Err(error) = keys::note_uses(hub).await {
+        log::warn!(target: "jobs", "when keys were last used could not be written down: {error}");
+    }
 }
 
 /// Notes that a task is due and does what is due of it. Errors are logged: the next tick tries again.

@@ -1,6 +1,7 @@
 //! Secrets of systems at rest: sealed with AES-256-GCM under the hub's key file, so that a stolen database
 //! alone gives none away, and yet an HMAC can be checked.
 
+use crate::domain::system::{AddressRange, Role};
 use crate::signer::Signer;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{constant_time, digest, hmac, rand};
@@ -13,7 +14,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Bytes of the hub's key.
 const KEY_BYTES: usize = 32;
@@ -151,12 +152,19 @@ pub struct KnownKey {
     pub secret: SecretString,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What its system is for.
+    pub role: Role,
+    /// Whether its system is suspended.
+    pub is_suspended: bool,
+    /// From where its system may call; from everywhere when empty.
+    pub addresses: Vec<AddressRange>,
 }
 
 /// Live keys looked up lately, by what they were looked up with: `system:<id>` or `key:<id>`.
 #[derive(Clone, Default)]
 pub struct KnownKeys {
     by_question: Arc<RwLock<HashMap<String, Remembered>>>,
+    used: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
 }
 
 /// When it was asked, and the answer.
@@ -187,6 +195,25 @@ impl KnownKeys {
             known.clear();
         }
         known.insert(question, (now, keys));
+    }
+
+    /// Forgets everything, so that this node at least asks anew at once.
+    pub fn forget(&self) {
+        self.by_question.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Notes that a key was used, to be written down later (`exchange::keys::note_uses`).
+    pub fn note_use(&self, key_id: &str, at: DateTime<Utc>) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        match used.get_mut(key_id) {
+            Some(last) => *last = at.max(*last),
+            None => _ = used.insert(key_id.to_owned(), at),
+        }
+    }
+
+    /// Which keys were used since this was asked last, and when.
+    pub fn take_uses(&self) -> HashMap<String, DateTime<Utc>> {
+        std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

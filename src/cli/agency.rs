@@ -1,27 +1,48 @@
-//! `agency add|import|list|close|suspend|open`.
+//! `agency add|list|show|import|export|close|suspend|open`.
 
-use super::{Outcome, csv, time};
+use super::progress::Progress;
+use super::{Outcome, time};
 use crate::domain::agency::{Agency, AgencyState};
+use crate::domain::directory::fault::Fault;
+use crate::domain::directory::{Change, ChangeKind, Planned};
+use crate::exchange::ExchangeError;
+use crate::exchange::act::By;
+use crate::exchange::agency_file::{self, Format};
 use crate::exchange::directory::{self, AgencyEntry, AgencyLine};
+use crate::exchange::import::{self, Counts, Imported, Mode, Step};
 use crate::hub::Hub;
-use anyhow::{Context, bail, ensure};
-use clap::{Args, Subcommand};
-use std::collections::{HashMap, HashSet};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 #[derive(Debug, Subcommand)]
 pub enum AgencyCommand {
     /// Register an agency, or change it when its code is known.
     Add(AddArguments),
-    /// Register agencies from a CSV file: code,name,parent,state,successor,aliases,mail.
-    Import {
-        /// The file; its first line names the columns, of which code and name must be there.
-        file: PathBuf,
+    /// Import agencies from a CSV or JSON file: everything that it says, or nothing and every fault.
+    Import(ImportArguments),
+    /// Write every agency in the form that can be imported.
+    Export {
+        /// The file; its ending says the form (.csv or .json). Without one, to standard output.
+        file: Option<PathBuf>,
+        /// The form, when the ending does not say it.
+        #[arg(long, value_enum)]
+        format: Option<FormatWord>,
     },
     /// List every agency, closed ones included.
     List {
         /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one agency: aliases, validity, successor, who holds it.
+    Show {
+        /// Its code or an alias.
+        code: String,
+        /// One JSON object.
         #[arg(long)]
         json: bool,
     },
@@ -48,8 +69,11 @@ pub enum AgencyCommand {
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// Canonical code.
-    #[arg(long)]
-    code: String,
+    #[arg(value_name = "CODE", required_unless_present = "code_option")]
+    code: Option<String>,
+    /// The code, as it was given before it had its place.
+    #[arg(long = "code", hide = true, conflicts_with = "code")]
+    code_option: Option<String>,
     /// Name shown to people.
     #[arg(long)]
     name: String,
@@ -64,21 +88,51 @@ pub struct AddArguments {
     mail: String,
 }
 
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// The file. CSV: its first line names the columns, of which code must be there; JSON: an array of objects.
+    file: PathBuf,
+    /// Change nothing; list what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Changes or faults as one JSON object per line, and last the counts.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The form of a file of agencies.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum FormatWord {
+    /// Comma-separated values.
+    Csv,
+    /// An array of objects.
+    Json,
+}
+
+impl FormatWord {
+    fn format(self) -> Format {
+        match self {
+            Self::Csv => Format::Csv,
+            Self::Json => Format::Json,
+        }
+    }
+}
+
 impl AgencyCommand {
     pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         match self {
-            Self::Add(AddArguments { code, name, parent, aliases, mail }) => {
+            Self::Add(AddArguments { code, code_option, name, parent, aliases, mail }) => {
+                let code = code.or(code_option).unwrap_or_default();
                 let entry = AgencyEntry { code, name, parent, aliases, mail, ..AgencyEntry::default() };
-                print(&directory::register_agency(hub, entry).await?, out)?;
+                print(&directory::register_agency(hub, &By::Operator, entry).await?, out)?;
             }
-            Self::Import { file } => {
-                let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-                let number = import(hub, &text).await.with_context(|| file.display().to_string())?;
-                writeln!(out, "{number} agencies registered")?;
-            }
+            Self::Import(arguments) => return import(hub, &arguments, out).await,
+            Self::Export { file, format } => export(hub, file.as_deref(), format, out).await?,
             Self::List { json } => list(hub, json, out).await?,
+            Self::Show { code, json } => show(hub, &code, json, out).await?,
             Self::Close { code, successor } => {
-                let agency = directory::set_agency_state(hub, &code, AgencyState::Closed, successor.as_deref()).await;
+                let closed = AgencyState::Closed;
+                let agency = directory::set_agency_state(hub, &By::Operator, &code, closed, successor.as_deref()).await;
                 print(&agency.context(code)?, out)?;
             }
             Self::Suspend { code } => set(hub, &code, AgencyState::Suspended, out).await?,
@@ -89,7 +143,7 @@ impl AgencyCommand {
 }
 
 async fn set(hub: &Hub, code: &str, state: AgencyState, out: &mut dyn Write) -> anyhow::Result<()> {
-    let agency = directory::set_agency_state(hub, code, state, None).await;
+    let agency = directory::set_agency_state(hub, &By::Operator, code, state, None).await;
     print(&agency.with_context(|| code.to_owned())?, out)
 }
 
@@ -99,169 +153,217 @@ fn print(agency: &Agency, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(hub: &Hub, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Every agency, page by page.
+async fn each(hub: &Hub, mut tell: impl FnMut(AgencyLine) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let limit = hub.config.lists.page_max;
     let mut after = String::new();
     loop {
         let page = directory::agencies_after(hub, &after, limit).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.agency.code.as_str().to_owned();
-        for line in &page {
-            match json {
-                true => writeln!(out, "{}", as_json(line))?,
-                false => print(&line.agency, out)?,
-            }
-        }
+        after.clone_from(&last.agency.code.0);
+        page.into_iter().try_for_each(&mut tell)?;
     }
+}
+
+async fn list(hub: &Hub, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    each(hub, |line| match json {
+        true => Ok(writeln!(out, "{}", as_json(&line))?),
+        false => print(&line.agency, out),
+    })
+    .await
+}
+
+async fn show(hub: &Hub, code: &str, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let line = directory::agency(hub, code).await.with_context(|| code.to_owned())?;
+    let holders = directory::holders(hub, line.agency.code.as_str()).await?;
+    let mut shown = as_json(&line);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("holders".to_owned(), json!(holders));
+    }
+    if json {
+        writeln!(out, "{shown}")?;
+        return Ok(());
+    }
+    for (name, value) in shown.as_object().into_iter().flatten() {
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(texts) => {
+                texts.iter().filter_map(|text| text.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::Object(_) => {
+                value.to_string()
+            }
+        };
+        writeln!(out, "{name:<12}{text}")?;
+    }
+    Ok(())
 }
 
 fn as_json(line: &AgencyLine) -> serde_json::Value {
     let agency = &line.agency;
-    serde_json::json!({
+    json!({
         "code": agency.code.as_str(),
         "old_code": line.old_code,
         "name": agency.name,
         "parent": agency.parent.as_ref().map(|code| code.as_str()),
+        "aliases": line.aliases,
         "state": agency.state.word(),
+        "standing": line.standing.word(),
         "successor": agency.successor.as_ref().map(|code| code.as_str()),
+        "valid_from": agency.validity.from.map(|day| day.to_string()),
+        "valid_until": agency.validity.until.map(|day| day.to_string()),
         "mail": agency.mail,
+        "mobile": agency.mobile,
+        "fax": agency.fax,
+        "version": agency.version,
         "changed_at": time(line.changed_at),
     })
 }
 
-/// One line of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    code: String,
-    name: String,
-    parent: String,
-    state: AgencyState,
-    successor: String,
-    aliases: Vec<String>,
-    mail: String,
-}
-
-/// Registers every agency of a CSV text, parents first, then closes and suspends. Can be repeated: what is
-/// registered already is changed to what the text says. Gives their number.
-pub async fn import(hub: &Hub, text: &str) -> anyhow::Result<usize> {
-    let entries = parents_first(entries(text)?);
-    let mut states = HashMap::new();
-    for entry in &entries {
-        let Entry { code, name, parent, aliases, mail, .. } = entry.clone();
-        let registered = AgencyEntry { code, name, parent, aliases, mail, ..AgencyEntry::default() };
-        let agency = directory::register_agency(hub, registered).await.with_context(|| entry.code.clone())?;
-        states.insert(entry.code.clone(), (agency.state, agency.successor.map_or(String::new(), |code| code.0)));
-    }
-    // Afterwards, since a successor must be there first.
-    for entry in &entries {
-        let wanted = (entry.state, entry.successor.clone());
-        if states.get(&entry.code) != Some(&wanted) {
-            let successor = Some(entry.successor.as_str()).filter(|code| !code.is_empty());
-            let set = directory::set_agency_state(hub, &entry.code, entry.state, successor).await;
-            set.with_context(|| entry.code.clone())?;
-        }
-    }
-    Ok(entries.len())
-}
-
-fn entries(text: &str) -> anyhow::Result<Vec<Entry>> {
-    let mut rows = csv::rows(text).into_iter();
-    let head: Vec<String> = rows.next().context("the file is empty")?.iter().map(|c| c.trim().to_owned()).collect();
-    let known = ["code", "name", "parent", "state", "successor", "aliases", "mail"];
-    if let Some(strange) = head.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!("unknown column {strange:?}; known are {}", known.join(","));
-    }
-    for name in ["code", "name"] {
-        ensure!(head.iter().any(|c| c == name), "the column {name:?} is missing");
-    }
-    rows.zip(2..).map(|(row, line)| entry(&head, &row).with_context(|| format!("row {line}"))).collect()
-}
-
-fn entry(head: &[String], row: &[String]) -> anyhow::Result<Entry> {
-    ensure!(row.len() <= head.len(), "more fields than columns: {}", row.join(","));
-    let field = |name: &str| {
-        let place = head.iter().position(|column| column == name);
-        place.and_then(|at| row.get(at)).map(|text| text.trim().to_owned()).unwrap_or_default()
+async fn export(hub: &Hub, file: Option<&Path>, format: Option<FormatWord>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let ending = file.and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let format = match (format, ending.as_deref()) {
+        (Some(word), _) => word.format(),
+        (None, Some("json")) => Format::Json,
+        (None, Some("csv") | None) => Format::Csv,
+        (None, Some(other)) => bail!("the ending .{other} says no form: use .csv, .json or --format"),
     };
-    let state = match field("state").as_str() {
-        "" => AgencyState::Open,
-        word => AgencyState::of_word(word).with_context(|| format!("unknown state {word:?}"))?,
-    };
-    let aliases = field("aliases");
-    let aliases = aliases.split(|c: char| c == ';' || c.is_whitespace()).filter(|alias| !alias.is_empty());
-    let entry = Entry {
-        code: field("code"),
-        name: field("name"),
-        parent: field("parent"),
-        state,
-        successor: field("successor"),
-        aliases: aliases.map(str::to_owned).collect(),
-        mail: field("mail"),
-    };
-    ensure!(!entry.code.is_empty() && !entry.name.is_empty(), "an agency needs a code and a name");
-    Ok(entry)
-}
-
-/// The same entries with every parent of the file before its children. Entries in a circle come last.
-fn parents_first(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut waiting = entries;
-    let mut ordered: Vec<Entry> = Vec::new();
-    loop {
-        let missing: HashSet<String> = waiting.iter().map(|entry| entry.code.clone()).collect();
-        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| !missing.contains(&e.parent));
-        let stuck = ready.is_empty();
-        ordered.extend(ready);
-        waiting = rest;
-        if stuck {
-            ordered.extend(waiting);
-            return ordered;
+    match file {
+        None => write_file(hub, format, out).await,
+        Some(path) => {
+            let opened = std::fs::File::create(path).with_context(|| path.display().to_string())?;
+            let mut writer = std::io::BufWriter::new(opened);
+            write_file(hub, format, &mut writer).await?;
+            let opened = writer.into_inner().map_err(|error| error.into_error())?;
+            opened.sync_all().with_context(|| path.display().to_string())
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn write_file(hub: &Hub, format: Format, out: &mut dyn Write) -> anyhow::Result<()> {
+    out.write_all(agency_file::head(format).as_bytes())?;
+    let mut is_first = true;
+    each(hub, |line| {
+        out.write_all(agency_file::row(&line.listing(), format, is_first).as_bytes())?;
+        is_first = false;
+        Ok(())
+    })
+    .await?;
+    out.write_all(agency_file::tail(format).as_bytes())?;
+    Ok(out.flush()?)
+}
 
-    fn codes(entries: &[Entry]) -> Vec<&str> {
-        entries.iter().map(|entry| entry.code.as_str()).collect()
+/// Imports the agencies of a text, without a word about progress.
+pub async fn import_text(hub: &Hub, text: &str) -> anyhow::Result<()> {
+    let bytes = text.as_bytes().to_vec();
+    let format = Format::of_bytes(&bytes);
+    match import::import(hub, &By::Operator, (bytes, format), (Mode::Apply, import::silent())).await? {
+        Imported::Planned { .. } => Ok(()),
+        Imported::Refused(faults) => Err(ExchangeError::Faulty(faults).into()),
     }
+}
 
-    #[test]
-    fn a_file_may_name_its_columns_in_any_order_and_leave_some_out() {
-        let read = entries("name,code,aliases\nSở Một,A.1,000.01;000.02 000.03\n").unwrap();
-
-        assert_eq!(read[0].code, "A.1");
-        assert_eq!(read[0].aliases, ["000.01", "000.02", "000.03"]);
-        assert_eq!(read[0].state, AgencyState::Open);
-    }
-
-    #[test]
-    fn faults_of_a_file_name_the_row() {
-        for (text, words) in [
-            ("", "the file is empty"),
-            ("code,nam\nA,B", "unknown column \"nam\""),
-            ("code\nA", "\"name\" is missing"),
-            ("code,name\nA,B\nC,", "row 3: an agency needs"),
-            ("code,name,state\nA,B,offen", "row 2: unknown state \"offen\""),
-            ("code,name\nA,B,C", "row 2: more fields"),
-        ] {
-            let fault = format!("{:#}", entries(text).unwrap_err());
-            assert!(fault.contains(words), "{text:?}: {fault}");
+async fn import(hub: &Hub, arguments: &ImportArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let file = arguments.file.display();
+    let bytes = std::fs::read(&arguments.file).with_context(|| format!("cannot read {file}"))?;
+    let format = Format::of_bytes(&bytes);
+    let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Apply };
+    let imported = import::import(hub, &By::Operator, (bytes, format), (mode, progress())).await;
+    match imported.with_context(|| file.to_string())? {
+        Imported::Refused(faults) => {
+            faults.iter().try_for_each(|fault| print_fault(fault, arguments.json, out))?;
+            if !arguments.json {
+                writeln!(out, "{} lỗi; không có gì thay đổi / faults; nothing was changed", faults.len())?;
+            }
+            Ok(Outcome::Refused)
+        }
+        Imported::Planned { planned, version } => {
+            print_plan(&planned, version, arguments, out)?;
+            Ok(Outcome::Done)
         }
     }
+}
 
-    #[test]
-    fn parents_are_registered_before_their_children() {
-        let read = entries("code,name,parent\nC,c,B\nB,b,A\nA,a,\nD,d,ELSEWHERE\n").unwrap();
-
-        assert_eq!(codes(&parents_first(read)), ["A", "D", "B", "C"]);
+fn print_fault(fault: &Fault, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Fault { row, column, code, cause, remedy } = fault;
+    match json {
+        true => {
+            let text = |wording: &crate::domain::rules::Wording| json!({ "vi": wording.vi, "en": wording.en });
+            let (cause, remedy) = (text(cause), text(remedy));
+            writeln!(
+                out,
+                "{}",
+                json!({ "row": row, "column": column, "code": code, "cause": cause, "remedy": remedy })
+            )?;
+        }
+        false => {
+            writeln!(out, "{row}: {column}: {code}: {} {}", cause.vi, remedy.vi)?;
+            writeln!(out, "    {} {}", cause.en, remedy.en)?;
+        }
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_circle_of_parents_ends() {
-        let read = entries("code,name,parent\nA,a,B\nB,b,A\n").unwrap();
-
-        assert_eq!(parents_first(read).len(), 2);
+fn print_plan(planned: &Planned, version: i64, arguments: &ImportArguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    // Who imports a whole country does not want to read it; who asks what would change does.
+    let is_listed = arguments.dry_run || arguments.json;
+    for change in planned.changes.iter().filter(|_| is_listed) {
+        match arguments.json {
+            true => writeln!(out, "{}", change_json(change))?,
+            false => writeln!(out, "{}", change_line(change))?,
+        }
     }
+    let Counts { added, changed, closed, reopened, unchanged } = import::counts(planned);
+    if arguments.json {
+        let counts = json!({
+            "added": added, "changed": changed, "closed": closed, "reopened": reopened, "unchanged": unchanged,
+        });
+        writeln!(out, "{}", json!({ "dry_run": arguments.dry_run, "counts": counts, "version": version }))?;
+        return Ok(());
+    }
+    if planned.changes.is_empty() {
+        writeln!(out, "nothing changes: {unchanged} agencies are as the file says")?;
+        return Ok(());
+    }
+    let verb = if arguments.dry_run { "would be " } else { "" };
+    let line = format!("added {added}, changed {changed}, closed {closed}, reopened {reopened}; unchanged {unchanged}");
+    writeln!(out, "{verb}{line}")?;
+    if !arguments.dry_run {
+        writeln!(out, "the directory has version {version}")?;
+    }
+    Ok(())
+}
+
+/// What becomes of one agency, in one line.
+fn change_line(change: &Change) -> String {
+    let line = format!("{:<9} {}", change.kind().word(), change.after.agency.code);
+    match change.kind() {
+        ChangeKind::Added => format!("{line}  {}", change.after.agency.name),
+        ChangeKind::Changed | ChangeKind::Closed | ChangeKind::Reopened => {
+            let differences = change.differences();
+            let told = differences.iter().map(|(column, old, new)| format!("{}: {old:?} → {new:?}", column.name()));
+            format!("{line}  {}", told.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn change_json(change: &Change) -> serde_json::Value {
+    let columns = change
+        .differences()
+        .into_iter()
+        .map(|(column, old, new)| (column.name().to_owned(), json!({ "old": old, "new": new })));
+    let columns: serde_json::Map<_, _> = columns.collect();
+    json!({ "change": change.kind().word(), "code": change.after.agency.code.as_str(), "columns": columns })
+}
+
+/// Shows how far the writing is, on a terminal.
+fn progress() -> import::Progress {
+    let bar: OnceLock<Progress> = OnceLock::new();
+    Arc::new(move |step, done, all| {
+        let number = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+        if step == Step::Write {
+            bar.get_or_init(|| Progress::pieces(number(all), "Ghi danh bạ")).set(number(done));
+        }
+    })
 }

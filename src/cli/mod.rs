@@ -5,11 +5,11 @@ mod agency;
 mod backup;
 mod client;
 pub mod config;
-mod csv;
 mod demo;
 mod doctor;
 mod endpoint;
 mod envelope;
+mod key;
 pub mod progress;
 mod reference;
 mod serve;
@@ -65,12 +65,15 @@ enum Command {
     /// Agencies: who takes part.
     #[command(subcommand)]
     Agency(agency::AgencyCommand),
-    /// Systems: who speaks for agencies, and their keys.
+    /// Systems: who speaks for agencies, who administers, from where.
     #[command(subcommand)]
     System(system::SystemCommand),
     /// Endpoints: where agencies want their packets brought.
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
+    /// Keys of systems.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
@@ -109,7 +112,9 @@ impl Outcome {
                 | ExchangeError::Malformed(_)
                 | ExchangeError::Exists(_)
                 | ExchangeError::Refused(_)
-                | ExchangeError::Unauthenticated,
+                | ExchangeError::NotAllowed(_)
+                | ExchangeError::Faulty(_)
+                | ExchangeError::Unauthenticated(..),
             ) => Self::Refused,
             Some(
                 ExchangeError::Body(_)
@@ -166,6 +171,7 @@ impl CommandLine {
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),

@@ -1,158 +1,175 @@
-//! `system add|list` and `system key add|revoke`.
+//! `system add|list|show|suspend|resume|hold|release|addresses`. Keys have a group of their own, and stand below
+//! `system key` too.
 
+use super::key::{self, KeyCommand};
 use super::{Outcome, time};
-use crate::exchange::directory::{self, SystemLine};
-use crate::exchange::keys::{self, KeyLine, NewKey};
+use crate::domain::system::Role;
+use crate::exchange::act::By;
+use crate::exchange::systems::{self, NewSystem, SystemLine};
 use crate::hub::Hub;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use clap::Subcommand;
-use secrecy::ExposeSecret;
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::io::Write;
 
 #[derive(Debug, Subcommand)]
 pub enum SystemCommand {
     /// Make a system, or name it anew and give it further agencies.
-    Add {
-        /// Its id: letters, digits and . _ -
-        #[arg(long)]
-        id: String,
-        /// Its name.
-        #[arg(long)]
-        name: String,
-        /// The agencies that it may speak for.
-        #[arg(long = "agency", value_name = "CODE", num_args = 1.., required = true)]
-        agencies: Vec<String>,
-    },
+    Add(AddArguments),
     /// List every system with its agencies and keys.
     List {
         /// One JSON object per line.
         #[arg(long)]
         json: bool,
     },
-    /// Keys of systems.
+    /// Show one system with its agencies, addresses and keys.
+    Show {
+        /// Its id.
+        system: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let none of a system's keys open anything, on any node.
+    Suspend {
+        /// Its id.
+        system: String,
+    },
+    /// Let a suspended system go on.
+    Resume {
+        /// Its id.
+        system: String,
+    },
+    /// Let a system hold an agency: send for it and receive for it.
+    Hold {
+        /// The system's id.
+        system: String,
+        /// The agency's code or an alias.
+        agency: String,
+    },
+    /// Let a system hold an agency no more.
+    Release {
+        /// The system's id.
+        system: String,
+        /// The agency's code or an alias.
+        agency: String,
+    },
+    /// Say from where a system may call; without any address, from everywhere.
+    Addresses {
+        /// The system's id.
+        system: String,
+        /// Addresses and ranges, such as 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32.
+        #[arg(value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
+    /// Keys of systems, as in `key`.
     #[command(subcommand)]
     Key(KeyCommand),
 }
 
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key and print its secret, this once.
-    Add {
-        /// The system.
-        #[arg(long)]
-        id: String,
-        /// Print {"key_id","secret","expires_at"}.
-        #[arg(long)]
-        json: bool,
-    },
-    /// End a key at once.
-    Revoke {
-        /// The key's id.
-        #[arg(long, value_name = "KEY_ID")]
-        key: String,
-    },
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    /// Its id: letters, digits and . _ -
+    #[arg(value_name = "SYSTEM", required_unless_present = "id_option")]
+    system: Option<String>,
+    /// The id, as it was given before it had its place.
+    #[arg(long = "id", hide = true, conflicts_with = "system")]
+    id_option: Option<String>,
+    /// Its name.
+    #[arg(long)]
+    name: String,
+    /// What it is for; chosen when it is made, exchange without it.
+    #[arg(long, value_enum)]
+    role: Option<RoleWord>,
+    /// The agencies that it may speak for.
+    #[arg(long = "agency", value_name = "CODE", num_args = 1..)]
+    agencies: Vec<String>,
+}
+
+/// What a system is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RoleWord {
+    /// It sends and receives for agencies.
+    Exchange,
+    /// It changes the directory and the systems, and holds no agency.
+    Administration,
+}
+
+impl RoleWord {
+    fn role(self) -> Role {
+        match self {
+            Self::Exchange => Role::Exchange,
+            Self::Administration => Role::Administration,
+        }
+    }
 }
 
 impl SystemCommand {
     pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-        match self {
-            Self::Add { id, name, agencies } => {
-                let system = directory::add_system(hub, &id, &name, &agencies).await.context(id)?;
-                print(&system, hub.clock.now(), out)?;
+        let by = &By::Operator;
+        let now = hub.clock.now();
+        let line = match self {
+            Self::Add(AddArguments { system, id_option, name, role, agencies }) => {
+                let system_id = system.or(id_option).unwrap_or_default();
+                let id = system_id.clone();
+                let new = NewSystem { system_id, name, role: role.map(RoleWord::role), agencies };
+                systems::put_system(hub, by, new).await.context(id)?
             }
             Self::List { json } => {
-                for system in directory::systems(hub).await? {
+                for system in systems::systems(hub).await? {
                     match json {
                         true => writeln!(out, "{}", as_json(&system))?,
-                        false => print(&system, hub.clock.now(), out)?,
+                        false => print(&system, now, out)?,
                     }
                 }
+                return Ok(Outcome::Done);
             }
-            Self::Key(KeyCommand::Add { id, json }) => {
-                let key = keys::add_key(hub, &id).await.context(id)?;
-                print_new_key(&key, json, out)?;
+            Self::Show { system, json: true } => {
+                let line = systems::system(hub, &system).await.context(system)?;
+                writeln!(out, "{}", as_json(&line))?;
+                return Ok(Outcome::Done);
             }
-            Self::Key(KeyCommand::Revoke { key }) => {
-                keys::revoke_key(hub, &key).await.with_context(|| key.clone())?;
-                let seconds = hub.config.keys.memory_seconds;
-                writeln!(out, "{key} is revoked; no node takes it after {seconds} seconds")?;
+            Self::Show { system, json: false } => systems::system(hub, &system).await.context(system)?,
+            Self::Suspend { system } => systems::suspend(hub, by, &system, true).await.context(system)?,
+            Self::Resume { system } => systems::suspend(hub, by, &system, false).await.context(system)?,
+            Self::Hold { system, agency } => systems::hold(hub, by, &system, &agency).await.context(system)?,
+            Self::Release { system, agency } => systems::release(hub, by, &system, &agency).await.context(system)?,
+            Self::Addresses { system, addresses } => {
+                systems::set_addresses(hub, by, &system, &addresses).await.context(system)?
             }
-        }
+            Self::Key(command) => return command.run(hub, out).await,
+        };
+        print(&line, now, out)?;
         Ok(Outcome::Done)
     }
 }
 
-fn print_new_key(key: &NewKey, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
-    let (secret, expires_at) = (key.secret.expose_secret(), key.expires_at.map(time));
-    if json {
-        writeln!(out, "{}", json!({ "key_id": key.key_id, "secret": secret, "expires_at": expires_at }))?;
-        return Ok(());
-    }
-    writeln!(out, "key_id      {}", key.key_id)?;
-    writeln!(out, "secret      {secret}")?;
-    writeln!(out, "expires_at  {}", expires_at.as_deref().unwrap_or("never"))?;
-    writeln!(out, "The secret is shown this once. SDK: secret string. Native API: bearer token key_id.secret")?;
-    Ok(())
-}
-
 fn print(system: &SystemLine, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(out, "{:<24}{}: {}", system.system_id, system.name, system.agencies.join(" "))?;
-    for key in &system.keys {
-        writeln!(out, "{:<24}key {} {}", "", key.key_id, standing(key, now))?;
+    let SystemLine { system_id, name, role, suspended_at, agencies, addresses, keys } = system;
+    let held = match role {
+        Role::Exchange => agencies.join(" "),
+        Role::Administration => "administration".to_owned(),
+    };
+    writeln!(out, "{system_id:<24}{name}: {held}")?;
+    if let Some(at) = suspended_at {
+        writeln!(out, "{:<24}suspended since {}", "", time(*at))?;
     }
-    Ok(())
-}
-
-/// Whether a key is live, in words.
-fn standing(key: &KeyLine, now: DateTime<Utc>) -> String {
-    match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => format!("revoked {}", time(at)),
-        (None, Some(at)) if at <= now => format!("expired {}", time(at)),
-        (None, Some(at)) => format!("live until {}", time(at)),
-        (None, None) => "live".to_owned(),
+    if !addresses.is_empty() {
+        writeln!(out, "{:<24}only from {}", "", addresses.join(" "))?;
     }
+    keys.iter().try_for_each(|line| key::print(line, "", now, out))
 }
 
 fn as_json(system: &SystemLine) -> serde_json::Value {
-    let keys = system.keys.iter().map(|key| {
-        let (expires, revoked) = (key.expires_at.map(time), key.revoked_at.map(time));
-        json!({
-            "key_id": key.key_id,
-            "created_at": time(key.created_at),
-            "expires_at": expires,
-            "revoked_at": revoked,
-        })
-    });
+    let keys: Vec<_> = system.keys.iter().map(|line| key::as_json(line, &system.system_id)).collect();
     json!({
         "id": system.system_id,
         "name": system.name,
+        "role": system.role.word(),
+        "suspended_at": system.suspended_at.map(time),
         "agencies": system.agencies,
-        "keys": keys.collect::<Vec<_>>(),
+        "addresses": system.addresses,
+        "keys": keys,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_key_is_one_json_object_for_scripts() {
-        let key = NewKey { key_id: "k1".to_owned(), secret: "s".into(), expires_at: None };
-        let mut out = Vec::new();
-
-        print_new_key(&key, true, &mut out).unwrap();
-
-        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(read, json!({ "key_id": "k1", "secret": "s", "expires_at": null }));
-    }
-
-    #[test]
-    fn a_key_past_its_end_is_not_called_live() {
-        let now = DateTime::UNIX_EPOCH;
-        let key = KeyLine { key_id: "k1".to_owned(), created_at: now, expires_at: Some(now), revoked_at: None };
-
-        assert!(standing(&key, now).starts_with("expired"));
-    }
 }

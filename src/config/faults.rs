@@ -2,6 +2,8 @@
 //! read, settings that do not fit together. Everything is found at once and said in both languages.
 
 use super::{Config, SECTIONS, SETTINGS, Setting, numbers};
+use crate::domain::directory::Registration;
+use crate::domain::system;
 use config::{Map, Value, ValueKind};
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -155,7 +157,8 @@ fn is_cron(text: &str) -> bool {
 }
 
 /// Targets of the log that are no module of some crate.
-const TARGETS: &[&str] = &["access", "alarm", "directory", "docaxis", "http", "jobs", "store", "config", "backup"];
+const TARGETS: &[&str] =
+    &["access", "alarm", "auth", "directory", "docaxis", "http", "jobs", "store", "config", "backup"];
 
 /// Why a log filter would not do what it says. A mistyped level alone would be taken for the name of a module, and
 /// everything else would fall silent.
@@ -254,6 +257,7 @@ impl Config {
                 "phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy",
                 "must be five numbers above 0, divided by commas",
             ),
+            (self.keys.use_noted_seconds == 0, "keys.use_noted_seconds", ONE.0, ONE.1),
             (
                 self.keys.memory_seconds > 5,
                 "keys.memory_seconds",
@@ -300,6 +304,24 @@ impl Config {
                 "jobs.selftest_cron",
                 "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
                 "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
+                !is_cron(&self.jobs.validity_cron),
+                "jobs.validity_cron",
+                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
+                "must be six fields that can be read: second, minute, hour, day, month, weekday",
+            ),
+            (
+                Registration::of_word(&self.directory.registration).is_none(),
+                "directory.registration",
+                "phải là closed, below hoặc open",
+                "must be closed, below or open",
+            ),
+            (
+                system::ranges(&self.server.trusted_proxies).is_none(),
+                "server.trusted_proxies",
+                "phải là các địa chỉ hoặc dải địa chỉ như 10.0.0.0/8, cách nhau bằng dấu phẩy",
+                "must be addresses or ranges such as 10.0.0.0/8, separated by commas",
             ),
             (
                 !matches!(self.log.format.as_str(), "text" | "json"),

@@ -1,6 +1,8 @@
 //! Agencies and how they are named: organ ids as written in packets, canonical codes, states.
 //! Not here: who holds which agency (`store::systems`), where aliases are kept (`store::agencies`).
 
+use super::dates::VIETNAM;
+use chrono::{DateTime, NaiveDate, Utc};
 use std::fmt;
 
 /// An organ id as somebody wrote it: at most 35 characters of `0-9 A-Z a-z . _ -`, starting and ending
@@ -107,6 +109,58 @@ impl Channel {
     }
 }
 
+/// The days of Vietnam on which an agency exists, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Validity {
+    /// The first day; without one it always was.
+    pub from: Option<NaiveDate>,
+    /// The last day; without one it has no end.
+    pub until: Option<NaiveDate>,
+}
+
+impl Validity {
+    /// Whether the last day comes before the first.
+    pub fn is_reversed(self) -> bool {
+        matches!((self.from, self.until), (Some(from), Some(until)) if until < from)
+    }
+}
+
+/// Whether an agency sends and receives at a given time, and why not. The hub's clock decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// Locked by the operator for now.
+    Suspended,
+    /// Exists no more.
+    Closed,
+    /// Its first day is to come.
+    NotYetValid(NaiveDate),
+    /// Its last day is over.
+    NoLongerValid(NaiveDate),
+}
+
+impl Standing {
+    /// The word in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+            Self::NotYetValid(_) => "not_yet_valid",
+            Self::NoLongerValid(_) => "no_longer_valid",
+        }
+    }
+
+    /// Whether it is over for good: closed, or past its last day.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Closed | Self::NoLongerValid(_) => true,
+            Self::Open | Self::Suspended | Self::NotYetValid(_) => false,
+        }
+    }
+}
+
 /// A registered participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agency {
@@ -126,8 +180,83 @@ pub struct Agency {
     pub state: AgencyState,
     /// Who took over, when closed.
     pub successor: Option<AgencyCode>,
-    /// Counts the changes of this entry, from 1.
+    /// When it is valid.
+    pub validity: Validity,
+    /// The directory's version since which this entry is as it is.
     pub version: i64,
     /// How it gets its packets; set with its endpoint and by nothing else.
     pub channel: Channel,
+}
+
+impl Agency {
+    /// Whether it takes part at that time. What the operator decided by hand goes before the days.
+    pub fn standing(&self, at: DateTime<Utc>) -> Standing {
+        let today = at.with_timezone(&VIETNAM).date_naive();
+        match (self.state, self.validity) {
+            (AgencyState::Closed, _) => Standing::Closed,
+            (_, Validity { from: Some(from), .. }) if today < from => Standing::NotYetValid(from),
+            (_, Validity { until: Some(until), .. }) if until < today => Standing::NoLongerValid(until),
+            (AgencyState::Suspended, _) => Standing::Suspended,
+            (AgencyState::Open, _) => Standing::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn agency(state: AgencyState, from: &str, until: &str) -> Agency {
+        let code = AgencyCode("X99.A01".to_owned());
+        let validity = Validity { from: from.parse().ok(), until: until.parse().ok() };
+        let (mail, mobile, fax) = (String::new(), String::new(), String::new());
+        Agency {
+            code,
+            name: "A".to_owned(),
+            parent: None,
+            mail,
+            mobile,
+            fax,
+            state,
+            successor: None,
+            validity,
+            version: 1,
+            channel: Channel::Pickup,
+        }
+    }
+
+    #[test]
+    fn a_day_of_validity_begins_and_ends_at_midnight_in_vietnam() {
+        let agency = agency(AgencyState::Open, "2026-12-01", "2026-12-31");
+
+        assert_eq!(agency.standing(at("2026-11-30T23:59:59+07:00")), Standing::NotYetValid(day("2026-12-01")));
+        assert_eq!(agency.standing(at("2026-12-01T00:00:00+07:00")), Standing::Open);
+        assert_eq!(agency.standing(at("2026-12-31T23:59:59+07:00")), Standing::Open);
+        assert_eq!(agency.standing(at("2027-01-01T00:00:00+07:00")), Standing::NoLongerValid(day("2026-12-31")));
+    }
+
+    #[test]
+    fn closing_goes_before_the_days_and_the_days_before_a_suspension() {
+        let now = at("2026-11-21T09:00:00+07:00");
+
+        assert_eq!(agency(AgencyState::Closed, "2027-01-01", "").standing(now), Standing::Closed);
+        assert!(agency(AgencyState::Suspended, "", "2026-11-20").standing(now).is_over());
+        assert_eq!(agency(AgencyState::Suspended, "2026-11-21", "2026-11-21").standing(now), Standing::Suspended);
+    }
+
+    #[test]
+    fn a_validity_is_reversed_when_it_ends_before_it_begins() {
+        let of = |from: &str, until: &str| Validity { from: from.parse().ok(), until: until.parse().ok() };
+
+        assert!(of("2026-12-01", "2026-11-30").is_reversed());
+        assert!(!of("2026-12-01", "2026-12-01").is_reversed() && !of("2026-12-01", "").is_reversed());
+    }
 }

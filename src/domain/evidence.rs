@@ -30,11 +30,19 @@ pub enum EvidenceEvent {
     StatusReported,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
     EndpointChanged,
+    /// Ours: an agency was registered, changed, closed or reopened.
+    AgencyChanged,
+    /// Ours: a file of agencies was imported.
+    DirectoryImported,
+    /// Ours: a system was made, renamed, suspended or resumed, or what it holds or from where it calls was changed.
+    SystemChanged,
+    /// Ours: a key was made or revoked.
+    KeyChanged,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::ContentConsignment,
@@ -47,6 +55,10 @@ impl EvidenceEvent {
         Self::RecallAnswered,
         Self::StatusReported,
         Self::EndpointChanged,
+        Self::AgencyChanged,
+        Self::DirectoryImported,
+        Self::SystemChanged,
+        Self::KeyChanged,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -64,6 +76,10 @@ impl EvidenceEvent {
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
             Self::EndpointChanged => "docaxis:EndpointChanged",
+            Self::AgencyChanged => "docaxis:AgencyChanged",
+            Self::DirectoryImported => "docaxis:DirectoryImported",
+            Self::SystemChanged => "docaxis:SystemChanged",
+            Self::KeyChanged => "docaxis:KeyChanged",
         }
     }
 }

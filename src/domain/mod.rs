@@ -1,14 +1,15 @@
 //! What things are: pure values and rules. No I/O, no clock, no SQL, no HTTP, no XML.
 //!
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
-//! `envelope` (what it means), `delivery`, `status`, `evidence`, `agency`, `text`; for deliveries that the hub makes
-//! itself: `lane` (which first), `schedule` (when again), `breaker` and `pace` (how much at once).
-//! `selftest` is the table of what a system is tried with.
+//! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `agency`, `directory` (what entries make of
+//! it), `text`; for deliveries that the hub makes itself: `lane` (which first), `schedule` (when again), `breaker` and
+//! `pace` (how much at once); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
 pub mod breaker;
 pub mod dates;
 pub mod delivery;
+pub mod directory;
 pub mod element;
 pub mod envelope;
 pub mod evidence;
@@ -19,4 +20,5 @@ pub mod rules;
 pub mod schedule;
 pub mod selftest;
 pub mod status;
+pub mod system;
 pub mod text;

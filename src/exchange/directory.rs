@@ -1,15 +1,21 @@
-//! Agencies and systems: who takes part and who speaks for whom. Keys are in `keys`.
+//! Agencies: who takes part. Changes go through `import`, where entries become changes; files do too. Systems and what
+//! they hold are in `systems`.
 
-use super::keys::KeyLine;
-use super::{Caller, ExchangeError};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, OrganId};
+use super::act::{Act, By};
+use super::import::{around, silent, write};
+use super::{Caller, ExchangeError, rows};
+use crate::domain::agency::{Agency, AgencyState, OrganId, Standing};
+use crate::domain::dates::VIETNAM;
+use crate::domain::directory::fault::Fault;
+use crate::domain::directory::{self, ChangeKind, Column, Entry, Listing, Registration, folded};
+use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
-use crate::domain::selftest;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
-/// An agency as a system or operator registers it.
+/// An agency as a system or operator registers it. What is empty is kept of a known agency; aliases are added.
 #[derive(Debug, Clone, Default)]
 pub struct AgencyEntry {
     /// Canonical code.
@@ -33,78 +39,95 @@ pub struct AgencyEntry {
 pub struct AgencyLine {
     /// The agency.
     pub agency: Agency,
+    /// Codes beside its own that lead to it.
+    pub aliases: Vec<String>,
+    /// Whether it takes part now, by the hub's clock.
+    pub standing: Standing,
     /// Its first alias of the old form, empty when none.
     pub old_code: String,
     /// When the entry last changed.
     pub changed_at: DateTime<Utc>,
 }
 
-/// A system and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SystemLine {
-    /// Its id.
-    pub system_id: String,
-    /// Its name.
-    pub name: String,
-    /// Canonical codes of its agencies.
-    pub agencies: Vec<String>,
-    /// Its keys, newest first, without their secrets.
-    pub keys: Vec<KeyLine>,
+impl AgencyLine {
+    fn new((agency, aliases, changed_at): agencies::Listed, now: DateTime<Utc>) -> Self {
+        let standing = agency.standing(now);
+        let Listing { agency, aliases } = Listing::new(agency, aliases);
+        let old_code = aliases.iter().find(|alias| is_old_form(alias)).cloned().unwrap_or_default();
+        Self { agency, aliases, standing, old_code, changed_at }
+    }
+
+    /// What a file says of it.
+    pub fn listing(self) -> Listing {
+        Listing::new(self.agency, self.aliases)
+    }
 }
 
-/// Longest name of an agency or system, in characters.
-const NAME_CHARS_MAX: usize = 500;
+/// The old form of an organ id: four groups of digits, the last one a letter and two digits.
+fn is_old_form(code: &str) -> bool {
+    let groups: Vec<&str> = code.split('.').collect();
+    matches!(groups.as_slice(), [a, b, c, d] if [a.len(), b.len(), c.len(), d.len()] == [3, 2, 2, 3])
+}
 
 /// What a change of the directory came to inside its transaction.
-enum Change {
+enum Settled {
     Done(Box<Agency>),
+    Faulty(Vec<Fault>),
     Refused(ExchangeError),
 }
 
-impl Change {
+impl Settled {
     fn answer(self) -> Result<Agency, ExchangeError> {
         match self {
             Self::Done(agency) => Ok(*agency),
+            Self::Faulty(faults) => Err(ExchangeError::Faulty(faults)),
             Self::Refused(why) => Err(why),
         }
-    }
-
-    fn malformed(vi: String, en: String) -> Result<Self, StoreError> {
-        Ok(Self::Refused(ExchangeError::Malformed(Wording { vi, en })))
     }
 }
 
 /// Registers an agency, or changes it when the code is known.
 ///
 /// # Errors
-/// `Malformed` for a bad code or name, an alias that leads elsewhere or an unknown parent; `Store`.
-pub async fn register_agency(hub: &Hub, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    let entry = checked(entry)?;
-    let now = hub.clock.now();
-    hub.store.write(move |tx| register(tx, &entry, now)).await?.answer()
+/// `Faulty` with everything that is wrong; `Store`.
+pub async fn register_agency(hub: &Hub, by: &By, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
+    let act = Act::new(hub, by);
+    hub.store.write(move |tx| register(tx, &act, &entry)).await?.answer()
 }
 
 /// Registers or changes an agency for a system, which holds it from then on.
 ///
 /// # Errors
-/// As `register_agency`; `NotFound` when the agency is known and not held, or its parent is not held.
+/// As `register_agency`; `NotFound` when the agency is known and not held, or its parent is not held; `NotAllowed` when
+/// systems may not register such an agency.
 pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    let entry = checked(entry)?;
-    let (now, system) = (hub.clock.now(), caller.system_id.clone());
+    if caller.is_administrator() {
+        return Err(ExchangeError::NotAllowed(no_agencies()));
+    }
+    let (act, system) = (Act::new(hub, &By::caller(caller)), caller.system_id.clone());
+    let registration = Registration::of_word(&hub.config.directory.registration).unwrap_or(Registration::Closed);
     let change = hub.store.write(move |tx| {
-        if let Some(known) = agencies::find_by_alias(tx, &entry.code.to_ascii_uppercase())? {
-            let code = known.code.as_str();
-            if !system_rows::holds(tx, &system, code)? {
-                return Ok(Change::Refused(ExchangeError::NotFound));
+        match agencies::find_by_alias(tx, &folded(&entry.code))? {
+            Some(known) if !system_rows::holds(tx, &system, known.code.as_str())? => {
+                return Ok(Settled::Refused(ExchangeError::NotFound));
+            }
+            Some(_) => {}
+            None => {
+                // What is no code at all is told as a fault below.
+                let is_code = OrganId::parse(&entry.code).is_some();
+                if let Some(why) = unregistrable(registration, &entry).filter(|_| is_code) {
+                    return Ok(Settled::Refused(ExchangeError::NotAllowed(why)));
+                }
             }
         }
-        if let Some(parent) = agencies::find_by_alias(tx, &entry.parent.to_ascii_uppercase())?
-            && !system_rows::holds(tx, &system, parent.code.as_str())?
-        {
-            return Ok(Change::Refused(ExchangeError::NotFound));
+        if let Some(parent) = agencies::find_by_alias(tx, &folded(&entry.parent))? {
+            let is_over = parent.standing(act.now).is_over();
+            if is_over || !system_rows::holds(tx, &system, parent.code.as_str())? {
+                return Ok(Settled::Refused(ExchangeError::NotFound));
+            }
         }
-        let change = register(tx, &entry, now)?;
-        if let Change::Done(agency) = &change {
+        let change = register(tx, &act, &entry)?;
+        if let Settled::Done(agency) = &change {
             system_rows::hold(tx, &system, agency.code.as_str())?;
         }
         Ok(change)
@@ -114,139 +137,140 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
     Ok(agency)
 }
 
-/// Nobody but the hub itself is or holds what the self-test needs.
-fn reserved_for_selftest(code: &str) -> ExchangeError {
-    ExchangeError::Malformed(Wording::new(
-        format!("Mã {code} dành riêng cho tự kiểm tra của Trục"),
-        format!("The code {code} is kept for the hub's self-test"),
-    ))
+/// Why a system may not register this new agency; nothing when it may.
+fn unregistrable(registration: Registration, entry: &AgencyEntry) -> Option<Wording> {
+    match registration {
+        Registration::Open => None,
+        Registration::Below if !entry.parent.is_empty() => None,
+        Registration::Below => Some(Wording::new(
+            "Hệ thống chỉ được đăng ký cơ quan mới dưới một cơ quan của mình: hãy ghi pcode, hoặc đề nghị đơn vị vận hành đăng ký",
+            "A system may register a new agency only below one that it holds: give pcode, or ask the operator to register it",
+        )),
+        Registration::Closed => Some(Wording::new(
+            "Hệ thống không được đăng ký cơ quan mới: hãy đề nghị đơn vị vận hành đăng ký",
+            "Systems may not register new agencies: ask the operator to register it",
+        )),
+    }
 }
 
-fn checked(entry: AgencyEntry) -> Result<AgencyEntry, ExchangeError> {
-    let mut codes = std::iter::once(&entry.code).chain(&entry.aliases);
-    if let Some(reserved) = codes.find(|code| selftest::is_reserved(code)) {
-        return Err(reserved_for_selftest(reserved));
-    }
-    let code = std::iter::once(&entry.code).chain(&entry.aliases);
-    if let Some(bad) = code.into_iter().find(|c| OrganId::parse(c).is_none()) {
-        return Err(ExchangeError::Malformed(Wording::new(
-            format!("Mã định danh {bad:?} không hợp lệ: chỉ gồm 0-9 A-Z a-z . _ - và tối đa 35 ký tự"),
-            format!("The code {bad:?} is not valid: 0-9 A-Z a-z . _ - only, at most 35 characters"),
-        )));
-    }
-    if entry.name.trim().is_empty() || entry.name.chars().count() > NAME_CHARS_MAX {
-        return Err(ExchangeError::Malformed(Wording::new(
-            "Tên cơ quan phải có và không quá 500 ký tự",
-            "A name of at most 500 characters is needed",
-        )));
-    }
-    Ok(entry)
+/// What a system of administration is told that would hold an agency.
+pub(super) fn no_agencies() -> Wording {
+    Wording::new(
+        "Hệ thống quản trị không được giữ cơ quan nào",
+        "A system with the role administration can hold no agencies",
+    )
 }
 
-fn register(tx: &mut Connection, entry: &AgencyEntry, now: DateTime<Utc>) -> Result<Change, StoreError> {
-    let parent = match entry.parent.as_str() {
-        "" => None,
-        text => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
-            Some(parent) => Some(parent.code),
-            None => {
-                return Change::malformed(
-                    format!("Không có cơ quan cấp trên {text}"),
-                    format!("The parent {text} is not registered"),
-                );
-            }
-        },
-    };
-    let known = agencies::find_by_alias(tx, &entry.code.to_ascii_uppercase())?;
+fn register(tx: &mut Connection, act: &Act, said: &AgencyEntry) -> Result<Settled, StoreError> {
+    let known = agencies::find_by_alias(tx, &folded(&said.code))?;
+    let mut entry = Entry::about(known.as_ref().map_or(&said.code, |known| &known.code.0));
     // Some software sends no contacts when it changes a name: what is not said is kept.
-    let kept = |said: &String, before: fn(&Agency) -> &String| match known.as_ref() {
-        Some(known) if said.is_empty() => before(known).clone(),
-        Some(_) | None => said.clone(),
-    };
-    let agency = Agency {
-        code: known.as_ref().map_or_else(|| AgencyCode(entry.code.clone()), |k| k.code.clone()),
-        name: entry.name.trim().to_owned(),
-        parent: parent.or_else(|| known.as_ref().and_then(|k| k.parent.clone())),
-        mail: kept(&entry.mail, |k| &k.mail),
-        mobile: kept(&entry.mobile, |k| &k.mobile),
-        fax: kept(&entry.fax, |k| &k.fax),
-        state: known.as_ref().map_or(AgencyState::Open, |k| k.state),
-        successor: known.as_ref().and_then(|k| k.successor.clone()),
-        version: known.as_ref().map_or(1, |k| k.version),
-        channel: known.as_ref().map_or(Channel::Pickup, |k| k.channel),
-    };
-    for alias in &entry.aliases {
-        match agencies::find_by_alias(tx, &alias.to_ascii_uppercase())? {
-            Some(other) if other.code != agency.code => {
-                let other = other.code;
-                return Change::malformed(
-                    format!("Mã {alias} đã thuộc cơ quan {other}"),
-                    format!("The alias {alias} leads to {other} already"),
-                );
-            }
-            Some(_) | None => {}
-        }
+    let texts = [
+        (Column::Parent, &said.parent),
+        (Column::Mail, &said.mail),
+        (Column::Mobile, &said.mobile),
+        (Column::Fax, &said.fax),
+    ];
+    for (column, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        entry = entry.with(column, text);
     }
-    match known {
-        None => agencies::insert(tx, &agency, now)?,
-        Some(ref before) if *before == agency => {}
-        Some(_) => changed(agencies::update(tx, &agency, now)?)?,
+    entry = entry.with(Column::Name, &said.name);
+    if !said.aliases.is_empty() {
+        let mut aliases = match &known {
+            Some(known) => agencies::aliases_of(tx, &known.code)?.0,
+            None => Vec::new(),
+        };
+        aliases.extend(said.aliases.iter().cloned());
+        entry.aliases = Some(aliases);
     }
-    for alias in &entry.aliases {
-        if agencies::find_by_alias(tx, &alias.to_ascii_uppercase())?.is_none() {
-            agencies::insert_alias(tx, alias, &agency.code)?;
-        }
-    }
-    let now_known = agencies::find_by_alias(tx, &agency.code.as_str().to_ascii_uppercase())?;
-    Ok(Change::Done(Box::new(now_known.unwrap_or(agency))))
+    settle(tx, act, &entry)
 }
 
-/// An update that found another version than the one it was computed from is computed anew.
-fn changed(stood: bool) -> Result<(), StoreError> {
-    if stood { Ok(()) } else { Err(StoreError::Raced) }
+/// Puts one entry into the directory, with its evidence.
+fn settle(tx: &mut Connection, act: &Act, entry: &Entry) -> Result<Settled, StoreError> {
+    // Raised by nothing, the version is locked: nobody else changes the directory from here on.
+    let version = agencies::raise_version(tx, 0)?;
+    let known = around(tx, entry)?;
+    let planned = match directory::plan(&known, std::slice::from_ref(entry)) {
+        Ok(planned) => planned,
+        Err(faults) => return Ok(Settled::Faulty(faults)),
+    };
+    if !planned.changes.is_empty() {
+        write(tx, act, (&planned.changes, version), &silent())?;
+    }
+    for change in &planned.changes {
+        let columns: Vec<&str> = match change.kind() {
+            ChangeKind::Added => Vec::new(),
+            ChangeKind::Changed | ChangeKind::Closed | ChangeKind::Reopened => {
+                change.differences().into_iter().map(|(column, ..)| column.name()).collect()
+            }
+        };
+        let agency = &change.after.agency;
+        let facts = json!({
+            "columns": columns, "state": agency.state.word(),
+            "successor": agency.successor.as_ref().map(|code| code.as_str()), "version": version.saturating_add(1),
+        });
+        let act_word = (EvidenceEvent::AgencyChanged, change.kind().word());
+        act.note(tx, act_word, Some(agency.code.as_str()), facts)?;
+    }
+    let code = folded(entry.text(Column::Code).unwrap_or_default());
+    let settled = agencies::find_by_alias(tx, &code)?.ok_or(StoreError::Missing("agencies"))?;
+    Ok(Settled::Done(Box::new(settled)))
+}
+
+/// Registers or changes an agency by an entry: what it says holds, what it does not say stays.
+///
+/// # Errors
+/// `Faulty` with everything that is wrong; `Store`.
+pub async fn put_agency(hub: &Hub, by: &By, entry: Entry) -> Result<AgencyLine, ExchangeError> {
+    let act = Act::new(hub, by);
+    let put = hub.store.write(move |tx| {
+        let code = folded(entry.text(Column::Code).unwrap_or_default());
+        // An alias means the agency that it leads to.
+        match agencies::find_by_alias(tx, &code)? {
+            Some(known) => settle(tx, &act, &entry.clone().with(Column::Code, known.code.0)),
+            None => settle(tx, &act, &entry),
+        }
+    });
+    let agency = put.await?.answer()?;
+    self::agency(hub, agency.code.as_str()).await
 }
 
 /// Opens, suspends or closes an agency.
 ///
 /// # Errors
-/// `NotFound`; `Malformed` when the successor is unknown, closed or the agency itself; `Store`.
+/// `NotFound`; `Faulty` when the successor is unknown or the agency itself; `Malformed` when it is closed or no longer
+/// valid; `Store`.
 pub async fn set_agency_state(
     hub: &Hub,
+    by: &By,
     code: &str,
     state: AgencyState,
     successor: Option<&str>,
 ) -> Result<Agency, ExchangeError> {
-    let (code, successor, now) = (code.to_owned(), successor.map(str::to_owned), hub.clock.now());
-    hub.store.write(move |tx| change_state(tx, (&code, state), successor.as_deref(), now)).await?.answer()
+    let (act, code, successor) = (Act::new(hub, by), code.to_owned(), successor.unwrap_or_default().to_owned());
+    let successor = move |tx: &mut Connection| change_state(tx, &act, (&code, state), &successor);
+    hub.store.write(successor).await?.answer()
 }
 
 fn change_state(
     tx: &mut Connection,
+    act: &Act,
     (code, state): (&str, AgencyState),
-    successor: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<Change, StoreError> {
-    let Some(known) = agencies::find_by_alias(tx, &code.to_ascii_uppercase())? else {
-        return Ok(Change::Refused(ExchangeError::NotFound));
+    successor: &str,
+) -> Result<Settled, StoreError> {
+    let Some(known) = agencies::find_by_alias(tx, &folded(code))? else {
+        return Ok(Settled::Refused(ExchangeError::NotFound));
     };
-    let successor = match successor {
-        None => None,
-        Some(text) => match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
-            Some(next) if next.state != AgencyState::Closed && next.code != known.code => Some(next.code),
-            Some(_) | None => {
-                return Change::malformed(
-                    format!("Cơ quan kế thừa {text} không dùng được"),
-                    format!("{text} cannot be the successor"),
-                );
-            }
-        },
-    };
-    let successor = successor.filter(|_| state == AgencyState::Closed);
-    if known.state == state && known.successor == successor {
-        return Ok(Change::Done(Box::new(known)));
+    let next = agencies::find_by_alias(tx, &folded(successor))?;
+    if next.is_some_and(|next| next.standing(act.now).is_over()) {
+        return Ok(Settled::Refused(ExchangeError::Malformed(Wording::new(
+            format!("Cơ quan kế thừa {successor} không còn hoạt động"),
+            format!("{successor} is closed or no longer valid and cannot be the successor"),
+        ))));
     }
-    let changed = Agency { state, successor, ..known };
-    self::changed(agencies::update(tx, &changed, now)?)?;
-    Ok(Change::Done(Box::new(Agency { version: changed.version.saturating_add(1), ..changed })))
+    let entry = Entry::about(known.code.as_str()).with(Column::State, state.word());
+    settle(tx, act, &entry.with(Column::Successor, successor))
 }
 
 /// Ends what a system has to do with an agency: closes it, or only gives it up while other systems hold it too.
@@ -254,22 +278,24 @@ fn change_state(
 /// # Errors
 /// `NotFound` when the caller does not hold it; `Store`.
 pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<Agency, ExchangeError> {
-    let (code, system, now) = (code.to_owned(), caller.system_id.clone(), hub.clock.now());
+    let (act, code, system) = (Act::new(hub, &By::caller(caller)), code.to_owned(), caller.system_id.clone());
     let change = hub.store.write(move |tx| {
-        let Some(agency) = agencies::find_by_alias(tx, &code.to_ascii_uppercase())? else {
-            return Ok(Change::Refused(ExchangeError::NotFound));
+        let Some(agency) = agencies::find_by_alias(tx, &folded(&code))? else {
+            return Ok(Settled::Refused(ExchangeError::NotFound));
         };
         if !system_rows::holds(tx, &system, agency.code.as_str())? {
-            return Ok(Change::Refused(ExchangeError::NotFound));
+            return Ok(Settled::Refused(ExchangeError::NotFound));
         }
-        if system_rows::holders(tx, agency.code.as_str())? > 1 {
+        if system_rows::holders(tx, agency.code.as_str())?.len() > 1 {
             system_rows::release(tx, &system, agency.code.as_str())?;
-            return Ok(Change::Done(Box::new(agency)));
+            let facts = json!({ "system": system });
+            act.note(tx, (EvidenceEvent::SystemChanged, "release"), Some(agency.code.as_str()), facts)?;
+            return Ok(Settled::Done(Box::new(agency)));
         }
         match agency.state {
             // Closed by the operator, perhaps with a successor: that stays.
-            AgencyState::Closed => Ok(Change::Done(Box::new(agency))),
-            AgencyState::Open | AgencyState::Suspended => change_state(tx, (&code, AgencyState::Closed), None, now),
+            AgencyState::Closed => Ok(Settled::Done(Box::new(agency))),
+            AgencyState::Open | AgencyState::Suspended => change_state(tx, &act, (&code, AgencyState::Closed), ""),
         }
     });
     let agency = change.await?.answer()?;
@@ -288,21 +314,32 @@ fn told(caller: &Caller, agency: &Agency, what: &str) {
 /// # Errors
 /// `Store`.
 pub async fn agencies_after(hub: &Hub, after: &str, limit: usize) -> Result<Vec<AgencyLine>, ExchangeError> {
-    let (after, limit) = (after.to_owned(), super::rows(limit));
+    let (after, limit, now) = (after.to_owned(), rows(limit), hub.clock.now());
     let page = hub.store.read(move |tx| agencies::list_after(tx, &after, limit)).await?;
-    let line = |(agency, aliases, changed_at): (_, Vec<String>, _)| line_of(agency, &aliases, changed_at);
-    Ok(page.into_iter().map(line).collect())
+    Ok(page.into_iter().map(|listed| AgencyLine::new(listed, now)).collect())
 }
 
-/// The old form of an organ id: four groups of digits, the last one a letter and two digits.
-fn is_old_form(code: &str) -> bool {
-    let groups: Vec<&str> = code.split('.').collect();
-    matches!(groups.as_slice(), [a, b, c, d] if [a.len(), b.len(), c.len(), d.len()] == [3, 2, 2, 3])
+/// A page of what changed after a version of the directory, in the order of versions, closed agencies included; and
+/// the version that the directory has.
+///
+/// # Errors
+/// `Store`.
+pub async fn agencies_since(hub: &Hub, since: i64, limit: usize) -> Result<(Vec<AgencyLine>, i64), ExchangeError> {
+    let (limit, now) = (rows(limit), hub.clock.now());
+    let read = hub.store.read(move |tx| {
+        let version = agencies::version(tx)?;
+        Ok((agencies::list_since(tx, since, limit)?, version))
+    });
+    let (page, version) = read.await?;
+    Ok((page.into_iter().map(|listed| AgencyLine::new(listed, now)).collect(), version))
 }
 
-fn line_of(agency: Agency, aliases: &[String], changed_at: DateTime<Utc>) -> AgencyLine {
-    let old = aliases.iter().find(|a| is_old_form(a) && !a.eq_ignore_ascii_case(agency.code.as_str()));
-    AgencyLine { old_code: old.cloned().unwrap_or_default(), agency, changed_at }
+/// The version of the directory: that of its last change.
+///
+/// # Errors
+/// `Store`.
+pub async fn version(hub: &Hub) -> Result<i64, ExchangeError> {
+    Ok(hub.store.read(agencies::version).await?)
 }
 
 /// The agency of a code or alias.
@@ -310,77 +347,47 @@ fn line_of(agency: Agency, aliases: &[String], changed_at: DateTime<Utc>) -> Age
 /// # Errors
 /// `NotFound`, `Store`.
 pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyLine, ExchangeError> {
-    let folded = code.to_ascii_uppercase();
+    let (folded, now) = (folded(code), hub.clock.now());
     let found = hub.store.read(move |tx| {
         let Some(agency) = agencies::find_by_alias(tx, &folded)? else { return Ok(None) };
         let (aliases, changed_at) = agencies::aliases_of(tx, &agency.code)?;
-        Ok(Some(line_of(agency, &aliases, changed_at)))
+        Ok(Some(AgencyLine::new((agency, aliases, changed_at), now)))
     });
     found.await?.ok_or(ExchangeError::NotFound)
 }
 
-/// Makes a system, or names it anew and gives it further agencies.
-///
-/// # Errors
-/// `Malformed` for an id of other characters than `A-Z a-z 0-9 . _ -` or an unknown agency, `Store`.
-pub async fn add_system(hub: &Hub, id: &str, name: &str, agencies: &[String]) -> Result<SystemLine, ExchangeError> {
-    if let Some(reserved) =
-        std::iter::once(id).chain(agencies.iter().map(String::as_str)).find(|c| selftest::is_reserved(c))
-    {
-        return Err(reserved_for_selftest(reserved));
-    }
-    if OrganId::parse(id).is_none() {
-        return Err(ExchangeError::Malformed(Wording::new(
-            format!("Mã hệ thống {id:?} không hợp lệ"),
-            format!("The system id {id:?} is not valid"),
-        )));
-    }
-    let (id, name, agencies, now) = (id.to_owned(), name.to_owned(), agencies.to_vec(), hub.clock.now());
-    let added = hub.store.write(move |tx| {
-        let mut codes = Vec::new();
-        for text in &agencies {
-            match agencies::find_by_alias(tx, &text.to_ascii_uppercase())? {
-                Some(agency) => codes.push(agency.code),
-                None => return Ok(Err(text.clone())),
-            }
-        }
-        match system_rows::find_name(tx, &id)? {
-            None => system_rows::insert(tx, &id, &name, now)?,
-            Some(_) => system_rows::rename(tx, &id, &name)?,
-        }
-        for code in &codes {
-            system_rows::hold(tx, &id, code.as_str())?;
-        }
-        system_line(tx, id.clone(), name.clone()).map(Ok)
-    });
-    added.await?.map_err(|code| {
-        ExchangeError::Malformed(Wording::new(
-            format!("Cơ quan {code} chưa được đăng ký"),
-            format!("The agency {code} is not registered"),
-        ))
-    })
-}
-
-fn system_line(tx: &mut Connection, system_id: String, name: String) -> Result<SystemLine, StoreError> {
-    let agencies = system_rows::held_by(tx, &system_id)?;
-    let keys = system_rows::keys_of(tx, &system_id)?;
-    let key = |row: system_rows::KeyRow| KeyLine {
-        created_at: row.created_at(),
-        expires_at: row.expires_at(),
-        revoked_at: row.revoked_at(),
-        key_id: row.key_id,
-    };
-    Ok(SystemLine { system_id, name, agencies, keys: keys.into_iter().map(key).collect() })
-}
-
-/// Every system.
+/// Ids of the systems that hold an agency, in order.
 ///
 /// # Errors
 /// `Store`.
-pub async fn systems(hub: &Hub) -> Result<Vec<SystemLine>, ExchangeError> {
-    let lines = hub.store.read(|tx| {
-        let systems = system_rows::list(tx)?;
-        systems.into_iter().map(|(id, name)| system_line(tx, id, name)).collect()
+pub async fn holders(hub: &Hub, code: &str) -> Result<Vec<String>, ExchangeError> {
+    let code = code.to_owned();
+    Ok(hub.store.read(move |tx| system_rows::holders(tx, &code)).await?)
+}
+
+/// Gives a version to every agency whose first day has come or whose last day is over since it last changed, so that
+/// whoever synchronises by version learns of it. Answers how many there were.
+///
+/// # Errors
+/// `Store`.
+pub async fn turn_validity(hub: &Hub) -> Result<usize, ExchangeError> {
+    let now = hub.clock.now();
+    let today = now.with_timezone(&VIETNAM).date_naive();
+    let turned = hub.store.write(move |tx| {
+        let since = agencies::raise_version(tx, 0)?;
+        let dated = agencies::list_dated(tx, today)?;
+        let has_turned = |(agency, changed_at): &(Agency, DateTime<Utc>)| {
+            std::mem::discriminant(&agency.standing(*changed_at)) != std::mem::discriminant(&agency.standing(now))
+        };
+        let turned: Vec<Agency> = dated.into_iter().filter(has_turned).map(|(agency, _)| agency).collect();
+        if turned.is_empty() {
+            return Ok(0);
+        }
+        agencies::raise_version(tx, rows(turned.len()))?;
+        for (agency, version) in turned.iter().zip(since.saturating_add(1)..) {
+            agencies::update_to(tx, agency, version, now)?;
+        }
+        Ok(turned.len())
     });
-    Ok(lines.await?)
+    Ok(turned.await?)
 }

@@ -3,12 +3,14 @@
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
-//! sent), `history` (what happened to a document), `directory` (agencies, systems), `keys`, `sweep`; `hand_on`,
-//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner
-//! that tries a system).
-//! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
+//! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
+//! `keys`, `act` (who administers, and the evidence of it), `sweep`; `hand_on`, `dispatch`, `settle` and `endpoints`
+//! (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system); `backup` (and
+//! back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
+pub mod act;
+pub mod agency_file;
 pub mod backup;
 pub mod directory;
 pub mod dispatch;
@@ -18,6 +20,7 @@ pub mod follow;
 mod hand_on;
 pub mod health;
 pub mod history;
+pub mod import;
 pub mod intake;
 pub mod keys;
 pub mod pickup;
@@ -30,16 +33,20 @@ mod report;
 pub mod selftest;
 mod settle;
 pub mod sweep;
+pub mod systems;
 
 use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;
+use crate::domain::directory::fault::Fault;
 use crate::domain::rules::Wording;
+use crate::domain::system::Role;
 use crate::store::StoreError;
 
 /// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub(in crate::exchange) system_id: String,
+    pub(in crate::exchange) role: Role,
 }
 
 impl Caller {
@@ -47,14 +54,62 @@ impl Caller {
     pub fn system_id(&self) -> &str {
         &self.system_id
     }
+
+    /// Whether it may change the directory and the systems.
+    pub fn is_administrator(&self) -> bool {
+        self.role == Role::Administration
+    }
+}
+
+/// Why a credential was refused: for the log, never for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// None was shown.
+    Missing,
+    /// It is not of the right form.
+    Malformed,
+    /// No such key, or no such system, or one without keys.
+    Unknown,
+    /// The secret or the signature is another one.
+    Wrong,
+    /// The key has ended by itself.
+    Expired,
+    /// The key was revoked.
+    Revoked,
+    /// The system is suspended.
+    Suspended,
+    /// The system may not call from there.
+    Address,
+}
+
+impl Denial {
+    /// The word in the log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::Wrong => "wrong",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Suspended => "suspended",
+            Self::Address => "address",
+        }
+    }
 }
 
 /// Why a use case could not answer, or what the caller asked that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// The credential does not hold: unknown system, wrong signature, expired or revoked key.
+    /// The credential does not hold; who showed it as far as it said, shortened, and why.
     #[error("the credential was refused")]
-    Unauthenticated,
+    Unauthenticated(Denial, String),
+    /// The caller may not do this at all.
+    #[error("{}", .0.en)]
+    NotAllowed(Wording),
+    /// What was said of an agency is wrong: every fault.
+    #[error("{}", listed(.0))]
+    Faulty(Vec<Fault>),
     /// The caller asked for something that is not its own or does not exist; which of the two is not said.
     #[error("nothing of that id for this caller")]
     NotFound,
@@ -99,6 +154,12 @@ pub enum BodyFault {
     TooSlow,
     /// The connection ended before the body did.
     Cut,
+}
+
+/// Faults in one line for people who use the command line.
+fn listed(faults: &[Fault]) -> String {
+    let told = faults.iter().map(|fault| format!("{} {} / {}", fault.code, fault.cause.vi, fault.cause.en));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// A number of rows as the databases count them.

@@ -235,7 +235,7 @@ fn parties(tx: &mut Connection, case: &Case) -> Result<Parties, StoreError> {
         Some(sender) => systems::holds(tx, &case.system_id, sender.code.as_str())?,
         None => false,
     };
-    Ok(Parties::of(&case.packet, |code| known.get(&code.to_ascii_uppercase()).cloned(), |_| held))
+    Ok(Parties::of((&case.packet, case.now), |code| known.get(&code.to_ascii_uppercase()).cloned(), |_| held))
 }
 
 /// The agency to which an organ id leads.

@@ -357,16 +357,38 @@ pub struct AgencyBody<'a> {
     mobile: &'a str,
     /// Empty when unknown.
     fax: &'a str,
-    /// Whether it takes part.
+    /// Codes beside its own that lead to it.
+    aliases: &'a [String],
+    /// What the operator decided.
     #[schemars(schema_with = "forms::agency_state")]
     state: &'static str,
+    /// Whether it takes part today.
+    #[schemars(schema_with = "forms::standing")]
+    standing: &'static str,
     /// Who takes its mail, when closed.
     successor: Option<&'a str>,
-    /// Counts its changes, from 1.
+    /// Its first day, as `2026-12-31`; without one it always was.
+    valid_from: Option<String>,
+    /// Its last day.
+    valid_until: Option<String>,
+    /// The version of the directory since which it is as it is.
     version: i64,
     /// When it last changed.
     #[schemars(schema_with = "forms::time")]
     changed_at: String,
+}
+
+/// A page of the directory.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOfAgencies")]
+pub struct AgenciesPage<'a> {
+    /// The rows.
+    pub items: Vec<AgencyBody<'a>>,
+    /// What to ask for the next page with; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The version of the directory.
+    pub version: i64,
 }
 
 /// An agency as everybody sees it.
@@ -380,7 +402,11 @@ pub fn agency(line: &AgencyLine) -> AgencyBody<'_> {
         mail: &agency.mail,
         mobile: &agency.mobile,
         fax: &agency.fax,
+        aliases: &line.aliases,
         state: agency.state.word(),
+        standing: line.standing.word(),
+        valid_from: agency.validity.from.map(|day| day.to_string()),
+        valid_until: agency.validity.until.map(|day| day.to_string()),
         successor: agency.successor.as_ref().map(|s| s.as_str()),
         version: agency.version,
         changed_at: time(line.changed_at),

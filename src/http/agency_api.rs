@@ -1,7 +1,7 @@
 //! The native API below `/api/v1`: an agency's system sends, looks after what it sent, fetches what waits
 //! for it, confirms it, and looks up agencies.
 
-use super::agency_answers::{self as answers, Page};
+use super::agency_answers::{self as answers, AgenciesPage, Page};
 use super::agency_questions::{
     AgenciesQuestion, Confirmation, ConfirmedStatus, HistoryQuestion, Kind, MailboxQuestion, SentQuestion,
 };
@@ -219,9 +219,30 @@ async fn confirm(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Proble
 async fn agencies(call: Call<'_>) -> Result<HttpResponse, Problem> {
     let asked: AgenciesQuestion = reading::query(call.request.query_string())?;
     let limit = page_limit(&call, asked.limit);
-    let lines: Vec<AgencyLine> = directory::agencies_after(&call.node.hub, &asked.after, limit).await?;
-    let next = lines.last().filter(|_| lines.len() >= limit).map(|line| line.agency.code.as_str().to_owned());
-    Ok(problem::ok().json(Page { items: lines.iter().map(answers::agency).collect(), next }))
+    let hub = &call.node.hub;
+    let (lines, version, next): (Vec<AgencyLine>, i64, fn(&AgencyLine) -> String) = match (asked.since, asked.after) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::Malformed(Sentence::new(
+                "since và after không dùng cùng nhau",
+                "since and after cannot be used together",
+            )));
+        }
+        (Some(since), None) => {
+            let (lines, version) =
+                directory::agencies_since(hub, i64::try_from(since).unwrap_or(i64::MAX), limit).await?;
+            (lines, version, |line| line.agency.version.to_string())
+        }
+        (None, after) => {
+            // The version first: what changes while the page is read is in what is asked for since then.
+            let version = directory::version(hub).await?;
+            let lines = directory::agencies_after(hub, &after.unwrap_or_default(), limit).await?;
+            (lines, version, |line| line.agency.code.0.clone())
+        }
+    };
+    let next = lines.last().filter(|_| lines.len() >= limit).map(next);
+    let items = lines.iter().map(answers::agency).collect();
+    let page = AgenciesPage { items, next, version };
+    Ok(tagged(serde_json::to_vec(&page).unwrap_or_default(), call.request.headers()))
 }
 
 async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {

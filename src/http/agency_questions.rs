@@ -115,8 +115,10 @@ pub(super) struct HistoryQuestion {
 #[serde(deny_unknown_fields)]
 pub(super) struct AgenciesQuestion {
     /// Only agencies whose code stands behind this one: the `next` of the page before.
-    #[serde(default)]
-    pub after: String,
+    pub after: Option<String>,
+    /// Only what changed after this version of the directory, in the order of versions: the `next` of the page before,
+    /// or the `version` of the last page of the time before. Not together with `after`.
+    pub since: Option<u64>,
     /// Most rows of the page; `lists.page_max` without it and at most.
     #[schemars(extend("maximum" = u32::MAX))]
     pub limit: Option<NonZeroU32>,

@@ -1,6 +1,8 @@
 //! What docs/openapi.json says of each operation of the native API: its question, its answers, its failures.
 
-use super::agency_answers::{AgencyBody, ConfirmedBody, EnvelopeBody, MailboxBody, Page, ReceiptBody, SentBody};
+use super::agency_answers::{
+    AgenciesPage, AgencyBody, ConfirmedBody, EnvelopeBody, MailboxBody, Page, ReceiptBody, SentBody,
+};
 use super::agency_api::AgencyOperation;
 use super::agency_questions::{AgenciesQuestion, Confirmation, HistoryQuestion, MailboxQuestion, SentQuestion};
 use super::history_answers::{HappeningBody, PreflightBody, RelativeBody};
@@ -25,7 +27,7 @@ pub const BEARER: &str = "bearer";
 
 const SENDING: &str = "Gửi - Sending";
 const RECEIVING: &str = "Nhận - Receiving";
-const DIRECTORY: &str = "Danh bạ - Directory";
+pub const DIRECTORY: &str = "Danh bạ - Directory";
 
 /// Draws one operation.
 pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
@@ -78,7 +80,11 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .under(DIRECTORY)
             .named("listAgencies", "Liệt kê cơ quan theo mã")
             .query::<AgenciesQuestion>()
-            .answer::<Page<AgencyBody<'_>>>(Success::Ok, "Một trang. A page."),
+            .header("If-None-Match", "`ETag` của lần trước. The `ETag` of the time before.")
+            .answer::<AgenciesPage<'_>>(Success::Ok, "Một trang. A page.")
+            .told(Success::Ok, "ETag", "Đổi khi danh bạ đổi. Changes with the directory.")
+            .nothing(Success::NotModified, "Không có gì mới. Nothing is new.")
+            .told(Success::NotModified, "ETag", "Như lần trước. As before."),
         AgencyOperation::Agency => sketch
             .under(DIRECTORY)
             .named("getAgency", "Tra một cơ quan theo mã hoặc mã khác của nó")

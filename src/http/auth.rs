@@ -2,11 +2,12 @@
 //! (docs/sdk.md). Only values inside the signed text are used; the plain copies are not signed.
 
 use crate::exchange::keys::{self, Credential};
-use crate::exchange::{Caller, ExchangeError};
+use crate::exchange::{Caller, Denial, ExchangeError};
 use crate::hub::Hub;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 const SIGNED_TEXT: &str = "xroadvnpt-sign-header";
 const SIGNATURE: &str = "xroadvnpt-hash-header";
@@ -60,32 +61,37 @@ impl Members {
     }
 }
 
-/// Checks the bearer key of a request.
+/// Checks the bearer key of a request that came from that address.
 ///
 /// # Errors
 /// `Unauthenticated` when there is none or it does not hold; `Store`.
-pub async fn bearer(hub: &Hub, headers: &HeaderMap) -> Result<Caller, ExchangeError> {
-    let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.split_once(' '));
-    match value {
+pub async fn bearer(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Caller, ExchangeError> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Err(refused(Denial::Missing)) };
+    match value.to_str().ok().and_then(|text| text.split_once(' ')) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            keys::authenticate(hub, Credential::Bearer(token.trim())).await
+            keys::authenticate(hub, Credential::Bearer(token.trim()), from).await
         }
-        _ => Err(ExchangeError::Unauthenticated),
+        _ => Err(refused(Denial::Malformed)),
     }
 }
 
-/// Checks the signed header of a request.
+fn refused(why: Denial) -> ExchangeError {
+    ExchangeError::Unauthenticated(why, String::new())
+}
+
+/// Checks the signed header of a request that came from that address.
 ///
 /// # Errors
 /// `Unauthenticated` when it is missing, unreadable or its signature does not hold; `Store`.
-pub async fn signed(hub: &Hub, headers: &HeaderMap) -> Result<Signed, ExchangeError> {
-    let refused = || ExchangeError::Unauthenticated;
+pub async fn signed(hub: &Hub, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Signed, ExchangeError> {
+    let missing = || refused(Denial::Missing);
+    let unreadable = || refused(Denial::Malformed);
     // A header's value is bytes: text outside ASCII is a wrong signature, never an unreadable request.
-    let message = headers.get(SIGNED_TEXT).ok_or_else(refused)?.as_bytes();
-    let signature = headers.get(SIGNATURE).and_then(|v| v.to_str().ok()).ok_or_else(refused)?.trim();
-    let members = Members::parse(message).ok_or_else(refused)?;
-    let system_id = members.get("systemid").ok_or_else(refused)?;
-    let caller = keys::authenticate(hub, Credential::Hmac { system_id, message, signature }).await?;
+    let message = headers.get(SIGNED_TEXT).ok_or_else(missing)?.as_bytes();
+    let signature = headers.get(SIGNATURE).ok_or_else(missing)?.to_str().map_err(|_| unreadable())?.trim();
+    let members = Members::parse(message).ok_or_else(unreadable)?;
+    let system_id = members.get("systemid").ok_or_else(unreadable)?;
+    let caller = keys::authenticate(hub, Credential::Hmac { system_id, message, signature }, from).await?;
     Ok(Signed { caller, members })
 }
 

@@ -24,6 +24,10 @@ pub fn words(happening: &Happening) -> Sentence {
             "Trục liên thông không chuyển được gói tin đến {}: bị từ chối hẳn hoặc hết thời hạn",
             "The hub could not bring the packet to {}: refused for good, or the term is over",
         ),
+        EvidenceEvent::AgencyChanged => of("Thông tin đơn vị {} được thay đổi", "The agency {} was changed"),
+        EvidenceEvent::DirectoryImported => of("Danh bạ đơn vị được nhập từ tệp", "Agencies were imported from a file"),
+        EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
+        EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
         EvidenceEvent::EndpointChanged => of("Địa chỉ nhận của {} được thay đổi", "The endpoint of {} was changed"),
         EvidenceEvent::ContentFetched => of("Phần mềm của {} đã lấy gói tin", "The software of {} fetched the packet"),
         EvidenceEvent::ContentHandover => {
@@ -69,6 +73,10 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::RecallRequested
         | EvidenceEvent::RecallAnswered
         | EvidenceEvent::EndpointChanged
+        | EvidenceEvent::AgencyChanged
+        | EvidenceEvent::DirectoryImported
+        | EvidenceEvent::SystemChanged
+        | EvidenceEvent::KeyChanged
         | EvidenceEvent::StatusReported => None,
     }
 }

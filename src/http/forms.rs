@@ -1,9 +1,10 @@
 //! Forms of single values in answers, as JSON Schema: times, ids, digests, and words that come from the domain, so
 //! that the description of the API cannot lag behind it. Not here: whole answers, whose schemas are derived.
 
-use crate::domain::agency::AgencyState;
+use crate::domain::agency::{AgencyState, Standing};
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::evidence::EvidenceEvent;
+use crate::domain::system::Role;
 use crate::exchange::accept::LineOutcome;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -85,6 +86,18 @@ pub fn recall(_: &mut SchemaGenerator) -> Schema {
 /// How two documents belong together.
 pub fn relation(_: &mut SchemaGenerator) -> Schema {
     one_of(&["recalls", "updates", "replaces", "answers"])
+}
+
+/// Whether an agency takes part today.
+pub fn standing(_: &mut SchemaGenerator) -> Schema {
+    let day = chrono::NaiveDate::MIN;
+    let all = [Standing::Open, Standing::Suspended, Standing::Closed, Standing::NotYetValid(day)];
+    one_of(&all.into_iter().chain([Standing::NoLongerValid(day)]).map(Standing::word).collect::<Vec<_>>())
+}
+
+/// What a system is for.
+pub fn role(_: &mut SchemaGenerator) -> Schema {
+    one_of(&[Role::Exchange, Role::Administration].map(Role::word))
 }
 
 /// Whether an agency takes part.

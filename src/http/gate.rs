@@ -5,7 +5,8 @@ use super::body::{Body, BodyLimits, Held};
 use super::openapi::{DOCUMENT, StandingBody};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
-use super::{Operation, ROUTES, Route, agency_api, auth, sdk_api, watch};
+use super::{Operation, ROUTES, Route, admin_api, agency_api, auth, sdk_api, watch};
+use crate::domain::system::{AddressRange, client_address, ranges};
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::{Caller, ExchangeError};
 use crate::hub::Hub;
@@ -21,6 +22,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use std::any::Any;
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,6 +37,7 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 pub struct Node {
     /// What use cases are given.
     pub hub: Hub,
+    trusted_proxies: Arc<[AddressRange]>,
     packets: Arc<Semaphore>,
     by_system: Arc<Mutex<HashMap<String, usize>>>,
 }
@@ -62,7 +65,9 @@ impl Node {
     /// A server's share in the hub.
     pub fn new(hub: Hub) -> Self {
         let places = hub.config.server.packets_in_flight_max.min(Semaphore::MAX_PERMITS);
-        Self { hub, packets: Arc::new(Semaphore::new(places)), by_system: Arc::default() }
+        // Checked when the configuration was read; what cannot be read is trusted by nobody.
+        let trusted_proxies = ranges(&hub.config.server.trusted_proxies).unwrap_or_default().into();
+        Self { hub, trusted_proxies, packets: Arc::new(Semaphore::new(places)), by_system: Arc::default() }
     }
 
     /// A place for one more packet of a system.
@@ -79,6 +84,13 @@ impl Node {
         *places = places.saturating_add(1);
         let (by_system, system_id) = (Arc::clone(&self.by_system), caller.system_id().to_owned());
         Ok(PacketPlace { _of_node: of_node, by_system, system_id })
+    }
+
+    /// From where a request came, as far as it can be trusted.
+    fn client_of(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr()?.ip();
+        let said = request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("unreadable"));
+        client_address(peer, &said.collect::<Vec<_>>().join(","), &self.trusted_proxies)
     }
 
     /// A full page of the directory.
@@ -144,6 +156,13 @@ pub async fn pass(node: Node, routes: &[&'static Route], request: HttpRequest, p
         if let Some(accident) = problem.accident() {
             log::error!(target: "http", "request.id" = request_id.as_str(); "A request failed: {accident}");
         }
+        if let Some((reason, claimed)) = problem.denial() {
+            let from = node.client_of(&request).map_or_else(String::new, |address| address.to_string());
+            log::info!(
+                target: "auth", "request.id" = request_id.as_str(), reason = reason, claimed = claimed,
+                "client.address" = from.as_str(); "A credential was refused"
+            );
+        }
         problem::answer(&problem, dialect, &request_id)
     });
     if !is_read {
@@ -186,18 +205,24 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
         });
     };
     let hub = &call.node.hub;
+    let from = call.node.client_of(call.request);
     match route.operation {
         Operation::Alive => Ok(status_ok()),
         Operation::Ready => Ok(watch::ready(hub).await),
         Operation::Metrics => watch::metrics(hub, call.request).await,
         Operation::Description => Ok(agency_api::tagged(DOCUMENT.as_str().into(), headers)),
         Operation::Agency(operation) => {
-            let caller = auth::bearer(hub, headers).await?;
+            let caller = auth::bearer(hub, headers, from).await?;
             let _ = call.system_id.set(caller.system_id().to_owned());
             agency_api::answer(operation, call, caller).await
         }
+        Operation::Admin(operation) => {
+            let caller = auth::bearer(hub, headers, from).await?;
+            let _ = call.system_id.set(caller.system_id().to_owned());
+            admin_api::answer(operation, call, caller).await
+        }
         Operation::Sdk(operation) => {
-            let signed = auth::signed(hub, headers).await?;
+            let signed = auth::signed(hub, headers, from).await?;
             let _ = call.system_id.set(signed.caller.system_id().to_owned());
             sdk_api::answer(operation, call, signed).await
         }
@@ -245,9 +270,8 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     let segment = path.rsplit('/').next().unwrap_or_default();
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
-            false
-        }
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
+        Operation::Agency(_) | Operation::Admin(_) => false,
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
 }

@@ -1,7 +1,10 @@
 //! The only place that knows actix-web: the route table, from which the server is configured and the list in
-//! docs/api.md is written, and the server's start. Not here: what an operation does (`agency_api`,
+//! docs/api.md is written, and the server's start. Not here: what an operation does (`agency_api`, `admin_api`,
 //! `sdk_api`), what every request passes (`gate`), which status a failure gets (`problem`).
 
+mod admin_answers;
+pub mod admin_api;
+mod admin_sketches;
 pub mod agency_answers;
 pub mod agency_api;
 mod agency_questions;
@@ -29,6 +32,7 @@ mod watch;
 use crate::hub::Hub;
 use actix_web::dev::Server;
 use actix_web::{App, HttpRequest, HttpServer, web};
+use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
 use gate::Node;
 use problem::Dialect;
@@ -51,6 +55,10 @@ pub enum Verb {
     Get,
     /// POST.
     Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
 }
 
 impl Verb {
@@ -59,6 +67,8 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -76,6 +86,8 @@ pub enum Operation {
     Metrics,
     /// One of the native API.
     Agency(AgencyOperation),
+    /// One of administration.
+    Admin(AdminOperation),
     /// One of the SDK-compatible API.
     Sdk(SdkOperation),
 }
@@ -84,7 +96,8 @@ impl Operation {
     /// How its failures look.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Metrics | Self::Agency(_) => Dialect::Native,
+            Self::Alive | Self::Ready | Self::Description | Self::Metrics => Dialect::Native,
+            Self::Agency(_) | Self::Admin(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
         }
     }
@@ -95,6 +108,7 @@ impl Operation {
             Self::Alive | Self::Ready | Self::Description => "anyone",
             Self::Metrics => "`metrics.allow`, `metrics.token`",
             Self::Agency(_) => "a system, by bearer key",
+            Self::Admin(_) => "a system with the role administration, by bearer key",
             Self::Sdk(_) => "a system, by SDK signature",
         }
     }
@@ -119,6 +133,8 @@ const fn route(methods: &'static [Verb], path: &'static str, operation: Operatio
 
 const GET: &[Verb] = &[Verb::Get];
 const POST: &[Verb] = &[Verb::Post];
+const PUT: &[Verb] = &[Verb::Put];
+const DELETE: &[Verb] = &[Verb::Delete];
 const EITHER: &[Verb] = &[Verb::Post, Verb::Get];
 
 const fn native(operation: AgencyOperation) -> Operation {
@@ -127,6 +143,10 @@ const fn native(operation: AgencyOperation) -> Operation {
 
 const fn selftest(operation: SelftestOperation) -> Operation {
     Operation::Agency(AgencyOperation::Selftest(operation))
+}
+
+const fn admin(operation: AdminOperation) -> Operation {
+    Operation::Admin(operation)
 }
 
 const fn sdk(operation: SdkOperation) -> Operation {
@@ -158,7 +178,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/mailbox", native(AgencyOperation::Mailbox), "List what waits, oldest first (`kind`, `after`, `limit`, `wait`; `If-None-Match`)."),
     route(GET, "/api/v1/deliveries/{id}/content", native(AgencyOperation::Fetch), "Fetch a packet, the bytes as they were sent."),
     route(POST, "/api/v1/deliveries/{id}/confirm", native(AgencyOperation::Confirm), "Say how far the receiving software is: `{\"status\":\"done\",\"note\":\"\"}`."),
-    route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`)."),
+    route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`), or what changed after a version of the directory (`since`, `limit`; `If-None-Match`)."),
     route(GET, "/api/v1/agencies/{code}", native(AgencyOperation::Agency), "Look up an agency by code or alias."),
 
     // A system that proves how it behaves.
@@ -168,6 +188,23 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/selftest/{run}/sheet", selftest(SelftestOperation::Sheet), "The same as a page to print."),
     route(GET, "/api/v1/selftest/{run}/certificate", selftest(SelftestOperation::Certificate), "The signed certificate of a passed run."),
     route(POST, "/api/v1/selftest/{run}/finish", selftest(SelftestOperation::Finish), "End a run: what still waits has failed."),
+    // Systems of administration.
+    route(GET, "/api/v1/admin/directory", admin(AdminOperation::Export), "Every agency as a file that can be imported (`format`: `json` or `csv`)."),
+    route(POST, "/api/v1/admin/directory", admin(AdminOperation::Import), "Import a file of agencies, CSV or JSON: everything or nothing (`dry_run`)."),
+    route(GET, "/api/v1/admin/agencies/{code}", admin(AdminOperation::Agency), "Look at an agency, with the systems that hold it."),
+    route(PUT, "/api/v1/admin/agencies/{code}", admin(AdminOperation::PutAgency), "Register an agency or change what is said of it."),
+    route(POST, "/api/v1/admin/agencies/{code}/close", admin(AdminOperation::CloseAgency), "Close an agency: `{\"successor\":\"CODE\"}`."),
+    route(GET, "/api/v1/admin/systems", admin(AdminOperation::Systems), "List systems with what they hold and their keys."),
+    route(GET, "/api/v1/admin/systems/{id}", admin(AdminOperation::System), "Look at a system."),
+    route(PUT, "/api/v1/admin/systems/{id}", admin(AdminOperation::PutSystem), "Make a system or name it anew: `{\"name\":\"\",\"role\":\"exchange\",\"agencies\":[]}`."),
+    route(POST, "/api/v1/admin/systems/{id}/suspend", admin(AdminOperation::Suspend), "Let none of a system's keys open anything."),
+    route(POST, "/api/v1/admin/systems/{id}/resume", admin(AdminOperation::Resume), "Let a suspended system go on."),
+    route(PUT, "/api/v1/admin/systems/{id}/agencies/{code}", admin(AdminOperation::Hold), "Let a system hold an agency."),
+    route(DELETE, "/api/v1/admin/systems/{id}/agencies/{code}", admin(AdminOperation::Release), "Let a system hold an agency no more."),
+    route(PUT, "/api/v1/admin/systems/{id}/addresses", admin(AdminOperation::Addresses), "Say from where a system may call: `{\"addresses\":[\"10.1.0.0/16\"]}`; none means from everywhere."),
+    route(GET, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::Keys), "List the keys of a system, without their secrets."),
+    route(POST, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::AddKey), "Make a key; its secret is shown this once: `{\"life_days\":365}`."),
+    route(POST, "/api/v1/admin/keys/{id}/revoke", admin(AdminOperation::RevokeKey), "End a key at once."),
 
     // Systems with the vendor SDK.
     route(POST, "/sendEdoc", sdk(SdkOperation::Send), "Send a document or status packet."),
@@ -249,9 +286,8 @@ pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
 fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
-        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics | Operation::Agency(_) => {
-            false
-        }
+        Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
+        Operation::Agency(_) | Operation::Admin(_) => false,
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
 }
@@ -274,7 +310,11 @@ mod tests {
     /// A part's name and what writes it.
     type Part = (&'static str, fn() -> String);
 
-    const WRITTEN: [Part; 2] = [("routes", route_list), ("problems", problem::problem_list)];
+    const WRITTEN: [Part; 3] = [
+        ("routes", route_list),
+        ("problems", problem::problem_list),
+        ("entry faults", crate::domain::directory::fault::faults_markdown),
+    ];
 
     /// The document with the part between `<!-- name: … -->` and `<!-- end of name -->` written anew.
     fn with_part(text: &str, name: &str, part: &str) -> String {

@@ -3,7 +3,7 @@
 
 use super::sketch::{Parts, Sketch};
 use super::watch::Readiness;
-use super::{Operation, ROUTES, Route, agency_sketches, sdk_sketches};
+use super::{Operation, ROUTES, Route, admin_sketches, agency_sketches, sdk_sketches};
 use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -95,7 +95,7 @@ fn credentials() -> Value {
             agency_sketches::BEARER,
             json!({
                 "type": "http", "scheme": "bearer",
-                "description": "`KEY_ID.SECRET`, do `docaxis system key add` in ra. As `docaxis system key add` prints them.",
+                "description": "`KEY_ID.SECRET`, do `docaxis key add` in ra. As `docaxis key add` prints them.",
             }),
         ),
         (
@@ -162,6 +162,7 @@ fn draw(route: &Route, parts: &mut Parts) -> Value {
             .told(Success::NotModified, "ETag", "Như lần trước. As before.")
             .fails(&agency_sketches::OPEN),
         Operation::Agency(operation) => agency_sketches::draw(operation, sketch),
+        Operation::Admin(operation) => admin_sketches::draw(operation, sketch),
         Operation::Sdk(operation) => sdk_sketches::draw(operation, sketch),
     };
     sketch.done()

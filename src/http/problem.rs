@@ -7,6 +7,7 @@ use super::sdk_answers::SdkShape;
 use super::sentence::{self, Sentence};
 use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;
+use crate::domain::directory::fault::Fault;
 use crate::domain::rules::{Class, Violation};
 use crate::exchange::accept::Rejection;
 use crate::exchange::{BodyFault, ExchangeError};
@@ -107,6 +108,20 @@ pub(super) static NOT_HELD: Kind = kind(
     "19",
     true,
     ("Hệ thống không được gửi thay đơn vị gửi", "The system may not send for the sending agency"),
+);
+pub(super) static NOT_ALLOWED: Kind = kind(
+    S::FORBIDDEN,
+    "not-allowed",
+    "19",
+    true,
+    ("Hệ thống không có quyền làm việc này", "The system may not do this"),
+);
+pub(super) static FAULTY: Kind = kind(
+    S::UNPROCESSABLE_ENTITY,
+    "entries-refused",
+    "10",
+    true,
+    ("Thông tin cơ quan có lỗi; không có gì thay đổi", "What was said of agencies has faults; nothing was changed"),
 );
 pub(super) static NOT_FOUND: Kind = kind(
     S::NOT_FOUND,
@@ -217,11 +232,12 @@ pub(super) static INTERNAL: Kind = kind(
 );
 
 /// Every kind of failure, in the order of statuses.
-static KINDS: [&Kind; 18] = [
+static KINDS: [&Kind; 20] = [
     &MALFORMED,
     &CUT,
     &UNAUTHENTICATED,
     &NOT_HELD,
+    &NOT_ALLOWED,
     &NOT_FOUND,
     &PATH_UNKNOWN,
     &METHOD_UNKNOWN,
@@ -232,6 +248,7 @@ static KINDS: [&Kind; 18] = [
     &GONE,
     &TOO_LARGE,
     &PACKET_REFUSED,
+    &FAULTY,
     &HEAD_TOO_LARGE,
     &INTERNAL,
     &TOO_MANY,
@@ -292,12 +309,35 @@ impl Problem {
     pub(super) fn detail(&self) -> Option<Sentence> {
         match self {
             Self::Malformed(sentence) => Some(sentence.clone()),
-            Self::Exchange(ExchangeError::Malformed(text) | ExchangeError::Exists(text)) => {
-                Some(Sentence::new(&text.vi, &text.en))
+            Self::Exchange(
+                ExchangeError::Malformed(text) | ExchangeError::Exists(text) | ExchangeError::NotAllowed(text),
+            ) => Some(Sentence::new(&text.vi, &text.en)),
+            Self::Exchange(ExchangeError::Faulty(faults)) => {
+                faults.first().map(|first| Sentence::new(&first.cause.vi, &first.cause.en))
             }
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(sentence::of_refusal(*refusal)),
             Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) => None,
             Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
+        }
+    }
+
+    /// What is wrong with entries of the directory.
+    pub(super) fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Exchange(ExchangeError::Faulty(faults)) => faults,
+            Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => &[],
+            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge => &[],
+            Self::Overloaded | Self::TooMany | Self::Panicked(_) => &[],
+        }
+    }
+
+    /// Why a credential was refused and who showed it, for the log and for nobody else.
+    pub fn denial(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Exchange(ExchangeError::Unauthenticated(denial, claimed)) => Some((denial.word(), claimed)),
+            Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
+            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge => None,
+            Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
         }
     }
 
@@ -317,7 +357,9 @@ pub fn nul() -> Problem {
 
 fn exchange_kind(error: &ExchangeError) -> &'static Kind {
     match error {
-        ExchangeError::Unauthenticated => &UNAUTHENTICATED,
+        ExchangeError::Unauthenticated(..) => &UNAUTHENTICATED,
+        ExchangeError::NotAllowed(_) => &NOT_ALLOWED,
+        ExchangeError::Faulty(_) => &FAULTY,
         ExchangeError::NotFound => &NOT_FOUND,
         ExchangeError::Refused(refusal) => match refusal {
             Refusal::Withdrawn | Refusal::RecallAgreed => &GONE,
@@ -374,7 +416,7 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
     };
     match problem {
         Problem::MethodUnknown(allowed) => say(ALLOW, allowed),
-        Problem::Exchange(ExchangeError::Unauthenticated) if dialect == Dialect::Native => {
+        Problem::Exchange(ExchangeError::Unauthenticated(..)) if dialect == Dialect::Native => {
             say(WWW_AUTHENTICATE, "Bearer");
         }
         Problem::Exchange(_) | Problem::Rejected(_) | Problem::Malformed(_) | Problem::PathUnknown => {}
@@ -440,6 +482,7 @@ pub fn not_modified() -> HttpResponseBuilder {
 mod tests {
     use super::*;
     use crate::domain::rules::Wording;
+    use crate::exchange::Denial;
     use actix_web::body::MessageBody;
     use chrono::DateTime;
     use serde_json::Value;
@@ -524,7 +567,7 @@ mod tests {
     #[test]
     fn a_refused_download_has_no_body() {
         let refused = [
-            Problem::Exchange(ExchangeError::Unauthenticated),
+            Problem::Exchange(ExchangeError::Unauthenticated(Denial::Wrong, String::new())),
             Problem::Exchange(ExchangeError::NotFound),
             Problem::Malformed(Sentence::new("a", "b")),
             Problem::Overloaded,

@@ -4,6 +4,7 @@
 use super::problem::{Kind, Problem};
 use super::sdk_answers::{self, SdkShape};
 use super::sentence::Sentence;
+use crate::domain::directory::fault::Fault;
 use crate::domain::rules::Violation;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -67,6 +68,35 @@ pub(super) struct ProblemBody<'a> {
     /// Every fault of a refused packet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<ViolationBody<'a>>,
+    /// Every fault of entries of the directory.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultBody<'a>>,
+}
+
+/// What is wrong with an entry of the directory.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EntryFault")]
+struct FaultBody<'a> {
+    /// The line of a CSV file, the number of a JSON element, 0 for all of it.
+    row: usize,
+    /// The column; empty for the whole row.
+    column: &'a str,
+    /// The kind of fault, see docs/api.md.
+    code: &'static str,
+    /// What is wrong.
+    cause: Sentence,
+    /// What to do.
+    remedy: Sentence,
+}
+
+fn fault_body(fault: &Fault) -> FaultBody<'_> {
+    FaultBody {
+        row: fault.row,
+        column: &fault.column,
+        code: fault.code,
+        cause: Sentence::new(&fault.cause.vi, &fault.cause.en),
+        remedy: Sentence::new(&fault.remedy.vi, &fault.remedy.en),
+    }
 }
 
 /// The failure as `application/problem+json`.
@@ -92,6 +122,7 @@ pub(super) fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpRe
         detail_vi,
         evidence_id,
         violations: violation_bodies(problem.violations()),
+        faults: problem.faults().iter().map(fault_body).collect(),
     };
     let mut response = HttpResponseBuilder::new(kind.status);
     response.insert_header((CONTENT_TYPE, "application/problem+json"));

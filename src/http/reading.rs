@@ -96,7 +96,8 @@ fn fault_of_json<T: DeserializeOwned + JsonSchema>(value: &Value, error: &serde_
     })
 }
 
-fn has_nul(value: &Value) -> bool {
+/// Whether some text in it holds a NUL, which PostgreSQL cannot hold and nobody means.
+pub fn has_nul(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.contains('\0'),

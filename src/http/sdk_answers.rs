@@ -2,7 +2,7 @@
 //! member present and never null, and base64 that is made while the packet streams by.
 
 use super::problem_body::ViolationBody;
-use crate::domain::agency::AgencyState;
+use crate::domain::agency::Standing;
 use crate::domain::dates::VIETNAM;
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::exchange::directory::AgencyLine;
@@ -205,14 +205,18 @@ pub enum AgencyForm {
 /// A row of the directory; nothing for an agency that this form does not show.
 pub fn agency_row(line: &AgencyLine, form: AgencyForm) -> Option<Value> {
     let agency = &line.agency;
-    let is_closed = match agency.state {
-        AgencyState::Open | AgencyState::Suspended => false,
-        AgencyState::Closed => true,
+    // A suspended agency stays listed: it will be back.
+    let (is_over, is_to_come) = match line.standing {
+        Standing::Open | Standing::Suspended => (false, false),
+        Standing::Closed | Standing::NoLongerValid(_) => (true, false),
+        Standing::NotYetValid(_) => (false, true),
     };
     let code = agency.code.as_str();
     let parent = agency.parent.as_ref().map_or("", |p| p.as_str());
     match form {
-        AgencyForm::List | AgencyForm::Qd20 if is_closed => None,
+        // On its first day it gets a version of its own (`exchange::directory::turn_validity`).
+        _ if is_to_come => None,
+        AgencyForm::List | AgencyForm::Qd20 if is_over => None,
         AgencyForm::List => Some(json!({
             "code": code, "id": code, "mail": agency.mail, "name": agency.name, "pid": parent, "oldCode": line.old_code,
         })),
@@ -227,7 +231,7 @@ pub fn agency_row(line: &AgencyLine, form: AgencyForm) -> Option<Value> {
             "pid": parent,
             "version": agency.version,
             "centerCode": center(code),
-            "deleted": is_closed,
+            "deleted": is_over,
             "modifyDate": time(line.changed_at),
             "isAgency": true,
         })),

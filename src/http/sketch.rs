@@ -112,6 +112,30 @@ impl<'a> Sketch<'a> {
         self.raw_body(schema)
     }
 
+    /// The body is this type as JSON, or empty.
+    pub fn maybe_body<T: JsonSchema>(self) -> Self {
+        let schema = self.parts.questions.subschema_for::<T>().to_value();
+        self.with("requestBody", json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
+    }
+
+    /// The body is a file of agencies.
+    pub fn file(self) -> Self {
+        let body = json!({ "required": true, "content": {
+            "text/csv": { "schema": { "type": "string" } }, "application/json": { "schema": { "type": "array" } },
+        } });
+        self.with("requestBody", body)
+    }
+
+    /// It may be answered by a file of agencies.
+    pub fn files(mut self, success: Success, about: &str) -> Self {
+        let content = json!({
+            "text/csv": { "schema": { "type": "string", "format": "binary" } },
+            "application/json": { "schema": { "type": "array", "items": { "type": "object" } } },
+        });
+        self.respond(success.number(), json!({ "description": about, "content": content }));
+        self
+    }
+
     /// The body is JSON of this schema.
     pub fn raw_body(self, schema: Value) -> Self {
         let content = json!({ "application/json": { "schema": schema } });

@@ -1,8 +1,8 @@
 //! For those who watch over the hub: `/readyz` and `/metrics`. What is looked at is decided in `exchange::health`.
 
 use super::problem::{self, Problem};
-use crate::exchange::ExchangeError;
 use crate::exchange::health::{self, Check};
+use crate::exchange::{Denial, ExchangeError};
 use crate::hub::Hub;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, HeaderMap, HeaderName, VIA, X_FORWARDED_FOR};
 use actix_web::{HttpRequest, HttpResponse};
@@ -53,8 +53,10 @@ pub async fn metrics(hub: &Hub, request: &HttpRequest) -> Result<HttpResponse, P
     let headers = request.headers();
     let is_direct = !BY_PROXY.iter().any(|name| headers.contains_key(name));
     let peer = request.peer_addr().map(|peer| peer.ip()).filter(|_| is_direct);
-    if !health::may_watch(hub, peer, bearer(headers)) {
-        return Err(ExchangeError::Unauthenticated.into());
+    let token = bearer(headers);
+    let why = if token.is_none() { Denial::Missing } else { Denial::Wrong };
+    if !health::may_watch(hub, peer, token) {
+        return Err(ExchangeError::Unauthenticated(why, "metrics".to_owned()).into());
     }
     let text = health::exposition(hub).await?;
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";

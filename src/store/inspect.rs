@@ -113,8 +113,8 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         return Ok(Diagnosis { form, damage, unsafe_settings, newest, server_now, keys, overdue, files });
     }
     let mut keys = Vec::new();
-    for (system, _) in systems::list(&mut tx)? {
-        keys.extend(systems::keys_of(&mut tx, &system)?);
+    for system in systems::list(&mut tx)? {
+        keys.extend(systems::keys_of(&mut tx, &system.system_id)?);
     }
     let newest = texts(&mut tx, "SELECT CAST(at AS TEXT) AS word FROM evidence ORDER BY evidence_id DESC LIMIT 1")?;
     let server_now = match is_server {

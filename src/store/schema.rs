@@ -14,6 +14,8 @@ diesel::table! {
         created_at -> Timestamp,
         changed_at -> Timestamp,
         channel -> Text,
+        valid_from -> Nullable<Text>,
+        valid_until -> Nullable<Text>,
     }
 }
 
@@ -66,6 +68,13 @@ diesel::table! {
         fetched_at -> Nullable<Timestamp>,
         accepted_at -> Timestamp,
         changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    directory (only_row) {
+        only_row -> Integer,
+        version -> BigInt,
     }
 }
 
@@ -211,6 +220,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    system_addresses (system_id, address) {
+        system_id -> Text,
+        address -> Text,
+    }
+}
+
+diesel::table! {
     system_agencies (system_id, agency_code) {
         system_id -> Text,
         agency_code -> Text,
@@ -225,6 +241,7 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -233,6 +250,8 @@ diesel::table! {
         system_id -> Text,
         name -> Text,
         created_at -> Timestamp,
+        role -> Text,
+        suspended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -242,6 +261,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attachments,
     attempts,
     deliveries,
+    directory,
     document_links,
     endpoints,
     envelopes,
@@ -253,6 +273,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     selftest_results,
     selftest_runs,
     status_reports,
+    system_addresses,
     system_agencies,
     system_keys,
     systems,

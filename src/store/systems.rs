@@ -1,8 +1,9 @@
-//! Systems, what they hold, and their keys (secrets only as sealed bytes).
+//! Systems, what they hold, from where they call, and their keys (secrets only as sealed bytes).
 
 use super::connection::{on, on_directory};
-use super::schema::{system_agencies, system_keys, systems};
+use super::schema::{system_addresses, system_agencies, system_keys, systems};
 use super::{Connection, StoreError};
+use crate::domain::system::Role;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -19,6 +20,7 @@ pub struct KeyRow {
     created_at: NaiveDateTime,
     expires_at: Option<NaiveDateTime>,
     revoked_at: Option<NaiveDateTime>,
+    last_used_at: Option<NaiveDateTime>,
 }
 
 impl KeyRow {
@@ -37,42 +39,129 @@ impl KeyRow {
         self.revoked_at.map(|t| t.and_utc())
     }
 
+    /// When it was last used, to the minute or so.
+    pub fn last_used_at(&self) -> Option<DateTime<Utc>> {
+        self.last_used_at.map(|t| t.and_utc())
+    }
+
     /// Whether it opens the door at `now`.
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at().is_none_or(|end| now < end)
     }
 }
 
-/// Every system: id and name, in the order of ids.
-///
-/// # Errors
-/// `Statement`.
-pub fn list(tx: &mut Connection) -> Result<Vec<(String, String)>, StoreError> {
-    Ok(
-        on!(tx, c => systems::table.order(systems::system_id.asc()).select((systems::system_id, systems::name)).load(c))?,
-    )
+/// A system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemRow {
+    /// Its id.
+    pub system_id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Since when none of its keys opens anything; nothing while they do.
+    pub suspended_at: Option<DateTime<Utc>>,
 }
 
-/// The name of a system.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = systems)]
+struct Row {
+    system_id: String,
+    name: String,
+    role: String,
+    suspended_at: Option<NaiveDateTime>,
+}
+
+impl Row {
+    fn system(self) -> Result<SystemRow, StoreError> {
+        let Some(role) = Role::of_word(&self.role) else {
+            return Err(StoreError::UnknownWord { column: "systems.role", value: self.role });
+        };
+        let suspended_at = self.suspended_at.map(|at| at.and_utc());
+        Ok(SystemRow { system_id: self.system_id, name: self.name, role, suspended_at })
+    }
+}
+
+/// Every system, in the order of ids.
 ///
 /// # Errors
-/// `Statement`.
-pub fn find_name(tx: &mut Connection, system_id: &str) -> Result<Option<String>, StoreError> {
-    Ok(on!(tx, c => systems::table
+/// `Statement`, `UnknownWord`.
+pub fn list(tx: &mut Connection) -> Result<Vec<SystemRow>, StoreError> {
+    let rows: Vec<Row> = on!(tx, c => systems::table.order(systems::system_id.asc()).select(Row::as_select()).load(c))?;
+    rows.into_iter().map(Row::system).collect()
+}
+
+/// One system.
+///
+/// # Errors
+/// `Statement`, `UnknownWord`.
+pub fn find(tx: &mut Connection, system_id: &str) -> Result<Option<SystemRow>, StoreError> {
+    let row: Option<Row> = on!(tx, c => systems::table
         .filter(systems::system_id.eq(system_id))
-        .select(systems::name)
+        .select(Row::as_select())
         .get_result(c)
-        .optional())?)
+        .optional())?;
+    row.map(Row::system).transpose()
 }
 
 /// Adds a system.
 ///
 /// # Errors
 /// `Statement`; a unique violation when the id is taken.
-pub fn insert(tx: &mut Connection, system_id: &str, name: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+pub fn insert(
+    tx: &mut Connection,
+    (system_id, name): (&str, &str),
+    role: Role,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     on!(tx, c => diesel::insert_into(systems::table)
-        .values((systems::system_id.eq(system_id), systems::name.eq(name), systems::created_at.eq(at.naive_utc())))
+        .values((
+            systems::system_id.eq(system_id),
+            systems::name.eq(name),
+            systems::role.eq(role.word()),
+            systems::created_at.eq(at.naive_utc()),
+        ))
         .execute(c))?;
+    Ok(())
+}
+
+/// Suspends a system from that time on, or lets it go on.
+///
+/// # Errors
+/// `Statement`.
+pub fn suspend(tx: &mut Connection, system_id: &str, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+    on!(tx, c => diesel::update(systems::table)
+        .filter(systems::system_id.eq(system_id))
+        .set(systems::suspended_at.eq(at.map(|at| at.naive_utc())))
+        .execute(c))?;
+    Ok(())
+}
+
+/// From where a system may call, in order; none means from everywhere.
+///
+/// # Errors
+/// `Statement`.
+pub fn addresses_of(tx: &mut Connection, system_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(on!(tx, c => system_addresses::table
+        .filter(system_addresses::system_id.eq(system_id))
+        .order(system_addresses::address.asc())
+        .select(system_addresses::address)
+        .load(c))?)
+}
+
+/// Lets a system call from these addresses only; from everywhere when there are none.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_addresses(tx: &mut Connection, system_id: &str, addresses: &[String]) -> Result<(), StoreError> {
+    on!(tx, c => diesel::delete(system_addresses::table)
+        .filter(system_addresses::system_id.eq(system_id))
+        .execute(c))?;
+    for address in addresses {
+        on!(tx, c => diesel::insert_into(system_addresses::table)
+            .values((system_addresses::system_id.eq(system_id), system_addresses::address.eq(address)))
+            .execute(c))?;
+    }
     Ok(())
 }
 
@@ -118,41 +207,42 @@ pub fn held_by(tx: &mut Connection, system_id: &str) -> Result<Vec<String>, Stor
         .load(c))?)
 }
 
-/// How many systems speak for an agency.
+/// Ids of the systems that speak for an agency, in order.
 ///
 /// # Errors
 /// `Statement`.
-pub fn holders(tx: &mut Connection, agency_code: &str) -> Result<i64, StoreError> {
+pub fn holders(tx: &mut Connection, agency_code: &str) -> Result<Vec<String>, StoreError> {
     Ok(on!(tx, c => system_agencies::table
         .filter(system_agencies::agency_code.eq(agency_code))
-        .count()
-        .get_result(c))?)
+        .order(system_agencies::system_id.asc())
+        .select(system_agencies::system_id)
+        .load(c))?)
 }
 
-/// Lets a system speak for an agency no more.
+/// Lets a system speak for an agency no more. Says whether it did.
 ///
 /// # Errors
 /// `Statement`.
-pub fn release(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<(), StoreError> {
-    on!(tx, c => diesel::delete(system_agencies::table)
+pub fn release(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<bool, StoreError> {
+    let released = on!(tx, c => diesel::delete(system_agencies::table)
         .filter(system_agencies::system_id.eq(system_id))
         .filter(system_agencies::agency_code.eq(agency_code))
         .execute(c))?;
-    Ok(())
+    Ok(released > 0)
 }
 
-/// Lets a system speak for an agency; nothing changes when it does already.
+/// Lets a system speak for an agency. Says whether it did not already.
 ///
 /// # Errors
 /// `Statement`.
-pub fn hold(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<(), StoreError> {
+pub fn hold(tx: &mut Connection, system_id: &str, agency_code: &str) -> Result<bool, StoreError> {
     if holds(tx, system_id, agency_code)? {
-        return Ok(());
+        return Ok(false);
     }
     on!(tx, c => diesel::insert_into(system_agencies::table)
         .values((system_agencies::system_id.eq(system_id), system_agencies::agency_code.eq(agency_code)))
         .execute(c))?;
-    Ok(())
+    Ok(true)
 }
 
 /// Every key of a system, newest first.
@@ -202,15 +292,29 @@ pub fn insert_key(
     Ok(())
 }
 
-/// Revokes a key; the time of a first revocation stays. Says whether the key exists.
+/// Notes when a key was last used; an earlier time than the one noted changes nothing.
+///
+/// # Errors
+/// `Statement`.
+pub fn note_use(tx: &mut Connection, key_id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let at = Some(at.naive_utc());
+    on!(tx, c => diesel::update(system_keys::table)
+        .filter(system_keys::key_id.eq(key_id))
+        .filter(system_keys::last_used_at.is_null().or(system_keys::last_used_at.lt(at)))
+        .set(system_keys::last_used_at.eq(at))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Revokes a key; the time of a first revocation stays. Says whether it was not revoked before.
 ///
 /// # Errors
 /// `Statement`.
 pub fn revoke_key(tx: &mut Connection, key_id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-    on!(tx, c => diesel::update(system_keys::table)
+    let revoked = on!(tx, c => diesel::update(system_keys::table)
         .filter(system_keys::key_id.eq(key_id))
         .filter(system_keys::revoked_at.is_null())
         .set(system_keys::revoked_at.eq(Some(at.naive_utc())))
         .execute(c))?;
-    Ok(find_key(tx, key_id)?.is_some())
+    Ok(revoked > 0)
 }

@@ -4,6 +4,7 @@ use crate::support::TestHub;
 use crate::support::packets::{Packet, a_document, a_status};
 use base64::Engine;
 use docaxis::domain::agency::AgencyState;
+use docaxis::exchange::act::By;
 use docaxis::exchange::directory;
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -339,7 +340,7 @@ fn recipients(receipt: &Value) -> Vec<&str> {
 async fn a_repeat_is_answered_whatever_became_of_its_recipient() {
     let hub = TestHub::start().await;
     let first = hub.post("dms.national", a_document("d1").bytes()).await;
-    directory::set_agency_state(&hub.hub, "X99.B02", AgencyState::Suspended, None).await.unwrap();
+    directory::set_agency_state(&hub.hub, &By::Operator, "X99.B02", AgencyState::Suspended, None).await.unwrap();
 
     let again = hub.post("dms.national", a_document("d1").bytes()).await;
     let another = hub.post("dms.national", a_document("d2").bytes()).await;

@@ -20,13 +20,17 @@ const fn floor(name: &'static str, may_use: &'static [&'static str], because: &'
 const FLOORS: &[Floor] = &[
     floor("domain", &[], "what things are must be readable, and testable, without a hub around it"),
     floor("metrics", &[], "counters count for whoever has something to count"),
-    floor("config", &[], "limits are given to the others; they decide nothing"),
+    floor(
+        "config",
+        &["domain::directory::Registration", "domain::system"],
+        "limits are given to the others; they decide nothing",
+    ),
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
     floor("wire", &["domain", "config"], "the format neither stores nor answers anything"),
     floor("store", &["domain", "config", "metrics"], "rows know nothing of use cases, XML or HTTP"),
     floor("channel", &["domain", "config"], "a way out carries what it is given; it stores nothing"),
     floor("signer", &[], "it signs bytes and does not ask what they say"),
-    floor("keyring", &["signer"], "secrets are sealed for whoever asks"),
+    floor("keyring", &["signer", "domain::system"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
     floor(
         "hub",
@@ -86,6 +90,8 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["indicatif"], &["src/cli/"], "bars are for people at a terminal"),
     (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),
     (&["clap", "anyhow"], &["src/cli/", "src/main.rs"], "only commands have arguments and errors without a type"),
+    (&["csv"], &["src/exchange/agency_file.rs"], "files of agencies are read and written in one place"),
+    (&["ipnet"], &["src/domain/system.rs"], "addresses are compared by one rule"),
     (&["config"], &["src/config.rs", "src/config/"], "settings are read once"),
     (&["strsim"], &["src/config/faults.rs"], "what is misspelt is named with what was meant"),
     (&["croner"], &["src/config/faults.rs"], "the scheduler's own reader says what a cron text is worth"),

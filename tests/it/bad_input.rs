@@ -5,6 +5,7 @@ use crate::support::packets::a_document;
 use crate::support::socket::Socket;
 use crate::support::{Answer, TestHub};
 use chrono::TimeDelta;
+use docaxis::exchange::act::By;
 use docaxis::exchange::keys;
 use docaxis::http::{Operation, ROUTES, Route, openapi};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ async fn no_route_takes_a_key_that_has_expired() {
 async fn no_route_takes_a_key_that_was_revoked() {
     let hub = TestHub::start().await;
     let system = hub.system("dms.national");
-    keys::revoke_key(&hub.hub, &system.key_id).await.unwrap();
+    keys::revoke_key(&hub.hub, &By::Operator, &system.key_id).await.unwrap();
     hub.after(TimeDelta::seconds(6));
 
     assert_unauthenticated(&hub, &system.bearer(), "revoked").await;
@@ -70,7 +71,7 @@ async fn no_sdk_route_takes_a_key_that_has_expired_or_was_revoked() {
         let hub = TestHub::start_with(|config| config.keys.life_days = 1).await;
         let secret = hub.system("dms.national").secret.clone();
         if revoked {
-            keys::revoke_key(&hub.hub, &hub.system("dms.national").key_id).await.unwrap();
+            keys::revoke_key(&hub.hub, &By::Operator, &hub.system("dms.national").key_id).await.unwrap();
             hub.after(TimeDelta::seconds(6));
         } else {
             hub.after(TimeDelta::days(1));

@@ -2,15 +2,20 @@
 
 use crate::support::packets::{a_document, a_status};
 use crate::support::program::Program;
-use crate::support::{Answer, TestHub};
+use crate::support::{Answer, TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::config::{Config, SECTIONS, SETTINGS};
 use docaxis::domain::evidence::EvidenceEvent;
+use docaxis::domain::system::Role;
+use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
-use docaxis::http::{Operation, ROUTES, Verb};
+use docaxis::exchange::import::{self, Mode};
+use docaxis::exchange::{agency_file::Format, keys, systems};
+use docaxis::http::{Operation, ROUTES, Route, Verb};
 use docaxis::jobs::{self, TASKS};
+use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 
 fn path_of(pattern: &str) -> String {
@@ -35,7 +40,7 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
         // `/metrics` is open to this machine; who else may read it is tested with it.
         let open = match route.operation {
             Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => true,
-            Operation::Agency(_) | Operation::Sdk(_) => false,
+            Operation::Agency(_) | Operation::Admin(_) | Operation::Sdk(_) => false,
         };
         for method in route.methods {
             for token in [None, Some(""), Some("x"), Some("unknown.x"), Some(stranger.as_str())] {
@@ -50,10 +55,54 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
 }
 
 #[tokio::test]
+async fn no_route_takes_an_expired_or_revoked_key_or_one_of_a_suspended_system() {
+    let hub = TestHub::start().await;
+    add_system(&hub.hub, "office", Some(Role::Administration), Vec::new()).await;
+    add_system(&hub.hub, "office.2", Some(Role::Administration), Vec::new()).await;
+    let mut tokens = Vec::new();
+    for (system, life) in [("office", Some(1)), ("office", None), ("office.2", None)] {
+        let key = keys::add_key(&hub.hub, &By::Operator, system, life).await.unwrap();
+        tokens.push((format!("{}.{}", key.key_id, key.secret.expose_secret()), key.key_id));
+    }
+    hub.after(TimeDelta::days(1));
+    keys::revoke_key(&hub.hub, &By::Operator, &tokens[1].1).await.unwrap();
+    systems::suspend(&hub.hub, &By::Operator, "office.2", true).await.unwrap();
+    let native = |route: &&Route| matches!(route.operation, Operation::Agency(_) | Operation::Admin(_));
+    for route in ROUTES.iter().filter(native) {
+        for (token, _) in &tokens {
+            let answer = call(&hub, route.methods[0].name(), &path_of(route.path), Some(token)).await;
+
+            assert_eq!(answer.status, 401, "{}: {}", route.path, answer.text());
+            for word in ["expired", "revoked", "suspended"] {
+                assert!(!answer.text().contains(word), "why is nobody's business: {}", answer.text());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn administration_is_only_for_systems_with_that_role() {
+    let hub = TestHub::start().await;
+    let bearer = hub.system("dms.national").bearer();
+    let routes: Vec<&Route> = ROUTES.iter().filter(|route| matches!(route.operation, Operation::Admin(_))).collect();
+    let before = hub.count("SELECT count(*) FROM evidence").await;
+    for route in &routes {
+        for method in route.methods {
+            let answer = call(&hub, method.name(), &path_of(route.path), Some(&bearer)).await;
+
+            assert_eq!((answer.status, &answer.json["code"]), (403, &"not-allowed".into()), "{}", route.path);
+        }
+    }
+    assert!(routes.len() > 10);
+    assert_eq!(hub.count("SELECT count(*) FROM evidence").await, before, "nothing was done");
+}
+
+#[tokio::test]
 async fn every_route_refuses_the_methods_it_does_not_take() {
     let hub = TestHub::start().await;
     for route in ROUTES {
-        let taken: Vec<&str> = route.methods.iter().map(|method| method.name()).collect();
+        let same = ROUTES.iter().filter(|other| other.path == route.path);
+        let taken: Vec<&str> = same.flat_map(|route| route.methods.iter().map(|method| method.name())).collect();
         let others = ["GET", "POST", "PUT", "DELETE", "PATCH"].into_iter().filter(|method| !taken.contains(method));
         for method in others {
             let answer = call(&hub, method, &path_of(route.path), None).await;
@@ -111,6 +160,8 @@ async fn busy_hub() -> TestHub {
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
+    let file = b"code,name\nX99.N1,Moi\n".to_vec();
+    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);

@@ -3,9 +3,11 @@
 
 use crate::preflight;
 use crate::support::packets::{Packet, a_document};
-use crate::support::{Answer, TestHub, fixture};
+use crate::support::{Answer, TestHub, add_system, fixture};
+use docaxis::domain::directory::{Column, Entry};
 use docaxis::domain::rules::{Class, catalogue, sample};
 use docaxis::exchange::accept::{Door, Submission, Verdict, accept};
+use docaxis::exchange::act::By;
 use docaxis::exchange::directory;
 use docaxis::exchange::keys::{self, Credential};
 use futures_util::{StreamExt, stream};
@@ -163,7 +165,14 @@ async fn generated_packets_are_refused_with_exactly_their_code() {
         config.packets.elements_max = 60;
     });
     let hub = hub.await;
-    directory::add_system(&hub.hub, "dms.national", "dms.national", &["X99.D04".to_owned()]).await.unwrap();
+    for (code, column, day) in
+        [("X99.J10", Column::ValidFrom, "2099-01-01"), ("X99.K11", Column::ValidUntil, "2026-10-31")]
+    {
+        let entry = Entry::about(code).with(Column::Name, "Sở có thời hạn").with(column, day);
+        directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+    }
+    let held = ["X99.D04", "X99.J10", "X99.K11"].map(str::to_owned).to_vec();
+    add_system(&hub.hub, "dms.national", None, held).await;
 
     let mut wrong = Vec::new();
     for (system, code, packet) in generated() {
@@ -197,6 +206,10 @@ fn generated() -> Vec<(&'static str, &'static str, Packet)> {
     let mut packets = vec![
         ("dms.national", "M.MessageHeader.From.Closed", a_document("d1").from("X99.D04")),
         ("dms.province", "M.MessageHeader.From.Suspended", a_document("d1").from("X99.E05")),
+        ("dms.national", "M.MessageHeader.From.NotYetValid", a_document("d1").from("X99.J10")),
+        ("dms.national", "M.MessageHeader.From.NoLongerValid", a_document("d1").from("X99.K11")),
+        ("dms.national", "M.MessageHeader.To.NotYetValid", a_document("d1").to(&["X99.J10"])),
+        ("dms.national", "M.MessageHeader.To.NoLongerValid", a_document("d1").to(&["X99.K11"])),
     ];
     let national = [
         ("M.Packet.StrayText", a_document("d1").with("</Code>", "</Code>chữ thừa")),
@@ -271,7 +284,7 @@ fn generated_attachments() -> Vec<(&'static str, Packet)> {
 async fn a_packet_that_does_not_match_its_digest_is_refused_as_damaged() {
     let hub = TestHub::start().await;
     let bearer = hub.system("dms.national").bearer();
-    let caller = keys::authenticate(&hub.hub, Credential::Bearer(&bearer)).await.unwrap();
+    let caller = keys::authenticate(&hub.hub, Credential::Bearer(&bearer), None).await.unwrap();
     let hash_file = Some("0".repeat(64));
     let submission = Submission { caller, door: Door::Sdk, addressees: Vec::new(), hash_file };
 

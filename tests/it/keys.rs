@@ -2,7 +2,8 @@
 
 use crate::support::TestHub;
 use chrono::TimeDelta;
-use docaxis::exchange::{ExchangeError, directory, keys};
+use docaxis::exchange::act::By;
+use docaxis::exchange::{ExchangeError, keys, systems};
 use secrecy::ExposeSecret;
 
 /// How a look at the mailbox with that token is answered.
@@ -13,9 +14,9 @@ async fn status_with(hub: &TestHub, token: &str) -> u16 {
 #[tokio::test]
 async fn a_system_has_two_live_keys_and_no_third() {
     let hub = TestHub::start().await;
-    let second = keys::add_key(&hub.hub, "dms.national").await.unwrap();
+    let second = keys::add_key(&hub.hub, &By::Operator, "dms.national", None).await.unwrap();
 
-    let third = keys::add_key(&hub.hub, "dms.national").await;
+    let third = keys::add_key(&hub.hub, &By::Operator, "dms.national", None).await;
 
     assert!(matches!(third, Err(ExchangeError::Exists(_))), "{third:?}");
     let token = format!("{}.{}", second.key_id, second.secret.expose_secret());
@@ -28,11 +29,11 @@ async fn a_system_has_two_live_keys_and_no_third() {
 #[tokio::test]
 async fn a_revoked_key_makes_room_for_another() {
     let hub = TestHub::start().await;
-    keys::add_key(&hub.hub, "dms.national").await.unwrap();
+    keys::add_key(&hub.hub, &By::Operator, "dms.national", None).await.unwrap();
 
-    keys::revoke_key(&hub.hub, &hub.system("dms.national").key_id).await.unwrap();
+    keys::revoke_key(&hub.hub, &By::Operator, &hub.system("dms.national").key_id).await.unwrap();
 
-    assert!(keys::add_key(&hub.hub, "dms.national").await.is_ok());
+    assert!(keys::add_key(&hub.hub, &By::Operator, "dms.national", None).await.is_ok());
 }
 
 #[tokio::test]
@@ -40,7 +41,7 @@ async fn a_revoked_key_dies_within_the_memory_of_a_node() {
     let hub = TestHub::start().await;
     let system = hub.system("dms.national");
     assert_eq!(status_with(&hub, &system.bearer()).await, 200);
-    keys::revoke_key(&hub.hub, &system.key_id).await.unwrap();
+    keys::revoke_key(&hub.hub, &By::Operator, &system.key_id).await.unwrap();
 
     hub.after(TimeDelta::seconds(hub.hub.config.keys.memory_seconds as i64));
 
@@ -64,7 +65,7 @@ async fn a_key_ends_with_its_life_even_when_it_is_remembered() {
 async fn the_list_of_keys_shows_no_secret() {
     let hub = TestHub::start().await;
 
-    let list = format!("{:?}", directory::systems(&hub.hub).await.unwrap());
+    let list = format!("{:?}", systems::systems(&hub.hub).await.unwrap());
 
     let system = hub.system("dms.national");
     assert!(list.contains(&system.key_id), "{list}");

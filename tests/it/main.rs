@@ -11,6 +11,7 @@
 )]
 
 mod accept;
+mod administration;
 mod architecture;
 mod backup;
 mod bad_input;
@@ -18,6 +19,7 @@ mod client;
 mod command_line;
 mod coverage;
 mod crash;
+mod directory;
 mod doctor;
 mod fixtures;
 mod history;

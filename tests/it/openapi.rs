@@ -60,7 +60,7 @@ fn the_api_document_has_the_segments_and_the_credential_of_each_route() {
         let schemes: &[&str] = match route.operation {
             Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => &[],
             Operation::Sdk(_) => &["sdkSignature", "sdkText"],
-            Operation::Agency(_) => &["bearer"],
+            Operation::Agency(_) | Operation::Admin(_) => &["bearer"],
         };
         for method in route.methods {
             let operation = &document["paths"][route.path][method.name().to_lowercase()];

@@ -5,9 +5,10 @@ use crate::support::probe::run_alone;
 use crate::support::sdk::{Sdk, hmac_hex, keeps_the_contract};
 use crate::support::sdk_reading as reading;
 use crate::support::socket::Socket;
-use crate::support::{TestHub, fixture};
+use crate::support::{TestHub, add_system, fixture};
 use chrono::TimeDelta;
 use docaxis::domain::agency::AgencyState;
+use docaxis::domain::system::Role;
 use docaxis::exchange::directory;
 use docaxis::store::systems;
 use secrecy::SecretString;
@@ -463,7 +464,7 @@ async fn an_agency_of_another_system_is_neither_changed_nor_closed() {
 #[tokio::test]
 async fn an_agency_that_two_systems_hold_is_only_given_up_by_one() {
     let hub = TestHub::start().await;
-    directory::add_system(&hub.hub, "dms.second", "second", &["X99.A01".to_owned()]).await.unwrap();
+    add_system(&hub.hub, "dms.second", None, vec!["X99.A01".to_owned()]).await;
     let mut first = hub.sdk("dms.national");
 
     let given_up = first.common("deleteAgency", json!({ "AgencyCode": "X99.A01" }), "{}").await;
@@ -524,7 +525,7 @@ async fn the_captured_poll_of_the_specification_is_answered() {
     let sealed = hub.hub.keyring.seal(&secret, "k1").unwrap();
     let now = hub.now();
     let insert = hub.hub.store.write(move |tx| {
-        systems::insert(tx, "hub.test.01", "", now)?;
+        systems::insert(tx, ("hub.test.01", ""), Role::Exchange, now)?;
         systems::insert_key(tx, ("k1", "hub.test.01"), &sealed, now, None)
     });
     insert.await.unwrap();
@@ -555,7 +556,7 @@ async fn a_hundred_thousand_agencies_in_one_answer_alone() {
     let hub = TestHub::start().await;
     hub.sql(&format!(
         "INSERT INTO agencies SELECT 'Y' || n, 'Ủy ban nhân dân xã số ' || n, 'X99.A01', '', '', '', 'open', NULL, 1, \
-         created_at, changed_at FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
+         created_at, changed_at, NULL, NULL FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
          FROM counted WHERE n < {}) SELECT n FROM counted) AS numbers WHERE agency_code = 'X99.A01'",
         1_000_000 + AGENCIES - 1
     ))

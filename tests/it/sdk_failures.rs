@@ -6,6 +6,7 @@ use crate::support::sdk_reading as reading;
 use crate::support::socket::{Reply, Socket};
 use crate::support::{System, TestHub};
 use chrono::TimeDelta;
+use docaxis::exchange::act::By;
 use docaxis::exchange::keys;
 use serde_json::{Value, json};
 
@@ -175,7 +176,7 @@ async fn a_revoked_key_dies_within_the_memory_of_keys() {
     let hub = TestHub::start().await;
     let mut sdk = hub.sdk("dms.national");
     assert!(sdk.common("getReceivedEdocList", json!({}), "").await.is_ok());
-    keys::revoke_key(&hub.hub, &hub.system("dms.national").key_id).await.unwrap();
+    keys::revoke_key(&hub.hub, &By::Operator, &hub.system("dms.national").key_id).await.unwrap();
 
     hub.after(TimeDelta::seconds(3));
 

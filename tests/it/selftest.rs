@@ -6,8 +6,9 @@ use crate::support::packets::a_document;
 use crate::support::{Answer, TestHub};
 use chrono::TimeDelta;
 use docaxis::domain::selftest::cases;
+use docaxis::exchange::act::By;
 use docaxis::exchange::selftest::certificate::{Invalid, verify};
-use docaxis::exchange::{directory, keys};
+use docaxis::exchange::{directory, keys, systems};
 use docaxis::hub::Hub;
 use docaxis::signer::Signer;
 use serde_json::{Value, json};
@@ -291,12 +292,21 @@ async fn nobody_can_be_or_hold_a_test_agency() {
         ..directory::AgencyEntry::default()
     };
 
-    assert!(directory::register_agency(&hub.hub, entry("docaxis.kiemthu", "X99.N1")).await.is_err());
-    assert!(directory::register_agency(&hub.hub, entry("X99.N1", "000.00.98.Z98")).await.is_err());
+    assert!(directory::register_agency(&hub.hub, &By::Operator, entry("docaxis.kiemthu", "X99.N1")).await.is_err());
+    assert!(directory::register_agency(&hub.hub, &By::Operator, entry("X99.N1", "000.00.98.Z98")).await.is_err());
     let held = ["DOCAXIS.KIEMTHU".to_owned()];
-    assert!(directory::add_system(&hub.hub, "dms.fake", "x", &held).await.is_err());
-    assert!(directory::add_system(&hub.hub, "docaxis.selftest", "x", &[]).await.is_err());
-    assert!(keys::add_key(&hub.hub, "docaxis.selftest").await.is_err());
+    let system = |id: &str, agencies: &[String]| systems::NewSystem {
+        system_id: id.to_owned(),
+        name: "x".to_owned(),
+        role: None,
+        agencies: agencies.to_vec(),
+    };
+    for new in [system("dms.fake", &held), system("docaxis.selftest", &[])] {
+        assert!(systems::put_system(&hub.hub, &By::Operator, new).await.is_err());
+    }
+    assert!(systems::hold(&hub.hub, &By::Operator, "dms.province", "DOCAXIS.KIEMTHU").await.is_err());
+    assert!(systems::release(&hub.hub, &By::Operator, "docaxis.selftest", "DOCAXIS.KIEMTHU").await.is_err());
+    assert!(keys::add_key(&hub.hub, &By::Operator, "docaxis.selftest", None).await.is_err());
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ mod story;
 use super::{Outcome, agency, open};
 use crate::config::Config;
 use crate::domain::dates::VIETNAM;
+use crate::exchange::act::By;
+use crate::exchange::systems::{self, NewSystem};
 use crate::exchange::{directory, keys};
 use crate::hub::Hub;
 use crate::{Running, ServeError};
@@ -53,7 +55,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
     let hub = open(config)?;
     runtime.block_on(async {
         refuse_foreign_agencies(&hub).await?;
-        agency::import(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
+        agency::import_text(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
         let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
         let running = start(&hub, out).await?;
         let url = format!("http://{}", running.address);
@@ -106,11 +108,12 @@ impl Key {
 /// Makes the system with a fresh key; keys of earlier runs end, since a system has few live ones.
 async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
     let agencies: Vec<String> = agencies.iter().map(|code| (*code).to_owned()).collect();
-    let system = directory::add_system(hub, id, name, &agencies).await.context(id)?;
+    let new = NewSystem { system_id: id.to_owned(), name: name.to_owned(), role: None, agencies };
+    let system = systems::put_system(hub, &By::Operator, new).await.context(id)?;
     for old in system.keys.iter().filter(|key| key.revoked_at.is_none()) {
-        keys::revoke_key(hub, &old.key_id).await.context(id)?;
+        keys::revoke_key(hub, &By::Operator, &old.key_id).await.context(id)?;
     }
-    let key = keys::add_key(hub, id).await.context(id)?;
+    let key = keys::add_key(hub, &By::Operator, id, None).await.context(id)?;
     Ok(Key { system_id: id, key_id: key.key_id, secret: key.secret.expose_secret().to_owned() })
 }
 

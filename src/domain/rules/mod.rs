@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 pub use attachments::is_safe_name;
 pub use catalogue::{Entry, catalogue, catalogue_markdown, sample};
 pub use parties::{Parties, Party};
-pub use rule::{Finding, Judge, Rule, Section, Text};
+pub use rule::{Finding, Judge, Rule, Section, Text, filled};
 
 /// A sentence in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use super::Class::{NotToStandard, RecipientLocked, RecipientUnknown, SenderNotRegistered};
 use super::rule::{Finding, Judge, Rule, Section, Text, place};
 use super::whole::Kind;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId, Standing};
 use crate::domain::envelope::{Business, Content, Envelope};
 use crate::domain::packet::{NodeId, Packet};
 use chrono::{DateTime, Utc};
@@ -21,6 +21,8 @@ pub struct Party {
     pub agency: Option<Agency>,
     /// Who takes the mail of a closed agency, as far as the directory knows.
     pub successor: Option<Agency>,
+    /// Whether the agency takes part, when known.
+    pub standing: Option<Standing>,
 }
 
 /// What the directory knows about the parties of a packet.
@@ -49,11 +51,16 @@ impl Parties {
 
     /// Puts what the directory knows beside every organ id of the packet. `find` is asked by codes as
     /// written, and by canonical codes for successors; `holds` is whether the calling system holds an agency.
-    pub fn of(packet: &Packet, find: impl Fn(&str) -> Option<Agency>, holds: impl Fn(&AgencyCode) -> bool) -> Self {
+    pub fn of(
+        (packet, now): (&Packet, DateTime<Utc>),
+        find: impl Fn(&str) -> Option<Agency>,
+        holds: impl Fn(&AgencyCode) -> bool,
+    ) -> Self {
         let party = |(id, organ_id): (NodeId, OrganId)| {
             let agency = find(organ_id.as_str());
             let successor = agency.as_ref().and_then(|closed| last_successor(closed, &find));
-            Party { place: place(packet, id), organ_id, agency, successor }
+            let standing = agency.as_ref().map(|agency| agency.standing(now));
+            Party { place: place(packet, id), organ_id, agency, successor, standing }
         };
         let sender = written(packet, SENDER).next().map(party).map(|sender| {
             let held = sender.agency.as_ref().is_some_and(|agency| holds(&agency.code));
@@ -83,6 +90,8 @@ fn last_successor(closed: &Agency, find: impl Fn(&str) -> Option<Agency>) -> Opt
 
 const CODE: Text = Text { vi: "mã định danh", en: "organ id" };
 const AGENCY: Text = Text { vi: "tên cơ quan", en: "name" };
+const FIRST_DAY: Text = Text { vi: "ngày bắt đầu", en: "first day" };
+const LAST_DAY: Text = Text { vi: "ngày cuối", en: "last day" };
 
 /// The rows.
 pub const SECTION: Section =
@@ -123,6 +132,27 @@ const RULES: &[Rule] = &[
         .remedy(
             "Liên hệ đơn vị vận hành để mở khóa rồi gửi lại.",
             "Ask the operator to lift the suspension, then send the packet again.",
+        ),
+    Rule::new("M.MessageHeader.From.NotYetValid", SenderNotRegistered, Judge::Parties(sender_not_yet_valid))
+        .given(&[CODE, AGENCY, FIRST_DAY])
+        .retry()
+        .cause(
+            "Nơi gửi \"{0}\" ({1}) chưa có hiệu lực: bắt đầu từ ngày {2}.",
+            "The sender \"{0}\" ({1}) is not valid yet: its first day is {2}.",
+        )
+        .remedy(
+            "Gửi lại từ ngày đó, hoặc gửi bằng mã đang có hiệu lực.",
+            "Send the packet from that day on, or send under a code that is valid now.",
+        ),
+    Rule::new("M.MessageHeader.From.NoLongerValid", SenderNotRegistered, Judge::Parties(sender_no_longer_valid))
+        .given(&[CODE, AGENCY, LAST_DAY])
+        .cause(
+            "Nơi gửi \"{0}\" ({1}) đã hết hiệu lực: ngày cuối là {2}.",
+            "The sender \"{0}\" ({1}) is no longer valid: its last day was {2}.",
+        )
+        .remedy(
+            "Gửi bằng mã đang có hiệu lực, hoặc đề nghị đơn vị vận hành gia hạn.",
+            "Send under a code that is valid now, or ask the operator to extend it.",
         ),
     Rule::new("R.MessageHeader.To", NotToStandard, Judge::Reader)
         .given(&[Text { vi: "mức tối đa", en: "limit" }])
@@ -171,11 +201,32 @@ const RULES: &[Rule] = &[
             "Gửi lại sau khi nơi nhận được mở khóa, hoặc gửi bằng cách khác nếu gấp.",
             "Send the packet again when the suspension is lifted, or another way if it is urgent.",
         ),
+    Rule::new("M.MessageHeader.To.NotYetValid", RecipientUnknown, Judge::Parties(recipient_not_yet_valid))
+        .given(&[CODE, AGENCY, FIRST_DAY])
+        .retry()
+        .cause(
+            "Nơi nhận \"{0}\" ({1}) chưa có hiệu lực: bắt đầu từ ngày {2}.",
+            "The recipient \"{0}\" ({1}) is not valid yet: its first day is {2}.",
+        )
+        .remedy(
+            "Gửi lại từ ngày đó, hoặc gửi tới cơ quan đang có hiệu lực.",
+            "Send the packet again from that day on, or send to the agency that is valid now.",
+        ),
+    Rule::new("M.MessageHeader.To.NoLongerValid", RecipientUnknown, Judge::Parties(recipient_no_longer_valid))
+        .given(&[CODE, AGENCY, LAST_DAY])
+        .cause(
+            "Nơi nhận \"{0}\" ({1}) đã hết hiệu lực: ngày cuối là {2}.",
+            "The recipient \"{0}\" ({1}) is no longer valid: its last day was {2}.",
+        )
+        .remedy(
+            "Tra cứu cơ quan tiếp nhận nhiệm vụ trong danh bạ, hoặc hỏi đơn vị vận hành, rồi gửi lại.",
+            "Look up in the directory, or ask the operator, who has taken over, and send the packet there.",
+        ),
     Rule::new("M.TraceHeaderList.Bussiness.Receiver", RecipientUnknown, Judge::Parties(receiver_unusable))
         .given(&[CODE])
         .cause(
             "Nơi nhận \"{0}\" trong danh sách thêm, bớt không có trong danh bạ, hoặc được thêm khi không còn hoạt động.",
-            "The receiver \"{0}\" of the update is not in the directory, or is added while closed or suspended.",
+            "The receiver \"{0}\" of the update is not in the directory, or is added while it takes no part.",
         )
         .remedy(
             "Tra cứu mã định danh đúng trong danh bạ, sửa ReceiverList rồi gửi lại.",
@@ -215,11 +266,19 @@ fn sender_not_held(_: &Envelope, parties: &Parties) -> Vec<Finding> {
 }
 
 fn sender_closed(_: &Envelope, parties: &Parties) -> Vec<Finding> {
-    held_sender(parties).filter_map(|party| in_state(party, AgencyState::Closed)).collect()
+    held_sender(parties).filter_map(closed).collect()
 }
 
 fn sender_suspended(_: &Envelope, parties: &Parties) -> Vec<Finding> {
-    held_sender(parties).filter_map(|party| in_state(party, AgencyState::Suspended)).collect()
+    held_sender(parties).filter_map(suspended).collect()
+}
+
+fn sender_not_yet_valid(_: &Envelope, parties: &Parties) -> Vec<Finding> {
+    held_sender(parties).filter_map(not_yet_valid).collect()
+}
+
+fn sender_no_longer_valid(_: &Envelope, parties: &Parties) -> Vec<Finding> {
+    held_sender(parties).filter_map(no_longer_valid).collect()
 }
 
 /// The sender, unless `sender_not_held` speaks of it: strangers are told nothing about its state.
@@ -233,25 +292,59 @@ fn recipient_unknown(_: &Envelope, parties: &Parties) -> Vec<Finding> {
 }
 
 fn recipient_closed(_: &Envelope, parties: &Parties) -> Vec<Finding> {
-    parties.recipients.iter().filter_map(|party| in_state(party, AgencyState::Closed)).collect()
+    parties.recipients.iter().filter_map(closed).collect()
 }
 
 fn recipient_suspended(_: &Envelope, parties: &Parties) -> Vec<Finding> {
-    parties.recipients.iter().filter_map(|party| in_state(party, AgencyState::Suspended)).collect()
+    parties.recipients.iter().filter_map(suspended).collect()
 }
 
-/// Code, name and, where there is one, the successor of a party whose agency is in that state.
-fn in_state(party: &Party, state: AgencyState) -> Option<Finding> {
-    let agency = party.agency.as_ref().filter(|agency| agency.state == state)?;
-    let finding = Finding::at(&party.place).with(party.organ_id.as_str()).with(&agency.name);
-    let successor = match &party.successor {
-        Some(successor) => Some(format!("{} ({})", successor.code, successor.name)),
-        None => agency.successor.as_ref().map(ToString::to_string),
+fn recipient_not_yet_valid(_: &Envelope, parties: &Parties) -> Vec<Finding> {
+    parties.recipients.iter().filter_map(not_yet_valid).collect()
+}
+
+fn recipient_no_longer_valid(_: &Envelope, parties: &Parties) -> Vec<Finding> {
+    parties.recipients.iter().filter_map(no_longer_valid).collect()
+}
+
+/// Code and name of a party.
+fn named(party: &Party) -> Option<Finding> {
+    let agency = party.agency.as_ref()?;
+    Some(Finding::at(&party.place).with(party.organ_id.as_str()).with(&agency.name))
+}
+
+/// Code, name and, where there is one, the successor of a closed party.
+fn closed(party: &Party) -> Option<Finding> {
+    let (agency, finding) = (party.agency.as_ref()?, named(party)?);
+    let successor = match (party.standing?, &party.successor) {
+        (Standing::Closed, Some(successor)) => Some(format!("{} ({})", successor.code, successor.name)),
+        (Standing::Closed, None) => agency.successor.as_ref().map(ToString::to_string),
+        (Standing::Open | Standing::Suspended | Standing::NotYetValid(_) | Standing::NoLongerValid(_), _) => {
+            return None;
+        }
     };
     Some(match successor {
         Some(successor) => finding.with(successor),
         None => finding,
     })
+}
+
+fn suspended(party: &Party) -> Option<Finding> {
+    (party.standing? == Standing::Suspended).then(|| named(party)).flatten()
+}
+
+fn not_yet_valid(party: &Party) -> Option<Finding> {
+    match party.standing? {
+        Standing::NotYetValid(day) => named(party).map(|finding| finding.with(day.to_string())),
+        Standing::Open | Standing::Suspended | Standing::Closed | Standing::NoLongerValid(_) => None,
+    }
+}
+
+fn no_longer_valid(party: &Party) -> Option<Finding> {
+    match party.standing? {
+        Standing::NoLongerValid(day) => named(party).map(|finding| finding.with(day.to_string())),
+        Standing::Open | Standing::Suspended | Standing::Closed | Standing::NotYetValid(_) => None,
+    }
 }
 
 /// By agency where the directory knows it, so that an alias is the same; else by what is written.
@@ -277,9 +370,9 @@ fn recipient_repeated(_: &Envelope, parties: &Parties) -> Vec<Finding> {
 fn receiver_unusable(envelope: &Envelope, parties: &Parties) -> Vec<Finding> {
     let Content::Document(document) = &envelope.content else { return Vec::new() };
     let Business::Update { added, .. } = &document.business else { return Vec::new() };
-    let unusable = parties.receivers.iter().filter(|party| match &party.agency {
+    let unusable = parties.receivers.iter().filter(|party| match party.standing {
         None => true,
-        Some(agency) => agency.state != AgencyState::Open && added.contains(&party.organ_id),
+        Some(standing) => standing != Standing::Open && added.contains(&party.organ_id),
     });
     unusable.map(|party| Finding::at(&party.place).with(party.organ_id.as_str())).collect()
 }
@@ -292,7 +385,8 @@ mod tests {
 
     fn asked(draft: &Draft) -> Vec<Violation> {
         let packet = draft.packet();
-        let parties = Parties::of(&packet, directory, |code| code.as_str() == "X99.A01" || code.as_str() > "X99.D");
+        let holds = |code: &AgencyCode| code.as_str() == "X99.A01" || code.as_str() > "X99.D";
+        let parties = Parties::of((&packet, DateTime::UNIX_EPOCH), directory, holds);
         check_parties(&Envelope::of(&packet).unwrap(), &parties)
     }
 
@@ -348,6 +442,17 @@ mod tests {
         assert_eq!(codes(&violations), ["M.MessageHeader.To.Suspended"]);
         assert!(violations[0].retry);
         assert_eq!(violations[0].class.number(), 23);
+    }
+
+    #[test]
+    fn an_agency_takes_part_only_on_its_days() {
+        assert_eq!(codes(&sent_to("X99.J10")), ["M.MessageHeader.To.NotYetValid"]);
+        assert_eq!(codes(&sent_to("X99.K11")), ["M.MessageHeader.To.NoLongerValid"]);
+        assert_eq!(codes(&sent_by("X99.J10")), ["M.MessageHeader.From.NotYetValid"]);
+        assert_eq!(codes(&sent_by("X99.K11")), ["M.MessageHeader.From.NoLongerValid"]);
+        assert_eq!(codes(&asked(&update("X99.J10", "1"))), ["M.TraceHeaderList.Bussiness.Receiver"]);
+        assert!(sent_to("X99.J10")[0].retry && !sent_to("X99.K11")[0].retry);
+        assert!(sent_to("X99.J10")[0].cause.en.contains("2099-01-01"));
     }
 
     #[test]

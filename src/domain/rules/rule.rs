@@ -176,6 +176,11 @@ impl Rule {
     }
 }
 
+/// The template with its particulars, as they may be quoted.
+pub fn filled(template: &str, particulars: &[&str]) -> String {
+    fill(template, |at| particulars.get(at).map_or_else(String::new, |text| shown(text)))
+}
+
 /// The template with every `{0}` … `{9}` replaced, in one pass: what is put in is never read again.
 fn fill(template: &str, of: impl Fn(usize) -> String) -> String {
     let mut pieces = template.split('{');

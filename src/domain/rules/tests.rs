@@ -1,7 +1,7 @@
 //! Tests of the rules as a whole, and `Draft`, with which all tests of rules write their packets.
 
 use super::*;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, Validity};
 use crate::domain::element::{self, Shape};
 use crate::domain::packet::{AttachmentRead, Content, Digest, Node, NodeId};
 use crate::domain::text::unaccented;
@@ -176,7 +176,14 @@ pub fn directory(code: &str) -> Option<Agency> {
         "X99.G07" => ("X99.G07", "Sở Giải thể", AgencyState::Closed, None),
         "X99.H08" => ("X99.H08", "Sở Chuyển đi", AgencyState::Closed, Some("X99.Z99")),
         "X99.I09" => ("X99.I09", "Sở Vòng", AgencyState::Closed, Some("X99.I09")),
+        "X99.J10" => ("X99.J10", "Sở Sắp có", AgencyState::Open, None),
+        "X99.K11" => ("X99.K11", "Sở Đã hết", AgencyState::Open, None),
         _ => return None,
+    };
+    let validity = match code {
+        "X99.J10" => Validity { from: "2099-01-01".parse().ok(), until: None },
+        "X99.K11" => Validity { from: None, until: "1969-12-31".parse().ok() },
+        _ => Validity::default(),
     };
     Some(Agency {
         code: AgencyCode(code.to_owned()),
@@ -187,6 +194,7 @@ pub fn directory(code: &str) -> Option<Agency> {
         fax: String::new(),
         state,
         successor: successor.map(|code| AgencyCode(code.to_owned())),
+        validity,
         version: 1,
         channel: Channel::Pickup,
     })
@@ -311,6 +319,8 @@ fn triggers() -> Vec<Draft> {
         document().set("MessageHeader.Subject", "[MẬT] Kế hoạch"),
         document().set("MessageHeader.Code.CodeNumber", "123456789012"),
         status("09"),
+        document().set("MessageHeader.From.OrganId", "X99.J10").set("MessageHeader.To.OrganId", "X99.K11"),
+        document().set("MessageHeader.From.OrganId", "X99.K11").set("MessageHeader.To.OrganId", "X99.J10"),
     ]
 }
 
@@ -322,8 +332,9 @@ fn every_rule_judged_here_is_triggered() {
         triggered.extend(codes(&check_packet(&packet, now())));
         triggered.extend(codes(&warnings(&packet)));
         if let Some(envelope) = Envelope::of(&packet) {
-            let parties =
-                Parties::of(&packet, directory, |code| matches!(code.as_str(), "X99.A01" | "X99.D04" | "X99.E05"));
+            let parties = Parties::of((&packet, DateTime::UNIX_EPOCH), directory, |code| {
+                matches!(code.as_str(), "X99.A01" | "X99.D04" | "X99.E05" | "X99.J10" | "X99.K11")
+            });
             triggered.extend(codes(&check_parties(&envelope, &parties)));
         }
     }

@@ -39,7 +39,7 @@ pub fn public_key(hub: &Hub) -> String {
 pub(super) async fn issue(hub: &Hub, view: &RunView, now: DateTime<Utc>) -> Result<String, ExchangeError> {
     let (system, agency) = (view.system_id.clone(), view.agency.clone());
     let names = hub.store.read(move |tx| {
-        let system = systems::find_name(tx, &system)?.unwrap_or_default();
+        let system = systems::find(tx, &system)?.map(|system| system.name).unwrap_or_default();
         let agency = agencies::find_by_alias(tx, &agency.to_ascii_uppercase())?;
         Ok((system, agency.map(|agency| agency.name).unwrap_or_default()))
     });

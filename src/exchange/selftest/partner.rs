@@ -1,9 +1,10 @@
 //! The partner that the hub plays: it is set up with the first run, and sends through the same door as everybody.
 
 use super::{facts, packets};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, Validity};
 use crate::domain::rules::Wording;
 use crate::domain::selftest::{self as cases, Facts, PARTNERS, SYSTEM, What};
+use crate::domain::system::Role;
 use crate::exchange::accept::{self, Door, Submission, Verdict};
 use crate::exchange::{Caller, ExchangeError};
 use crate::hub::Hub;
@@ -17,8 +18,8 @@ const SYSTEM_NAME: &str = "Tự kiểm tra kết nối (Trục đóng vai bên �
 
 /// Registers the partners and their system, once. Says when somebody took their codes before they were reserved.
 pub(super) fn set_up(tx: &mut Connection, now: DateTime<Utc>) -> Result<Result<(), ExchangeError>, StoreError> {
-    if systems::find_name(tx, SYSTEM)?.is_none() {
-        systems::insert(tx, SYSTEM, SYSTEM_NAME, now)?;
+    if systems::find(tx, SYSTEM)?.is_none() {
+        systems::insert(tx, (SYSTEM, SYSTEM_NAME), Role::Exchange, now)?;
     }
     for partner in &PARTNERS {
         let mut known = false;
@@ -35,8 +36,7 @@ pub(super) fn set_up(tx: &mut Connection, now: DateTime<Utc>) -> Result<Result<(
             }
         }
         if !known {
-            let agency = agency(partner.code, partner.name);
-            agencies::insert(tx, &agency, now)?;
+            let agency = agencies::insert(tx, agency(partner.code, partner.name), now)?;
             agencies::insert_alias(tx, partner.old_code, &agency.code)?;
         }
         systems::hold(tx, SYSTEM, partner.code)?;
@@ -56,6 +56,7 @@ fn agency(code: &str, name: &str) -> Agency {
         successor: None,
         version: 1,
         channel: Channel::Pickup,
+        validity: Validity::default(),
     }
 }
 
@@ -87,7 +88,7 @@ async fn send(
 ) -> Result<bool, ExchangeError> {
     let Some(packet) = packets::write(hub, row, (case, part), known).await? else { return Ok(false) };
     let submission = Submission {
-        caller: Caller { system_id: SYSTEM.to_owned() },
+        caller: Caller { system_id: SYSTEM.to_owned(), role: Role::Exchange },
         door: Door::Native,
         addressees: Vec::new(),
         hash_file: None,

@@ -2,6 +2,7 @@
 
 use super::{fixture, plans};
 use docaxis::domain::agency::AgencyState;
+use docaxis::exchange::act::By;
 use docaxis::exchange::directory::{self, AgencyEntry};
 use docaxis::hub::Hub;
 use std::path::Path;
@@ -184,12 +185,12 @@ pub async fn register_agencies(hub: &Hub) {
             aliases: aliases.split(';').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
             ..AgencyEntry::default()
         };
-        directory::register_agency(hub, entry).await.unwrap();
+        directory::register_agency(hub, &By::Operator, entry).await.unwrap();
     }
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let state = AgencyState::of_word(cells[3]).unwrap();
         let successor = Some(cells[4]).filter(|s| !s.is_empty());
-        directory::set_agency_state(hub, cells[0], state, successor).await.unwrap();
+        directory::set_agency_state(hub, &By::Operator, cells[0], state, successor).await.unwrap();
     }
 }

@@ -18,12 +18,15 @@ pub mod stand_in;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Database;
 use docaxis::config::Config;
-use docaxis::exchange::{directory, keys};
+use docaxis::domain::system::Role;
+use docaxis::exchange::act::By;
+use docaxis::exchange::keys;
+use docaxis::exchange::systems::{self, NewSystem};
 use docaxis::hub::{Clock, Hub};
 use docaxis::store::evidence::{self, EvidenceRow};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +54,8 @@ pub struct TestHub {
     server: actix_web::dev::ServerHandle,
     database: Database,
     folder: tempfile::TempDir,
+    /// Evidence of what the samples needed.
+    of_samples: HashSet<String>,
 }
 
 /// 2026-11-21 09:00 in Vietnam, the day of the fixtures.
@@ -86,11 +91,12 @@ impl TestHub {
         let directory = config.data.directory.clone();
         let hub = Hub::open(config, Clock::still(start_of_tests())).unwrap();
         let systems = register_samples(&hub).await;
+        let of_samples = all_evidence(&hub).await.into_iter().map(|row| row.evidence_id).collect();
         let (server, address) = docaxis::http::start(hub.clone()).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { hub, address, client, systems, directory, server: handle, database, folder }
+        Self { hub, address, client, systems, directory, server: handle, database, folder, of_samples }
     }
 
     pub fn system(&self, id: &str) -> &System {
@@ -108,6 +114,13 @@ impl TestHub {
     pub fn after(&self, time: TimeDelta) -> &Self {
         self.hub.clock.forward(time);
         self
+    }
+
+    /// Another node of the same cluster: the same database and key file, a memory of its own.
+    pub fn another_node(&self) -> Hub {
+        let mut other = self.hub.clone();
+        other.known_keys = docaxis::keyring::KnownKeys::default();
+        other
     }
 
     /// The number that a query answers, on whichever database it is.
@@ -146,9 +159,11 @@ impl TestHub {
         answer.json
     }
 
-    /// All evidence, oldest first.
+    /// All evidence but that of the samples, oldest first.
     pub async fn evidence(&self) -> Vec<EvidenceRow> {
-        self.hub.store.read(|tx| evidence::list_after(tx, "", i64::MAX)).await.unwrap()
+        let mut all = all_evidence(&self.hub).await;
+        all.retain(|row| !self.of_samples.contains(&row.evidence_id));
+        all
     }
 
     /// Names of what happened to a delivery, oldest first.
@@ -240,6 +255,16 @@ impl Answer {
     }
 }
 
+async fn all_evidence(hub: &Hub) -> Vec<EvidenceRow> {
+    hub.store.read(|tx| evidence::list_after(tx, "", i64::MAX)).await.unwrap()
+}
+
+/// Makes a system, or gives it further agencies.
+pub async fn add_system(hub: &Hub, id: &str, role: Option<Role>, agencies: Vec<String>) {
+    let new = NewSystem { system_id: id.to_owned(), name: id.to_owned(), role, agencies };
+    systems::put_system(hub, &By::Operator, new).await.unwrap();
+}
+
 async fn register_samples(hub: &Hub) -> HashMap<String, System> {
     database::register_agencies(hub).await;
     let held = [
@@ -250,8 +275,8 @@ async fn register_samples(hub: &Hub) -> HashMap<String, System> {
     let mut systems = HashMap::new();
     for (id, agencies) in held {
         let agencies: Vec<String> = agencies.into_iter().map(str::to_owned).collect();
-        directory::add_system(hub, id, id, &agencies).await.unwrap();
-        let key = keys::add_key(hub, id).await.unwrap();
+        add_system(hub, id, None, agencies).await;
+        let key = keys::add_key(hub, &By::Operator, id, None).await.unwrap();
         let secret = key.secret.expose_secret().to_owned();
         systems.insert(id.to_owned(), System { id: id.to_owned(), key_id: key.key_id, secret });
     }

@@ -1,0 +1,69 @@
+//! Acts of administration: who acts, and the evidence that each leaves, by whichever door it came.
+
+use super::Caller;
+use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::hub::{Hub, Ids};
+use crate::store::{Connection, StoreError, evidence};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// Whoever has the machine, by the command line.
+    Operator,
+    /// A system.
+    System(String),
+}
+
+impl By {
+    /// The calling system.
+    pub fn caller(caller: &Caller) -> Self {
+        Self::System(caller.system_id().to_owned())
+    }
+}
+
+/// One act, as its transaction needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Act {
+    by: By,
+    ids: Ids,
+    /// When it happens.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Act {
+    pub(super) fn new(hub: &Hub, by: &By) -> Self {
+        Self { by: by.clone(), ids: hub.ids, now: hub.clock.now() }
+    }
+
+    /// Leaves evidence of what was done (`act`) to an agency or to what the facts name.
+    pub(super) fn note(
+        &self,
+        tx: &mut Connection,
+        (event, act): (EvidenceEvent, &str),
+        agency: Option<&str>,
+        facts: Value,
+    ) -> Result<(), StoreError> {
+        let (door, system_id) = match &self.by {
+            By::Operator => ("command-line", None),
+            By::System(id) => ("http", Some(id.clone())),
+        };
+        let mut all = Map::new();
+        all.insert("act".to_owned(), act.into());
+        all.insert("door".to_owned(), door.into());
+        if let Value::Object(facts) = facts {
+            all.extend(facts);
+        }
+        let piece = Evidence {
+            event,
+            at: self.now,
+            envelope_id: None,
+            delivery_id: None,
+            agency: agency.map(str::to_owned),
+            system_id,
+            facts: Value::Object(all).to_string(),
+        };
+        evidence::append(tx, &self.ids.next(), &piece)
+    }
+}
