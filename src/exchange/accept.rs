@@ -166,9 +166,12 @@ pub(super) async fn judged(
         packet,
     };
     let mut violations = arrival.violations;
-    if matches!(errand, Errand::Stray) {
+    // Who the other parties are does not matter to a packet that may not go to the test agencies at all.
+    let is_stray = matches!(errand, Errand::Stray);
+    if is_stray {
         violations.push(gate::stray());
     }
+    let by_parties = by_parties && !is_stray;
     Ok(Judged { case, envelope, violations, by_parties, errand })
 }
 

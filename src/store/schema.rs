@@ -13,9 +13,9 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         changed_at -> Timestamp,
-        channel -> Text,
         valid_from -> Nullable<Text>,
         valid_until -> Nullable<Text>,
+        channel -> Text,
     }
 }
 

@@ -555,8 +555,9 @@ async fn a_hundred_thousand_agencies_in_one_answer_alone() {
     const AGENCIES: usize = 111_000;
     let hub = TestHub::start().await;
     hub.sql(&format!(
-        "INSERT INTO agencies SELECT 'Y' || n, 'Ủy ban nhân dân xã số ' || n, 'X99.A01', '', '', '', 'open', NULL, 1, \
-         created_at, changed_at, NULL, NULL FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
+        "INSERT INTO agencies (agency_code, name, parent_code, mail, mobile, fax, state, successor_code, version, created_at, \
+         changed_at) SELECT 'Y' || n, 'Ủy ban nhân dân xã số ' || n, 'X99.A01', '', '', '', 'open', NULL, 1, \
+         created_at, changed_at FROM agencies, (WITH RECURSIVE counted(n) AS (SELECT 1000000 UNION ALL SELECT n + 1 \
          FROM counted WHERE n < {}) SELECT n FROM counted) AS numbers WHERE agency_code = 'X99.A01'",
         1_000_000 + AGENCIES - 1
     ))

@@ -16,6 +16,7 @@ CREATE TABLE selftest_runs (
 ) WITHOUT ROWID;
 -- An agency has one run at a time.
 CREATE UNIQUE INDEX selftest_live_run ON selftest_runs (agency_code) WHERE finished_at IS NULL;
+CREATE INDEX selftest_live_runs ON selftest_runs (run_id) WHERE finished_at IS NULL;
 CREATE INDEX selftest_runs_by_agency ON selftest_runs (agency_code, started_at);
 
 -- What happened to packets for the partners and leaves no row elsewhere: that one came, came again, was refused, was
