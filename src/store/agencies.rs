@@ -128,6 +128,9 @@ pub fn list_since(tx: &mut Connection, version: i64, limit: i64) -> Result<Vec<L
         .select(AgencyRow::as_select())
         .load(c))?;
     let codes: Vec<&str> = rows.iter().map(|r| r.agency_code.as_str()).collect();
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
     let aliases: Vec<(String, String)> = on!(tx, c => agency_aliases::table
         .filter(agency_aliases::agency_code.eq_any(&codes))
         .order((agency_aliases::agency_code.asc(), agency_aliases::alias_folded.asc()))

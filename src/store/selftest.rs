@@ -220,6 +220,9 @@ pub fn reports_about(
     delivery_ids: &[String],
     reporter_code: &str,
 ) -> Result<Vec<StatusRow>, StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on!(tx, c => status_reports::table
         .filter(status_reports::delivery_id.eq_any(delivery_ids))
         .filter(status_reports::reporter_code.eq(reporter_code))

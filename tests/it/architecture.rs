@@ -91,7 +91,6 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),
     (&["clap", "anyhow"], &["src/cli/", "src/main.rs"], "only commands have arguments and errors without a type"),
     (&["csv"], &["src/exchange/agency_file.rs"], "files of agencies are read and written in one place"),
-    (&["ipnet"], &["src/domain/system.rs"], "addresses are compared by one rule"),
     (&["config"], &["src/config.rs", "src/config/"], "settings are read once"),
     (&["strsim"], &["src/config/faults.rs"], "what is misspelt is named with what was meant"),
     (&["croner"], &["src/config/faults.rs"], "the scheduler's own reader says what a cron text is worth"),
@@ -101,7 +100,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["prometheus_client"], &["src/metrics.rs"], "what is counted stands in one table"),
     (
         &["ipnet"],
-        &["src/config/faults.rs", "src/channel/networks.rs", "src/domain/system.rs", "src/http/"],
+        &["src/config/faults.rs", "src/channel/networks.rs", "src/domain/system.rs"],
         "networks are read where settings are read and compared where addresses are judged",
     ),
     (&["sd_notify"], &["src/lib.rs"], "whoever serves tells systemd"),

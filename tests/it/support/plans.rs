@@ -18,6 +18,12 @@ const SMALL: &[&str] =
 const READS_ALL: &[(&str, &str)] = &[
     ("UPDATE evidence SET event = 'other'", "a test tries what a trigger refuses"),
     ("DELETE FROM evidence", "a test tries what a trigger refuses"),
+    (
+        "`selftest_runs`.`finished_at` IS NULL) ORDER BY `selftest_runs`.`run_id`",
+        "live runs, as many as the limit allows",
+    ),
+    ("`agencies`.`valid_from` <=", "once a day every agency with days is looked at"),
+    ("COUNT(*) FROM (`pushes`", "an operator asks how much waits, along the index of what waits"),
     ("WHERE state = 'consigned' LIMIT", "the metrics count along the index of what waits, up to `metrics.waiting_max`"),
 ];
 
