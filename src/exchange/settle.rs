@@ -177,11 +177,11 @@ fn note(
             if before == before.succeeded() && age.is_some_and(|age| age < SUCCESS_NOTED_EVERY) {
                 return Ok(());
             }
-            endpoints::note(tx, code, before.succeeded(), (true, moment.now))
+            endpoints::note(tx, endpoint, before.succeeded(), (true, moment.now))
         }
-        Outcome::Later(_) => endpoints::note(tx, code, before.failed(limits, moment.now), (false, moment.now)),
+        Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now)),
         Outcome::Gone(trouble) => {
-            endpoints::note(tx, code, before.failed(limits, moment.now), (false, moment.now))?;
+            endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now))?;
             if endpoints::set_state(tx, code, ("gone", &trouble.reason), moment.now)? {
                 log::error!(target: "alarm", "agency.code" = code; "an endpoint says that it is gone; nothing is pushed to it");
             }

@@ -69,9 +69,12 @@ fn tables(sqlite: &mut Connection) -> Result<Vec<Table>, StoreError> {
     described.collect()
 }
 
-/// Whether no table of the hub has a row. The names of the tables are those of `sqlite`.
+/// Tables into which a migration puts rows: there they are before anything was said, and give way to what is copied.
+const SEEDED: &[&str] = &["directory"];
+
+/// Whether no table of the hub has a row but those of `SEEDED`. The names of the tables are those of `sqlite`.
 pub(super) fn is_empty(sqlite: &mut Connection, asked: &mut Connection) -> Result<bool, StoreError> {
-    for table in tables(sqlite)? {
+    for table in tables(sqlite)?.iter().filter(|table| !SEEDED.contains(&table.name.as_str())) {
         if !texts(asked, &format!("SELECT 'x' AS word FROM \"{}\" LIMIT 1", table.name))?.is_empty() {
             return Ok(false);
         }
@@ -91,6 +94,9 @@ pub(super) fn from_postgres(
     let mut rows: u64 = 0;
     for table in tables(file)? {
         let name = &table.name;
+        if SEEDED.contains(&name.as_str()) {
+            run(file, &format!("DELETE FROM \"{name}\""))?;
+        }
         run(
             server,
             &format!("DECLARE every_row NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS word FROM \"{name}\" AS t"),
@@ -147,6 +153,9 @@ pub(super) fn into_postgres(
     let mut rows: u64 = 0;
     for table in tables(file)? {
         let name = &table.name;
+        if SEEDED.contains(&name.as_str()) {
+            run(server, &format!("DELETE FROM \"{name}\""))?;
+        }
         let insert =
             format!("INSERT INTO \"{name}\" SELECT * FROM json_populate_recordset(NULL::\"{name}\", $1::text::json)");
         let select = select_from_sqlite(&table);

@@ -181,13 +181,14 @@ pub fn set_state(
     Ok(changed == 1)
 }
 
-/// Notes how the breaker stands after an attempt that succeeded or failed at `at`.
+/// Notes how the breaker stands after an attempt that succeeded or failed at `at`. It must still stand as in `row`: of
+/// two nodes that count at once, one counts again.
 ///
 /// # Errors
-/// `Statement`.
+/// `Statement`, `Raced`.
 pub fn note(
     tx: &mut Connection,
-    agency_code: &str,
+    row: &EndpointRow,
     breaker: Breaker,
     (succeeded, at): (bool, DateTime<Utc>),
 ) -> Result<(), StoreError> {
@@ -196,11 +197,14 @@ pub fn note(
         endpoints::openings.eq(breaker.openings),
         endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
     );
-    let row = endpoints::table.filter(endpoints::agency_code.eq(agency_code));
+    let row = endpoints::table
+        .filter(endpoints::agency_code.eq(&row.agency_code))
+        .filter(endpoints::failures.eq(row.failures))
+        .filter(endpoints::openings.eq(row.openings));
     let at = Some(at.naive_utc());
-    match succeeded {
+    let noted = match succeeded {
         true => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
         false => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
     };
-    Ok(())
+    if noted == 1 { Ok(()) } else { Err(StoreError::Raced) }
 }

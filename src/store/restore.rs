@@ -89,6 +89,7 @@ pub fn read(
     let place = Place::of_url(target.database.url.expose_secret(), target.data, &target.database.tls_ca_file)?;
     let marker = target.data.join(UNFINISHED);
     refuse_what_is_there(&place, target.data, marker.exists())?;
+    refuse_filled_server(backup, &place)?;
     fs::write(&marker, "").map_err(at(&marker))?;
     sync_folder(target.data)?;
     packets(backup, target.data, &names, watch)?;
@@ -114,6 +115,31 @@ fn refuse_what_is_there(place: &Place, data: &Path, goes_on: bool) -> Result<(),
         return there(payloads.display().to_string());
     }
     Ok(())
+}
+
+/// The same for a server, before anything is copied: one without the tables of a hub is empty.
+fn refuse_filled_server(backup: &Path, place: &Place) -> Result<(), BackupError> {
+    if place.has_one_writer() {
+        return Ok(());
+    }
+    let mut server = alone(place)?;
+    if migrations::form(&mut server).is_err() {
+        return Ok(());
+    }
+    migrations::run(&mut server)?;
+    refuse_filled(&mut connection::file(&backup.join(DATABASE))?, &mut server)
+}
+
+fn refuse_filled(tables_of: &mut Connection, server: &mut Connection) -> Result<(), BackupError> {
+    match copy::is_empty(tables_of, server)? {
+        true => Ok(()),
+        false => Err(BackupError::Refused("the database is not empty: restore into an empty one".to_owned())),
+    }
+}
+
+fn alone(place: &Place) -> Result<Connection, BackupError> {
+    let refused = || BackupError::Refused("a hub is connected to the database: stop every node first".to_owned());
+    place.connect_alone()?.ok_or_else(refused)
 }
 
 fn packets(backup: &Path, data: &Path, names: &[String], watch: Watch<'_>) -> Result<(), BackupError> {
@@ -165,14 +191,10 @@ fn database(backup: &Path, place: &Place, data: &Path, watch: Watch<'_>) -> Resu
 }
 
 fn into_server(copied: &mut Connection, place: &Place, watch: Watch<'_>) -> Result<(), BackupError> {
-    let mut server = place
-        .connect_alone()?
-        .ok_or_else(|| BackupError::Refused("a hub is connected to the database: stop every node first".to_owned()))?;
+    let mut server = alone(place)?;
     migrations::run(&mut server)?;
     copy::run(&mut server, "BEGIN")?;
-    if !copy::is_empty(copied, &mut server)? {
-        return Err(BackupError::Refused("the database is not empty: restore into an empty one".to_owned()));
-    }
+    refuse_filled(copied, &mut server)?;
     copy::into_postgres(copied, &mut server, &mut |rows| watch("rows", rows, None))?;
     copy::run(&mut server, "COMMIT")?;
     Ok(())

@@ -22,7 +22,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Hub")]
 pub struct HubArguments {
-    /// The hub's address, such as https://truc.example.vn.
+    /// The hub's address, such as `https://truc.example.vn`.
     #[arg(long, value_name = "URL", env = "DOCAXIS_HUB", hide_env_values = true)]
     pub hub: String,
     /// File with the key: KEY_ID.SECRET, or what `system key add --json` prints. Without it the key is taken from the
