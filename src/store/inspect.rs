@@ -31,7 +31,7 @@ pub fn waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
     number(
         tx,
         &format!(
-            "SELECT count(*) AS number FROM (SELECT 1 FROM deliveries WHERE state = 'consigned' LIMIT {most}) AS some"
+            "SELECT count(*) AS number FROM (SELECT 1 FROM deliveries WHERE state = 'consigned' LIMIT {most}) AS counted"
         ),
     )
 }
