@@ -1,5 +1,6 @@
-//! What runs by itself: the dispatcher's loop, and scheduled work. A cron tick only notes that a job is due, once in the cluster; the row is the job, and the
-//! node that claims it by lease does it (design D12). What was missed while no node ran is made up at start.
+//! What runs by itself: the dispatcher's loop, and scheduled work. A cron tick only notes that a job is due, once in the
+//! cluster; the row is the job, and the node that claims it by lease does it (design D12). What was missed while no node
+//! ran is made up at start.
 
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;

@@ -189,6 +189,23 @@ pub struct Agency {
 }
 
 impl Agency {
+    /// An open agency of which nothing but code and name is known.
+    pub fn new(code: &str, name: &str) -> Self {
+        Self {
+            code: AgencyCode(code.to_owned()),
+            name: name.to_owned(),
+            parent: None,
+            mail: String::new(),
+            mobile: String::new(),
+            fax: String::new(),
+            state: AgencyState::Open,
+            successor: None,
+            validity: Validity::default(),
+            version: 1,
+            channel: Channel::Pickup,
+        }
+    }
+
     /// Whether it takes part at that time. What the operator decided by hand goes before the days.
     pub fn standing(&self, at: DateTime<Utc>) -> Standing {
         let today = at.with_timezone(&VIETNAM).date_naive();
@@ -215,22 +232,8 @@ mod tests {
     }
 
     fn agency(state: AgencyState, from: &str, until: &str) -> Agency {
-        let code = AgencyCode("X99.A01".to_owned());
         let validity = Validity { from: from.parse().ok(), until: until.parse().ok() };
-        let (mail, mobile, fax) = (String::new(), String::new(), String::new());
-        Agency {
-            code,
-            name: "A".to_owned(),
-            parent: None,
-            mail,
-            mobile,
-            fax,
-            state,
-            successor: None,
-            validity,
-            version: 1,
-            channel: Channel::Pickup,
-        }
+        Agency { state, validity, ..Agency::new("X99.A01", "A") }
     }
 
     #[test]

@@ -212,16 +212,7 @@ pub(super) fn offer(
     if !deliveries::settle(tx, &row, to, &row.note, now)? {
         return Err(StoreError::Raced);
     }
-    let piece = Evidence {
-        event,
-        at: now,
-        envelope_id: Some(row.envelope_id.clone()),
-        delivery_id: Some(row.delivery_id.clone()),
-        agency: Some(row.recipient_code.clone()),
-        system_id: None,
-        facts: json!({ "channel": "pickup" }).to_string(),
-    };
-    evidence::append(tx, evidence_id, &piece)
+    evidence::append(tx, evidence_id, &row.evidence(event, now, None, &json!({ "channel": "pickup" })))
 }
 
 async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, ExchangeError> {

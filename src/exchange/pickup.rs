@@ -2,7 +2,6 @@
 
 use super::{Caller, ExchangeError, rows, selftest};
 use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
-use crate::domain::evidence::Evidence;
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
 use crate::metrics::MarkLabel;
@@ -220,15 +219,7 @@ async fn step(
             return Err(StoreError::Raced);
         }
         if let Some(event) = event {
-            let piece = Evidence {
-                event,
-                at: now,
-                envelope_id: Some(row.envelope_id.clone()),
-                delivery_id: Some(row.delivery_id.clone()),
-                agency: Some(row.recipient_code.clone()),
-                system_id: Some(system.clone()),
-                facts: serde_json::json!({ "note": note }).to_string(),
-            };
+            let piece = row.evidence(event, now, Some(&system), &serde_json::json!({ "note": note }));
             evidence::append(tx, &ids.next(), &piece)?;
         }
         Ok(Taken::Ok(Box::new(row), after))

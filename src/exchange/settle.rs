@@ -6,7 +6,6 @@ use super::endpoints::offer;
 use crate::channel::{Outcome, Trouble};
 use crate::domain::breaker::BreakerLimits;
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
-use crate::domain::evidence::Evidence;
 use crate::domain::packet::Digest;
 use crate::hub::{Hub, Ids};
 use crate::store::deliveries::DeliveryRow;
@@ -63,7 +62,9 @@ pub(super) async fn settle(
             }
             Outcome::Taken { .. } | Outcome::Refused(_) => None,
         };
-        pushes::insert_attempt(tx, &attempt_row(&attempt, (failed, next_at), moment.now))?;
+        // Another node may have tried meanwhile, when this attempt outlived its lease.
+        let number = pushes::next_number(tx, &push.delivery_id)?;
+        pushes::insert_attempt(tx, &attempt_row(&attempt, (number, next_at), moment.now))?;
         match &attempt.outcome {
             Outcome::Taken { .. } => taken(tx, &attempt, &owner, &moment)?,
             Outcome::Refused(trouble) => refused(tx, &attempt, &owner, (trouble, &moment))?,
@@ -151,16 +152,7 @@ fn advance(
     if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
         members.insert("late".to_owned(), Value::Bool(true));
     }
-    let piece = Evidence {
-        event,
-        at: moment.now,
-        envelope_id: Some(row.envelope_id.clone()),
-        delivery_id: Some(row.delivery_id.clone()),
-        agency: Some(row.recipient_code.clone()),
-        system_id: None,
-        facts: facts.to_string(),
-    };
-    evidence::append(tx, &moment.ids.next(), &piece)
+    evidence::append(tx, &moment.ids.next(), &row.evidence(event, moment.now, None, &facts))
 }
 
 /// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.

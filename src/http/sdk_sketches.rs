@@ -9,7 +9,7 @@ use super::problem_body::ViolationBody;
 use super::sdk_answers::{self as answers, AgencyForm, SdkShape};
 use super::sdk_api::SdkOperation;
 use super::sketch::Sketch;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, Standing, Validity};
+use crate::domain::agency::{Agency, Standing};
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::exchange::directory::AgencyLine;
 use crate::exchange::follow::SentLine;
@@ -189,19 +189,7 @@ fn sent() -> SentLine {
 }
 
 fn agency() -> AgencyLine {
-    let agency = Agency {
-        code: AgencyCode(String::new()),
-        name: String::new(),
-        parent: None,
-        mail: String::new(),
-        mobile: String::new(),
-        fax: String::new(),
-        state: AgencyState::Open,
-        successor: None,
-        validity: Validity::default(),
-        version: 1,
-        channel: Channel::Pickup,
-    };
+    let agency = Agency::new("", "");
     let (aliases, standing) = (Vec::new(), Standing::Open);
     AgencyLine { agency, aliases, standing, old_code: String::new(), changed_at: DateTime::UNIX_EPOCH }
 }

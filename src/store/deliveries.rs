@@ -8,8 +8,10 @@ use super::literal::Consigned;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
+use crate::domain::evidence::{Evidence, EvidenceEvent};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use serde_json::Value;
 
 /// A delivery as it is kept.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -82,6 +84,25 @@ impl DeliveryRow {
             (Some(state), Some(mark)) => Ok(Progress { state, mark, fetched: self.fetched_at.is_some() }),
             (None, _) => Err(StoreError::UnknownWord { column: "deliveries.state", value: self.state.clone() }),
             (_, None) => Err(StoreError::UnknownWord { column: "deliveries.mark", value: self.mark.clone() }),
+        }
+    }
+
+    /// A piece of evidence about it. `system_id`: the system that acted, when it was one.
+    pub fn evidence(
+        &self,
+        event: EvidenceEvent,
+        at: DateTime<Utc>,
+        system_id: Option<&str>,
+        facts: &Value,
+    ) -> Evidence {
+        Evidence {
+            event,
+            at,
+            envelope_id: Some(self.envelope_id.clone()),
+            delivery_id: Some(self.delivery_id.clone()),
+            agency: Some(self.recipient_code.clone()),
+            system_id: system_id.map(str::to_owned),
+            facts: facts.to_string(),
         }
     }
 

@@ -406,6 +406,7 @@ async fn a_lease_heals_a_crash_and_nothing_is_settled_twice() {
 
     let delivery_id = receipt["deliveries"][0]["delivery_id"].as_str().unwrap();
     assert_eq!(hub.events(delivery_id).await, ["ContentHandover"]);
+    assert_eq!(attempts(&hub, "taken").await, 2);
 }
 
 #[tokio::test]

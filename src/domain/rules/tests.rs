@@ -1,7 +1,7 @@
 //! Tests of the rules as a whole, and `Draft`, with which all tests of rules write their packets.
 
 use super::*;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, Validity};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, Validity};
 use crate::domain::element::{self, Shape};
 use crate::domain::packet::{AttachmentRead, Content, Digest, Node, NodeId};
 use crate::domain::text::unaccented;
@@ -185,19 +185,8 @@ pub fn directory(code: &str) -> Option<Agency> {
         "X99.K11" => Validity { from: None, until: "1969-12-31".parse().ok() },
         _ => Validity::default(),
     };
-    Some(Agency {
-        code: AgencyCode(code.to_owned()),
-        name: name.to_owned(),
-        parent: None,
-        mail: String::new(),
-        mobile: String::new(),
-        fax: String::new(),
-        state,
-        successor: successor.map(|code| AgencyCode(code.to_owned())),
-        validity,
-        version: 1,
-        channel: Channel::Pickup,
-    })
+    let successor = successor.map(|code| AgencyCode(code.to_owned()));
+    Some(Agency { state, successor, validity, ..Agency::new(code, name) })
 }
 
 fn every_wording() -> Vec<(String, Wording)> {

@@ -1,7 +1,7 @@
 //! The partner that the hub plays: it is set up with the first run, and sends through the same door as everybody.
 
 use super::{facts, packets};
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, Validity};
+use crate::domain::agency::Agency;
 use crate::domain::rules::Wording;
 use crate::domain::selftest::{self as cases, Facts, PARTNERS, SYSTEM, What};
 use crate::domain::system::Role;
@@ -36,28 +36,12 @@ pub(super) fn set_up(tx: &mut Connection, now: DateTime<Utc>) -> Result<Result<(
             }
         }
         if !known {
-            let agency = agencies::insert(tx, agency(partner.code, partner.name), now)?;
+            let agency = agencies::insert(tx, Agency::new(partner.code, partner.name), now)?;
             agencies::insert_alias(tx, partner.old_code, &agency.code)?;
         }
         systems::hold(tx, SYSTEM, partner.code)?;
     }
     Ok(Ok(()))
-}
-
-fn agency(code: &str, name: &str) -> Agency {
-    Agency {
-        code: AgencyCode(code.to_owned()),
-        name: name.to_owned(),
-        parent: None,
-        mail: String::new(),
-        mobile: String::new(),
-        fax: String::new(),
-        state: AgencyState::Open,
-        successor: None,
-        version: 1,
-        channel: Channel::Pickup,
-        validity: Validity::default(),
-    }
 }
 
 /// Sends everything that is due. A part that was sent before is a repeat and changes nothing.
