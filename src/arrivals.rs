@@ -1,13 +1,20 @@
-//! Who waits on this node for packets to some agencies, and how they are woken. A wake-up carries no data: whoever is
-//! woken looks into the database. Other nodes' packets are found by looking again from time to time (`exchange::poll`).
+//! Who waits on this node for packets to some agencies, how they are woken, and what other nodes are to be told. A
+//! wake-up carries no data: whoever is woken looks into the database. What other nodes do not tell is found by looking
+//! again from time to time (`exchange::poll`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
+/// Stands among agencies for what is to be pushed: the dispatcher is told, on all nodes.
+pub const PUSHES: &str = "*";
+
 /// Those who wait on this node.
 #[derive(Debug, Clone, Default)]
-pub struct Arrivals(Arc<Mutex<Waiting>>);
+pub struct Arrivals {
+    waiting: Arc<Mutex<Waiting>>,
+    untold: Arc<Notify>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -15,6 +22,8 @@ struct Waiting {
     places: HashMap<u64, Arc<Notify>>,
     by_agency: HashMap<String, Vec<u64>>,
     by_system: HashMap<String, usize>,
+    /// For whom something came that other nodes were not told of; `None` when there is nobody to tell.
+    untold: Option<HashSet<String>>,
     closed: bool,
 }
 
@@ -46,9 +55,20 @@ pub struct Place {
     bell: Arc<Notify>,
 }
 
+impl Waiting {
+    fn wake(&self, agency: &str) {
+        let bells = self.by_agency.get(agency).into_iter().flatten().filter_map(|number| self.places.get(number));
+        bells.for_each(|bell| bell.notify_one());
+    }
+
+    fn wake_all(&self) {
+        self.places.values().for_each(|bell| bell.notify_one());
+    }
+}
+
 impl Arrivals {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place at which a system waits for packets to these agencies. What arrives from now on wakes it.
@@ -76,12 +96,40 @@ impl Arrivals {
         Ok(Place { arrivals, number, system_id, agencies, bell })
     }
 
-    /// Wakes whoever waits for one of these agencies.
+    /// Wakes whoever waits for one of these agencies, on other nodes too.
     pub fn announce<'a>(&self, agencies: impl Iterator<Item = &'a str>) {
+        let mut waiting = self.waiting();
+        for agency in agencies {
+            waiting.wake(agency);
+            if let Some(untold) = &mut waiting.untold {
+                untold.insert(agency.to_owned());
+                self.untold.notify_one();
+            }
+        }
+    }
+
+    /// Wakes whoever waits on this node for one of these agencies, or everybody when none is named.
+    pub fn hear(&self, agencies: &[String]) {
         let waiting = self.waiting();
-        for number in agencies.filter_map(|agency| waiting.by_agency.get(agency)).flatten() {
-            if let Some(bell) = waiting.places.get(number) {
-                bell.notify_one();
+        match agencies.is_empty() {
+            true => waiting.wake_all(),
+            false => agencies.iter().for_each(|agency| waiting.wake(agency)),
+        }
+    }
+
+    /// From now on, what is announced is kept for other nodes; or is not any more.
+    pub fn have_neighbours(&self, have: bool) {
+        self.waiting().untold = have.then(HashSet::new);
+    }
+
+    /// Comes back when something was announced that other nodes are to be told of.
+    pub async fn untold(&self) -> Vec<String> {
+        loop {
+            self.untold.notified().await;
+            // Told already, when it was announced just before it was told.
+            let untold: Vec<String> = self.waiting().untold.iter_mut().flat_map(HashSet::drain).collect();
+            if !untold.is_empty() {
+                return untold;
             }
         }
     }
@@ -90,7 +138,7 @@ impl Arrivals {
     pub fn close(&self) {
         let mut waiting = self.waiting();
         waiting.closed = true;
-        waiting.places.values().for_each(|bell| bell.notify_one());
+        waiting.wake_all();
     }
 
     /// Whether nobody is to wait any more, because the hub stops.

@@ -66,6 +66,7 @@ pub struct Running {
     pub address: SocketAddr,
     jobs: jobs::Schedule,
     dispatching: jobs::Dispatching,
+    neighbours: JoinHandle<()>,
     patience: Duration,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
@@ -85,6 +86,7 @@ impl Running {
         let pusher = Pusher::new(&hub.config.push).map_err(ServeError::Push)?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let dispatching = jobs::dispatch(hub, pusher);
+        let neighbours = exchange::neighbours::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
         let (stop, stopped) = oneshot::channel();
         let arrivals = hub.arrivals.clone();
@@ -100,7 +102,7 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, dispatching, patience, stop, server })
+        Ok(Self { address, jobs, dispatching, neighbours, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -113,6 +115,7 @@ impl Running {
         }
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
+        self.neighbours.abort();
         let (server, ()) = tokio::join!(self.server, self.dispatching.stop(self.patience));
         ended(server)
     }

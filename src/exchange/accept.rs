@@ -4,6 +4,7 @@ use super::intake::{self, Keeping};
 use super::register::{self, Attachment, Case};
 use super::selftest::gate::{self, Errand};
 use super::{BodyFault, Caller, ExchangeError};
+use crate::arrivals::PUSHES;
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
 use crate::domain::packet::{Digest, Packet};
@@ -175,6 +176,19 @@ pub(super) async fn judged(
     Ok(Judged { case, envelope, violations, by_parties, errand })
 }
 
+/// Tells those who wait on this node and on others what was just registered.
+fn announce(hub: &Hub, receipt: &Receipt) {
+    let recipients = receipt.lines.iter().map(|line| match line.outcome {
+        LineOutcome::Pending => PUSHES,
+        _ => line.recipient.as_str(),
+    });
+    // Of a document withdrawn at once, the hub itself tells the sender.
+    hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
+    if receipt.lines.iter().any(|line| line.outcome == LineOutcome::Pending) {
+        hub.wake.notify_one();
+    }
+}
+
 /// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
 ///
 /// # Errors
@@ -207,16 +221,9 @@ pub async fn accept(
         Some(_) | None => hub.store.write(move |tx| register::refuse(tx, &case, violations.clone())).await,
     };
     let verdict = verdict?;
-    if let Verdict::Accepted(receipt) = &verdict
-        && receipt.lines.iter().any(|line| line.outcome == LineOutcome::Pending)
-    {
-        hub.wake.notify_one();
-    }
     alarm(&verdict);
     if let Verdict::Accepted(receipt) = &verdict {
-        let recipients = receipt.lines.iter().map(|line| line.recipient.as_str());
-        // Of a document withdrawn at once, the hub itself tells the sender.
-        hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
+        announce(hub, receipt);
     }
     count(hub, (door, kind, status), &verdict);
     gate::after(hub, &errand, &verdict).await?;

@@ -23,6 +23,7 @@ pub mod history;
 pub mod import;
 pub mod intake;
 pub mod keys;
+pub mod neighbours;
 pub mod pickup;
 pub mod poll;
 pub mod preflight;

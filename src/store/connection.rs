@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// PostgreSQL in pure Rust, behind diesel's blocking face.
 pub type Postgres = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -181,8 +184,8 @@ pub(super) enum Place {
     Postgres { url: String, tls: Option<Arc<rustls::ClientConfig>>, read_only: bool },
 }
 
-/// Set-up of every SQLite connection. Patience first: another process may be opening or closing the file. FULL: what is committed is on disk. The write-ahead log is folded back
-/// every 4,000 pages (16 MB), which costs two syncs each time.
+/// Set-up of every SQLite connection. Patience first: another process may be opening or closing the file. FULL: what is
+/// committed is on disk. The write-ahead log is folded back every 4,000 pages (16 MB), which costs two syncs each time.
 const SQLITE_SET_UP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;";
 
@@ -302,27 +305,41 @@ async fn connect_postgres(
     tls: Option<Arc<rustls::ClientConfig>>,
     read_only: bool,
 ) -> Result<AsyncPgConnection, StoreError> {
-    let failed = StoreError::ServerUnreachable;
-    let refused = StoreError::Unreachable;
-    let mut server: tokio_postgres::Config = url.parse().map_err(failed)?;
-    server.connect_timeout(SERVER_PATIENCE).tcp_user_timeout(SERVER_PATIENCE);
     // Whatever the server or the role says: what is committed is on disk. Tables are read by their indexes: a statement
     // that was prepared while a table was empty would go on reading the whole of it.
-    let options = server.get_options().unwrap_or_default().to_owned();
     let read_only = if read_only { " -c default_transaction_read_only=on" } else { "" };
-    server.options(format!("{options} -c synchronous_commit=on -c enable_seqscan=off{read_only}").trim());
+    let options = format!(" -c synchronous_commit=on -c enable_seqscan=off{read_only}");
+    let refused = StoreError::Unreachable;
     match tls {
         Some(config) => {
-            let config = rustls::ClientConfig::clone(&config);
-            let make = tokio_postgres_rustls::MakeRustlsConnect::new(config);
-            let (client, driver) = server.connect(make).await.map_err(failed)?;
+            let (client, driver) = connect_server(url, &options, tls_of_config(&config)).await?;
             AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
         }
         None => {
-            let (client, driver) = server.connect(tokio_postgres::NoTls).await.map_err(failed)?;
+            let (client, driver) = connect_server(url, &options, NoTls).await?;
             AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
         }
     }
+}
+
+/// A bare connection to a server, with further options.
+pub(super) async fn connect_server<T: MakeTlsConnect<Socket>>(
+    url: &str,
+    options: &str,
+    tls: T,
+) -> Result<(tokio_postgres::Client, tokio_postgres::Connection<Socket, T::Stream>), StoreError> {
+    let failed = StoreError::ServerUnreachable;
+    let mut server: tokio_postgres::Config = url.parse().map_err(failed)?;
+    server.connect_timeout(SERVER_PATIENCE).tcp_user_timeout(SERVER_PATIENCE);
+    let given = server.get_options().unwrap_or_default();
+    let options = format!("{given}{options}");
+    server.options(options.trim());
+    server.connect(tls).await.map_err(failed)
+}
+
+/// TLS with the authorities of a configuration.
+pub(super) fn tls_of_config(config: &rustls::ClientConfig) -> MakeRustlsConnect {
+    MakeRustlsConnect::new(config.clone())
 }
 
 fn tls_of(ca_file: &Path) -> Result<Arc<rustls::ClientConfig>, StoreError> {

@@ -1,7 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `selftest`, and `payloads` for the
-//! bytes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `selftest`, and
+//! `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -9,6 +9,7 @@
 pub mod agencies;
 mod backlog;
 pub mod backup;
+pub mod bell;
 pub mod connection;
 mod copy;
 pub mod deliveries;
@@ -51,6 +52,7 @@ pub struct Store {
 struct Inner {
     reads: Queue,
     writes: Queue,
+    place: Place,
     /// Whether each statement is a journey.
     is_server: bool,
     patience: Duration,
@@ -175,8 +177,8 @@ impl Store {
         let writers = std::iter::once(Ok(first)).chain(more).collect::<Result<_, _>>()?;
         let readers = (0..config.connections).map(|_| place.reader().connect()).collect::<Result<_, _>>()?;
         let reads = Queue::start(meter("read"), readers, place.reader(), config);
-        let writes = Queue::start(meter("write"), writers, place, config);
-        Ok(Self { inner: Arc::new(Inner { reads, writes, is_server, patience, metrics, database }) })
+        let writes = Queue::start(meter("write"), writers, place.clone(), config);
+        Ok(Self { inner: Arc::new(Inner { reads, writes, place, is_server, patience, metrics, database }) })
     }
 
     /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
