@@ -1,7 +1,9 @@
 //! Which addresses the hub calls: public ones, and the private networks that the operator named. Whoever can set an
 //! endpoint must not be able to make the hub call the machines around it (server-side request forgery).
 
+use crate::config::Push;
 use ipnet::IpNet;
+use reqwest::Url;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -46,6 +48,56 @@ impl Networks {
         match allowed.is_empty() {
             true => Err(NotCalled { host: host.to_owned() }),
             false => Ok(allowed),
+        }
+    }
+}
+
+/// Why an endpoint's address cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadUrl {
+    /// It is no address of the web, or has a password, a fragment or no host.
+    Form,
+    /// It is not `https://`, and the configuration does not allow the other.
+    NotHttps,
+    /// Its host is an address that the hub does not call.
+    NotCalled,
+}
+
+/// Which addresses may be endpoints, by the configuration.
+#[derive(Debug, Clone)]
+pub struct Callable {
+    /// The networks that may be called.
+    pub networks: Networks,
+    plain_http: bool,
+}
+
+impl Callable {
+    /// As the configuration says.
+    ///
+    /// # Errors
+    /// The part of `push.networks` that is no network.
+    pub fn of(config: &Push) -> Result<Self, String> {
+        Ok(Self { networks: Networks::parse(&config.networks)?, plain_http: config.plain_http })
+    }
+
+    /// Whether an address may be an endpoint. A host name is judged again, by its addresses, whenever it is called.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, text: &str) -> Result<Url, BadUrl> {
+        let url = Url::parse(text).map_err(|_| BadUrl::Form)?;
+        let named = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        match url.scheme() {
+            "https" => {}
+            "http" if self.plain_http => {}
+            "http" => return Err(BadUrl::NotHttps),
+            _ => return Err(BadUrl::Form),
+        }
+        let host = url.host_str().filter(|host| named && !host.is_empty()).ok_or(BadUrl::Form)?;
+        // An address in the place of a name never reaches the resolver.
+        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) if !self.networks.allow(address) => Err(BadUrl::NotCalled),
+            Ok(_) | Err(_) => Ok(url),
         }
     }
 }
@@ -128,6 +180,22 @@ mod tests {
         assert!(networks.allow("fd00:1::5".parse().unwrap()));
         assert!(!networks.allow("10.21.0.1".parse().unwrap()));
         assert_eq!(Networks::parse("10.0.0.0/8,nonsense").unwrap_err(), "nonsense");
+    }
+
+    #[test]
+    fn only_https_to_what_may_be_called_is_an_endpoint() {
+        let callable = Callable::of(&Push { networks: "10.20.0.0/16".to_owned(), ..Push::default() }).unwrap();
+        let check = |url| callable.check(url).map(|_| ());
+
+        assert_eq!(check("https://dms.example.vn/in"), Ok(()));
+        assert_eq!(check("https://10.20.1.1:8443/in"), Ok(()));
+        assert_eq!(check("http://dms.example.vn/in"), Err(BadUrl::NotHttps));
+        for url in ["https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest", "https://2130706433/"] {
+            assert_eq!(check(url), Err(BadUrl::NotCalled), "{url}");
+        }
+        for url in ["", "dms.example.vn", "ftp://dms.example.vn", "https://u:p@dms.example.vn/", "https://a.vn/#x"] {
+            assert_eq!(check(url), Err(BadUrl::Form), "{url}");
+        }
     }
 
     proptest! {

@@ -1,16 +1,16 @@
 //! The push channel: a packet is posted to an agency's endpoint, its bytes unchanged and signed. What each answer
 //! means is decided here; what follows from it is not.
 
-use super::networks::Networks;
+use super::networks::{Callable, Networks};
 use super::{Outcome, Trouble};
 use crate::config::Push;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Certificate, Client, Response, Url, redirect};
+use reqwest::{Certificate, Client, Response, redirect};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub type Content = Pin<Box<dyn futures_util::Stream<Item = io::Result<Bytes>> + 
 /// One packet for one endpoint.
 pub struct Shipment {
     /// Where to post.
-    pub url: Url,
+    pub url: String,
     /// Headers that say what it is, and the signature.
     pub headers: Vec<(&'static str, String)>,
     /// Its size.
@@ -33,22 +33,10 @@ pub struct Shipment {
 #[derive(Debug, Clone)]
 pub struct Pusher {
     client: Client,
-    networks: Networks,
-    plain_http: bool,
+    callable: Callable,
     answer_timeout: Duration,
     rate_min: u64,
     kept: usize,
-}
-
-/// Why an endpoint's address cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadUrl {
-    /// It is no address of the web, or has a password, a fragment or no host.
-    Form,
-    /// It is not `https://`, and the configuration does not allow the other.
-    NotHttps,
-    /// Its host is an address that the hub does not call.
-    NotCalled,
 }
 
 /// Why the channel cannot be opened.
@@ -71,8 +59,8 @@ impl Pusher {
     /// # Errors
     /// `Networks`, `AuthorityFile`, `Client`.
     pub fn new(config: &Push) -> Result<Self, PusherError> {
-        let networks = Networks::parse(&config.networks).map_err(PusherError::Networks)?;
-        let resolver = Resolver { networks: networks.clone() };
+        let callable = Callable::of(config).map_err(PusherError::Networks)?;
+        let resolver = Resolver { networks: callable.networks.clone() };
         let mut builder = Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -87,42 +75,20 @@ impl Pusher {
         }
         Ok(Self {
             client: builder.build().map_err(PusherError::Client)?,
-            networks,
-            plain_http: config.plain_http,
+            callable,
             answer_timeout: Duration::from_secs(config.answer_timeout_seconds),
             rate_min: config.rate_min.max(1),
             kept: config.answer_bytes_kept,
         })
     }
 
-    /// Whether an address may be an endpoint. A host name is judged again, by its addresses, whenever it is called.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn check(&self, text: &str) -> Result<Url, BadUrl> {
-        let url = Url::parse(text).map_err(|_| BadUrl::Form)?;
-        let named = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        match url.scheme() {
-            "https" => {}
-            "http" if self.plain_http => {}
-            "http" => return Err(BadUrl::NotHttps),
-            _ => return Err(BadUrl::Form),
-        }
-        let host = url.host_str().filter(|host| named && !host.is_empty()).ok_or(BadUrl::Form)?;
-        // An address in the place of a name never reaches the resolver.
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) if !self.networks.allow(address) => Err(BadUrl::NotCalled),
-            Ok(_) | Err(_) => Ok(url),
-        }
-    }
-
     /// Posts a packet and says what came of it. Returns within the connect time-out plus the answer time-out plus
     /// the time that the packet needs at the slowest rate.
     pub async fn push(&self, shipment: Shipment) -> Outcome {
-        let (url, bytes) = (shipment.url, shipment.bytes);
-        if self.check(url.as_str()).is_err() {
+        let bytes = shipment.bytes;
+        let Ok(url) = self.callable.check(&shipment.url) else {
             return Outcome::Later(trouble("the endpoint's address is not called", false));
-        }
+        };
         let patience = self.answer_timeout.saturating_add(Duration::from_secs(bytes / self.rate_min));
         let mut request = self.client.post(url).timeout(patience);
         for (name, value) in shipment.headers {
@@ -231,24 +197,6 @@ fn redacted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_https_to_what_may_be_called_is_an_endpoint() {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let config = Push { networks: "10.20.0.0/16".to_owned(), ..Push::default() };
-        let pusher = Pusher::new(&config).unwrap();
-        let check = |url| pusher.check(url).map(|_| ());
-
-        assert_eq!(check("https://dms.example.vn/in"), Ok(()));
-        assert_eq!(check("https://10.20.1.1:8443/in"), Ok(()));
-        assert_eq!(check("http://dms.example.vn/in"), Err(BadUrl::NotHttps));
-        for url in ["https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest", "https://2130706433/"] {
-            assert_eq!(check(url), Err(BadUrl::NotCalled), "{url}");
-        }
-        for url in ["", "dms.example.vn", "ftp://dms.example.vn", "https://u:p@dms.example.vn/", "https://a.vn/#x"] {
-            assert_eq!(check(url), Err(BadUrl::Form), "{url}");
-        }
-    }
 
     #[test]
     fn what_an_endpoint_says_is_kept_without_secrets_and_people() {

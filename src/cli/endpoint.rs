@@ -1,7 +1,7 @@
 //! `endpoint set|list|pause|resume|remove`: where agencies want their packets brought.
 
 use super::{Outcome, time};
-use crate::channel::push::Pusher;
+use crate::exchange::act::By;
 use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine};
 use crate::hub::Hub;
 use anyhow::Context;
@@ -71,15 +71,15 @@ impl EndpointCommand {
                 }
             }
             Self::Pause { agency, reason } => {
-                endpoints::pause(hub, &agency, &reason).await.with_context(|| agency.clone())?;
+                endpoints::pause(hub, &By::Operator, &agency, &reason).await.with_context(|| agency.clone())?;
                 writeln!(out, "{agency} is paused; its queue is kept")?;
             }
             Self::Resume { agency } => {
-                endpoints::resume(hub, &agency).await.with_context(|| agency.clone())?;
+                endpoints::resume(hub, &By::Operator, &agency).await.with_context(|| agency.clone())?;
                 writeln!(out, "{agency} is open again; everything that waits is due now")?;
             }
             Self::Remove { agency } => {
-                let moved = endpoints::remove(hub, &agency).await.with_context(|| agency.clone())?;
+                let moved = endpoints::remove(hub, &By::Operator, &agency).await.with_context(|| agency.clone())?;
                 writeln!(out, "{agency} picks its packets up from now on; {moved} that waited are in its mailbox")?;
             }
         }
@@ -88,10 +88,9 @@ impl EndpointCommand {
 }
 
 async fn set(hub: &Hub, arguments: SetArguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let pusher = Pusher::new(&hub.config.push)?;
     let SetArguments { agency, url, confirms_itself, in_flight, json } = arguments;
     let entry = EndpointEntry { agency: agency.clone(), url, confirms_itself, in_flight_max: in_flight };
-    let secret = endpoints::set(hub, &pusher, entry).await.with_context(|| agency.clone())?;
+    let secret = endpoints::set(hub, &By::Operator, entry).await.with_context(|| agency.clone())?;
     let secret = secret.expose_secret();
     if json {
         writeln!(out, "{}", json!({ "agency": agency, "secret": secret }))?;

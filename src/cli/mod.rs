@@ -11,6 +11,7 @@ mod endpoint;
 mod envelope;
 mod key;
 pub mod progress;
+mod queue;
 mod reference;
 mod serve;
 mod system;
@@ -71,6 +72,9 @@ enum Command {
     /// Endpoints: where agencies want their packets brought.
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
+    /// What the hub has to bring to an agency, delivery by delivery.
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
     /// Keys of systems.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -171,6 +175,7 @@ impl CommandLine {
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),

@@ -151,6 +151,10 @@ pub enum Refusal {
     AlreadyHandedOver,
     /// No channel has put it at the recipient's disposal yet.
     NotConsigned,
+    /// The hub is bringing it to the recipient just now.
+    OnItsWay,
+    /// It does not wait to be brought to the recipient.
+    NotWaiting,
 }
 
 /// The next state of a delivery. The only function that computes one.

@@ -28,6 +28,8 @@ pub enum EvidenceEvent {
     RecallAnswered,
     /// Ours: a recipient reported a status.
     StatusReported,
+    /// Ours: an operator held a delivery, let it go on, hurried it, or started a failed one anew.
+    DeliveryDirected,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
     EndpointChanged,
     /// Ours: an agency was registered, changed, closed or reopened.
@@ -42,7 +44,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::ContentConsignment,
@@ -54,6 +56,7 @@ impl EvidenceEvent {
         Self::RecallRequested,
         Self::RecallAnswered,
         Self::StatusReported,
+        Self::DeliveryDirected,
         Self::EndpointChanged,
         Self::AgencyChanged,
         Self::DirectoryImported,
@@ -75,6 +78,7 @@ impl EvidenceEvent {
             Self::RecallRequested => "docaxis:RecallRequested",
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
+            Self::DeliveryDirected => "docaxis:DeliveryDirected",
             Self::EndpointChanged => "docaxis:EndpointChanged",
             Self::AgencyChanged => "docaxis:AgencyChanged",
             Self::DirectoryImported => "docaxis:DirectoryImported",

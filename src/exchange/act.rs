@@ -3,6 +3,7 @@
 use super::Caller;
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::hub::{Hub, Ids};
+use crate::store::deliveries::DeliveryRow;
 use crate::store::{Connection, StoreError, evidence};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -27,7 +28,7 @@ impl By {
 #[derive(Debug, Clone)]
 pub(super) struct Act {
     by: By,
-    ids: Ids,
+    pub(super) ids: Ids,
     /// When it happens.
     pub(super) now: DateTime<Utc>,
 }
@@ -37,14 +38,8 @@ impl Act {
         Self { by: by.clone(), ids: hub.ids, now: hub.clock.now() }
     }
 
-    /// Leaves evidence of what was done (`act`) to an agency or to what the facts name.
-    pub(super) fn note(
-        &self,
-        tx: &mut Connection,
-        (event, act): (EvidenceEvent, &str),
-        agency: Option<&str>,
-        facts: Value,
-    ) -> Result<(), StoreError> {
+    /// What every act says of itself, with its facts.
+    fn facts(&self, act: &str, facts: Value) -> (Option<String>, Value) {
         let (door, system_id) = match &self.by {
             By::Operator => ("command-line", None),
             By::System(id) => ("http", Some(id.clone())),
@@ -55,6 +50,31 @@ impl Act {
         if let Value::Object(facts) = facts {
             all.extend(facts);
         }
+        (system_id, Value::Object(all))
+    }
+
+    /// Leaves evidence of what was done to a delivery.
+    pub(super) fn note_delivery(
+        &self,
+        tx: &mut Connection,
+        row: &DeliveryRow,
+        act: &str,
+        facts: Value,
+    ) -> Result<(), StoreError> {
+        let (system_id, facts) = self.facts(act, facts);
+        let piece = row.evidence(EvidenceEvent::DeliveryDirected, self.now, system_id.as_deref(), &facts);
+        evidence::append(tx, &self.ids.next(), &piece)
+    }
+
+    /// Leaves evidence of what was done (`act`) to an agency or to what the facts name.
+    pub(super) fn note(
+        &self,
+        tx: &mut Connection,
+        (event, act): (EvidenceEvent, &str),
+        agency: Option<&str>,
+        facts: Value,
+    ) -> Result<(), StoreError> {
+        let (system_id, facts) = self.facts(act, facts);
         let piece = Evidence {
             event,
             at: self.now,
@@ -62,7 +82,7 @@ impl Act {
             delivery_id: None,
             agency: agency.map(str::to_owned),
             system_id,
-            facts: Value::Object(all).to_string(),
+            facts: facts.to_string(),
         };
         evidence::append(tx, &self.ids.next(), &piece)
     }

@@ -2,12 +2,13 @@
 //! Not here: bringing them (`dispatch`).
 
 use super::ExchangeError;
-use crate::channel::push::{BadUrl, Pusher};
+use super::act::{Act, By};
+use crate::channel::networks::{BadUrl, Callable};
 use crate::channel::signature;
 use crate::domain::agency::AgencyCode;
 use crate::domain::breaker::{Breaker, Circuit};
 use crate::domain::delivery::{Next, Step, next};
-use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::store::endpoints::{EndpointRow, NewEndpoint};
@@ -15,7 +16,7 @@ use crate::store::pushes::PushRow;
 use crate::store::{Connection, StoreError, agencies, deliveries, endpoints, evidence, pushes};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// An endpoint as an operator wants it.
 #[derive(Debug, Clone)]
@@ -63,8 +64,9 @@ const MOVED_AT_ONCE: i64 = 500;
 ///
 /// # Errors
 /// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
-pub async fn set(hub: &Hub, pusher: &Pusher, entry: EndpointEntry) -> Result<SecretString, ExchangeError> {
-    pusher.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
+pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<SecretString, ExchangeError> {
+    let callable = Callable::of(&hub.config.push).map_err(ExchangeError::Unavailable)?;
+    callable.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
     let random = hub.keyring.random().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
     let secret = signature::secret_of(&random);
     let code = canonical(hub, &entry.agency).await?;
@@ -78,11 +80,11 @@ pub async fn set(hub: &Hub, pusher: &Pusher, entry: EndpointEntry) -> Result<Sec
         confirms_itself: entry.confirms_itself,
         in_flight_max: i32::from(entry.in_flight_max.unwrap_or(standard).max(1)),
     };
-    let (ids, now) = (hub.ids, hub.clock.now());
-    let facts = json!({ "act": "set", "url": entry.url, "confirms_itself": entry.confirms_itself });
+    let act = Act::new(hub, by);
     let written = hub.store.write(move |tx| {
-        endpoints::set(tx, new.clone(), now)?;
-        append(tx, (&ids.next(), now), new.agency_code.as_str(), &facts)
+        endpoints::set(tx, new.clone(), act.now)?;
+        let facts = json!({ "url": new.url, "confirms_itself": new.confirms_itself });
+        act.note(tx, (EvidenceEvent::EndpointChanged, "set"), Some(&new.agency_code), facts)
     });
     written.await?;
     hub.wake.notify_one();
@@ -108,6 +110,15 @@ pub async fn list(hub: &Hub) -> Result<Vec<EndpointLine>, ExchangeError> {
     Ok(lines.await?)
 }
 
+/// The endpoint of an agency.
+///
+/// # Errors
+/// `NotFound` when it has none, `Store`.
+pub async fn one(hub: &Hub, agency: &str) -> Result<EndpointLine, ExchangeError> {
+    let code = canonical(hub, agency).await?;
+    list(hub).await?.into_iter().find(|line| line.agency == code.0).ok_or(ExchangeError::NotFound)
+}
+
 fn line(row: EndpointRow, depth: &std::collections::HashMap<String, i64>, now: DateTime<Utc>) -> EndpointLine {
     let breaker: Breaker = row.breaker();
     EndpointLine {
@@ -128,31 +139,31 @@ fn line(row: EndpointRow, depth: &std::collections::HashMap<String, i64>, now: D
 ///
 /// # Errors
 /// `NotFound` when it has no endpoint, `Store`.
-pub async fn pause(hub: &Hub, agency: &str, reason: &str) -> Result<(), ExchangeError> {
-    change(hub, agency, ("paused", reason)).await
+pub async fn pause(hub: &Hub, by: &By, agency: &str, reason: &str) -> Result<(), ExchangeError> {
+    change(hub, by, agency, ("paused", reason)).await
 }
 
 /// Pushes to an agency again, at once and with a fresh breaker, also what had failed and waits for another attempt.
 ///
 /// # Errors
 /// `NotFound` when it has no endpoint, `Store`.
-pub async fn resume(hub: &Hub, agency: &str) -> Result<(), ExchangeError> {
-    change(hub, agency, ("open", "")).await
+pub async fn resume(hub: &Hub, by: &By, agency: &str) -> Result<(), ExchangeError> {
+    change(hub, by, agency, ("open", "")).await
 }
 
-async fn change(hub: &Hub, agency: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
+async fn change(hub: &Hub, by: &By, agency: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
     let code = canonical(hub, agency).await?;
     let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
-    let (ids, now) = (hub.ids, hub.clock.now());
+    let act = Act::new(hub, by);
     let found = hub.store.write(move |tx| {
         if endpoints::find(tx, code.as_str())?.is_none() {
             return Ok(false);
         }
-        let changed = endpoints::set_state(tx, code.as_str(), (state, &reason), now)?;
-        let hurried = if state == "open" { pushes::hurry(tx, code.as_str(), now)? } else { 0 };
+        let changed = endpoints::set_state(tx, code.as_str(), (state, &reason), act.now)?;
+        let hurried = if state == "open" { pushes::hurry(tx, code.as_str(), act.now)? } else { 0 };
         if changed || hurried > 0 {
-            let facts = json!({ "act": state, "reason": reason, "hurried": hurried });
-            append(tx, (&ids.next(), now), code.as_str(), &facts)?;
+            let facts = json!({ "reason": reason, "hurried": hurried });
+            act.note(tx, (EvidenceEvent::EndpointChanged, state), Some(code.as_str()), facts)?;
         }
         Ok(true)
     });
@@ -170,14 +181,14 @@ const REASON_CHARS_MAX: usize = 500;
 ///
 /// # Errors
 /// `NotFound` when it has no endpoint, `Store`.
-pub async fn remove(hub: &Hub, agency: &str) -> Result<usize, ExchangeError> {
+pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeError> {
     let code = canonical(hub, agency).await?;
-    let (ids, now, gone) = (hub.ids, hub.clock.now(), code.clone());
+    let (act, gone) = (Act::new(hub, by), code.clone());
     let found = hub.store.write(move |tx| {
         if !endpoints::remove(tx, gone.as_str())? {
             return Ok(false);
         }
-        append(tx, (&ids.next(), now), gone.as_str(), &json!({ "act": "removed" }))?;
+        act.note(tx, (EvidenceEvent::EndpointChanged, "removed"), Some(gone.as_str()), json!({}))?;
         Ok(true)
     });
     if !found.await? {
@@ -185,7 +196,7 @@ pub async fn remove(hub: &Hub, agency: &str) -> Result<usize, ExchangeError> {
     }
     let mut moved: usize = 0;
     loop {
-        let (ids, code) = (hub.ids, code.clone());
+        let (ids, now, code) = (hub.ids, hub.clock.now(), code.clone());
         let some = hub.store.write(move |tx| {
             let rows = pushes::of_recipient(tx, code.as_str(), MOVED_AT_ONCE)?;
             for row in &rows {
@@ -215,28 +226,10 @@ pub(super) fn offer(
     evidence::append(tx, evidence_id, &row.evidence(event, now, None, &json!({ "channel": "pickup" })))
 }
 
-async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, ExchangeError> {
+pub(super) async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, ExchangeError> {
     let folded = agency.trim().to_ascii_uppercase();
     let found = hub.store.read(move |tx| agencies::find_by_alias(tx, &folded)).await?;
     found.map(|agency| agency.code).ok_or(ExchangeError::NotFound)
-}
-
-fn append(
-    tx: &mut Connection,
-    (evidence_id, at): (&str, DateTime<Utc>),
-    agency: &str,
-    facts: &Value,
-) -> Result<(), StoreError> {
-    let piece = Evidence {
-        event: EvidenceEvent::EndpointChanged,
-        at,
-        envelope_id: None,
-        delivery_id: None,
-        agency: Some(agency.to_owned()),
-        system_id: None,
-        facts: facts.to_string(),
-    };
-    evidence::append(tx, evidence_id, &piece)
 }
 
 fn wording(why: BadUrl) -> Wording {

@@ -1,20 +1,40 @@
 //! How an accepted packet is handed on to one recipient: put at its disposal for pick-up, or put in line to be pushed.
 
-use super::register::{Case, append};
+use super::register::Case;
 use crate::domain::agency::Channel;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::Urgency;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::lane::Lane;
+use crate::domain::schedule::Schedule;
+use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::pushes::PushRow;
-use crate::store::{Connection, StoreError, deliveries, pushes};
+use crate::store::{Connection, StoreError, deliveries, evidence, pushes};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+/// When deliveries are made and are to begin.
+pub(super) struct Making<'a> {
+    pub(super) ids: Ids,
+    pub(super) now: DateTime<Utc>,
+    pub(super) schedule: &'a Schedule,
+    /// When a push is due for the first time; its term begins then.
+    pub(super) due_at: DateTime<Utc>,
+}
+
+impl Case {
+    /// How its deliveries are made: at once.
+    pub(super) fn making(&self) -> Making<'_> {
+        Making { ids: self.ids, now: self.now, schedule: &self.schedule, due_at: self.now }
+    }
+}
 
 /// Makes the delivery of an envelope to one recipient by its channel.
 pub(super) fn hand_on(
     tx: &mut Connection,
-    case: &Case,
+    making: &Making<'_>,
     row: &EnvelopeRow,
     (key, channel): (NaturalKey, Channel),
 ) -> Result<DeliveryRow, StoreError> {
@@ -22,14 +42,19 @@ pub(super) fn hand_on(
         Channel::Pickup => DeliveryState::Consigned,
         Channel::Push => DeliveryState::Pending,
     };
-    let new = NewDelivery { delivery_id: case.ids.next(), envelope_id: row.envelope_id.clone(), key, state };
-    let made = deliveries::insert(tx, new, case.now)?;
+    let new = NewDelivery { delivery_id: making.ids.next(), envelope_id: row.envelope_id.clone(), key, state };
+    let made = deliveries::insert(tx, new, making.now)?;
     match channel {
-        Channel::Pickup => append(tx, case, EvidenceEvent::ContentConsignment, row, Some(&made))?,
+        Channel::Pickup => {
+            let facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
+            let event = EvidenceEvent::ContentConsignment;
+            let piece = made.evidence(event, making.now, row.system_id.as_deref(), &facts);
+            evidence::append(tx, &making.ids.next(), &piece)?;
+        }
         Channel::Push => {
             let lane = Lane::of(row.is_document(), Urgency::of_number(&row.urgency.to_string()));
-            let expires_at = case.schedule.expires_at(lane, case.now);
-            pushes::insert(tx, &PushRow::new(&made, lane, (case.now, expires_at)))?;
+            let expires_at = making.schedule.expires_at(lane, making.due_at);
+            pushes::insert(tx, &PushRow::new(&made, lane, (making.due_at, expires_at)))?;
         }
     }
     Ok(made)

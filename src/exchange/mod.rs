@@ -12,6 +12,7 @@ pub mod accept;
 pub mod act;
 pub mod agency_file;
 pub mod backup;
+pub mod controls;
 pub mod directory;
 pub mod dispatch;
 pub mod doctor;

@@ -198,7 +198,9 @@ fn withdrawal(tx: &mut Connection, row: &DeliveryRow) -> Result<(Withdrawal, Opt
             | Refusal::RecallAgreed
             | Refusal::Failed
             | Refusal::AlreadyHandedOver
-            | Refusal::NotConsigned,
+            | Refusal::NotConsigned
+            | Refusal::OnItsWay
+            | Refusal::NotWaiting,
         ) => (Withdrawal::Failed, None),
     })
 }
@@ -345,7 +347,7 @@ fn register_own(
         occurrence: digest.hex(),
     };
     let channel = agencies::channel_of(tx, &AgencyCode(key.recipient_code.clone()))?;
-    hand_on(tx, case, &own, (key, channel))?;
+    hand_on(tx, &case.making(), &own, (key, channel))?;
     let report = StatusRow {
         envelope_id: own.envelope_id.clone(),
         delivery_id: row.delivery_id.clone(),

@@ -413,7 +413,7 @@ fn deliver(
     let taken = recall::take_back(tx, case, row, &line.takes_back)?;
     let key = key(plan, &line.recipient);
     match taken {
-        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, case, row, (key, line.channel)),
+        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, &case.making(), row, (key, line.channel)),
         TakenBack::Withdrawn => {
             let (delivery_id, envelope_id) = (case.ids.next(), row.envelope_id.clone());
             let new = NewDelivery { delivery_id, envelope_id, key, state: DeliveryState::Withdrawn };

@@ -4,6 +4,7 @@
 use super::admin_answers::{self as answers, All, RevokedKeyBody};
 use super::gate::{Call, Node};
 use super::problem::{self, Problem};
+use super::push_admin::{self, PushOperation};
 use super::reading;
 use crate::domain::agency::AgencyState;
 use crate::domain::directory::Column;
@@ -60,6 +61,8 @@ pub enum AdminOperation {
     AddKey,
     /// End a key.
     RevokeKey,
+    /// What the hub brings by itself.
+    Push(PushOperation),
 }
 
 /// Answers one operation.
@@ -98,6 +101,7 @@ pub async fn answer(operation: AdminOperation, call: Call<'_>, caller: Caller) -
             Ok(problem::ok().json(All { items: line.keys.iter().map(answers::key).collect() }))
         }
         AdminOperation::AddKey => add_key(call, &by).await,
+        AdminOperation::Push(operation) => push_admin::answer(operation, call, &by).await,
         AdminOperation::RevokeKey => {
             keys::revoke_key(hub, &by, id).await?;
             Ok(problem::ok().json(RevokedKeyBody { key_id: id, state: "revoked" }))
@@ -110,7 +114,7 @@ fn system(line: &SystemLine) -> HttpResponse {
 }
 
 /// The body as JSON; an empty one says nothing, as `{}` does.
-async fn body<T: DeserializeOwned + JsonSchema>(call: &mut Call<'_>) -> Result<T, Problem> {
+pub(super) async fn body<T: DeserializeOwned + JsonSchema>(call: &mut Call<'_>) -> Result<T, Problem> {
     let bytes = call.body.whole().await?;
     reading::json(if bytes.is_empty() { b"{}" } else { &bytes })
 }

@@ -4,6 +4,7 @@ use super::admin_answers::{All, HeldAgencyBody, ImportBody, KeyBody, NewKeyBody,
 use super::admin_api::{AddressesSaid, AdminOperation, Closing, ExportQuestion, ImportQuestion, KeySaid, SystemSaid};
 use super::agency_sketches::{ANY, BEARER, BODY, DIRECTORY};
 use super::problem::{EXISTS, FAULTY, NOT_ALLOWED, NOT_FOUND, Success};
+use super::push_sketches;
 use super::sketch::Sketch;
 use crate::domain::directory::Column;
 use serde_json::{Map, Value, json};
@@ -61,10 +62,11 @@ pub fn draw(operation: AdminOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .fails(&[&NOT_FOUND])
             .fails(&BODY),
         AdminOperation::Keys | AdminOperation::AddKey | AdminOperation::RevokeKey => of_key(operation, sketch),
+        AdminOperation::Push(operation) => push_sketches::draw(operation, sketch),
     }
 }
 
-const CODE: &str = "Mã hoặc mã khác của cơ quan. A code or an alias.";
+pub const CODE: &str = "Mã hoặc mã khác của cơ quan. A code or an alias.";
 
 fn one_agency(sketch: Sketch<'_>) -> Sketch<'_> {
     let sketch = sketch.under(DIRECTORY).code_segment("code", CODE);

@@ -262,7 +262,7 @@ fn rows(asked: u32) -> usize {
 }
 
 /// An instant of the query; the `+` of its offset often arrives as a space.
-fn instant(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let whole = if text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
     match dates::timestamp(&whole) {

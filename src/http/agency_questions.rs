@@ -52,7 +52,7 @@ impl JsonSchema for Cursor {
 }
 
 /// A time in a query.
-fn instant(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn instant(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] })
 }
 

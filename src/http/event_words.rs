@@ -28,6 +28,9 @@ pub fn words(happening: &Happening) -> Sentence {
         EvidenceEvent::DirectoryImported => of("Danh bạ đơn vị được nhập từ tệp", "Agencies were imported from a file"),
         EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
         EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
+        EvidenceEvent::DeliveryDirected => {
+            of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
+        }
         EvidenceEvent::EndpointChanged => of("Địa chỉ nhận của {} được thay đổi", "The endpoint of {} was changed"),
         EvidenceEvent::ContentFetched => of("Phần mềm của {} đã lấy gói tin", "The software of {} fetched the packet"),
         EvidenceEvent::ContentHandover => {
@@ -72,6 +75,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::ContentHandoverFailure
         | EvidenceEvent::RecallRequested
         | EvidenceEvent::RecallAnswered
+        | EvidenceEvent::DeliveryDirected
         | EvidenceEvent::EndpointChanged
         | EvidenceEvent::AgencyChanged
         | EvidenceEvent::DirectoryImported

@@ -18,6 +18,8 @@ mod history_answers;
 pub mod openapi;
 pub mod problem;
 pub mod problem_body;
+pub mod push_admin;
+mod push_sketches;
 mod reading;
 pub mod sdk_answers;
 pub mod sdk_api;
@@ -36,6 +38,7 @@ use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
 use gate::Node;
 use problem::Dialect;
+use push_admin::PushOperation;
 use sdk_answers::AgencyForm;
 use sdk_api::SdkOperation;
 use selftest_api::SelftestOperation;
@@ -145,6 +148,10 @@ const fn selftest(operation: SelftestOperation) -> Operation {
     Operation::Agency(AgencyOperation::Selftest(operation))
 }
 
+const fn push(operation: PushOperation) -> Operation {
+    admin(AdminOperation::Push(operation))
+}
+
 const fn admin(operation: AdminOperation) -> Operation {
     Operation::Admin(operation)
 }
@@ -205,6 +212,17 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::Keys), "List the keys of a system, without their secrets."),
     route(POST, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::AddKey), "Make a key; its secret is shown this once: `{\"life_days\":365}`."),
     route(POST, "/api/v1/admin/keys/{id}/revoke", admin(AdminOperation::RevokeKey), "End a key at once."),
+    route(GET, "/api/v1/admin/endpoints", push(PushOperation::Endpoints), "List endpoints and how they are doing."),
+    route(PUT, "/api/v1/admin/endpoints/{code}", push(PushOperation::PutEndpoint), "Say where an agency is pushed to: `{\"url\":\"https://…\"}`; the secret of the signatures is shown this once."),
+    route(DELETE, "/api/v1/admin/endpoints/{code}", push(PushOperation::RemoveEndpoint), "Push to an agency no more: it picks up."),
+    route(POST, "/api/v1/admin/endpoints/{code}/pause", push(PushOperation::Pause), "Push nothing for now; what waits is kept: `{\"reason\":\"\"}`."),
+    route(POST, "/api/v1/admin/endpoints/{code}/resume", push(PushOperation::Resume), "Push again, at once; failures are forgotten."),
+    route(GET, "/api/v1/admin/agencies/{code}/waiting", push(PushOperation::Waiting), "What waits to be pushed to an agency (`limit`)."),
+    route(GET, "/api/v1/admin/agencies/{code}/failed", push(PushOperation::Failed), "What has failed for an agency, with what starting it anew would do (`from`, `until`, `after`, `limit`)."),
+    route(POST, "/api/v1/admin/agencies/{code}/failed/start", push(PushOperation::StartAnew), "Start failed deliveries anew: `{\"from\":\"\",\"per_minute\":600}`."),
+    route(POST, "/api/v1/admin/deliveries/{id}/now", push(PushOperation::Now), "Try a waiting delivery now."),
+    route(POST, "/api/v1/admin/deliveries/{id}/hold", push(PushOperation::Hold), "Hold a waiting delivery; its term goes on."),
+    route(POST, "/api/v1/admin/deliveries/{id}/release", push(PushOperation::Release), "Let a held delivery go on, at once."),
 
     // Systems with the vendor SDK.
     route(POST, "/sendEdoc", sdk(SdkOperation::Send), "Send a document or status packet."),

@@ -364,7 +364,7 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         ExchangeError::Refused(refusal) => match refusal {
             Refusal::Withdrawn | Refusal::RecallAgreed => &GONE,
             Refusal::Failed | Refusal::AlreadyFetched | Refusal::AlreadyHandedOver => &STEP_REFUSED,
-            Refusal::NotConsigned => &STEP_REFUSED,
+            Refusal::NotConsigned | Refusal::OnItsWay | Refusal::NotWaiting => &STEP_REFUSED,
         },
         ExchangeError::Malformed(_) => &MALFORMED,
         ExchangeError::Full(Full::Node) => &OVERLOADED,

@@ -35,6 +35,13 @@ pub fn of_refusal(refusal: Refusal) -> Sentence {
         Refusal::NotConsigned => {
             Sentence::new("Văn bản chưa sẵn sàng để nhận", "The document is not yet at the recipient's disposal")
         }
+        Refusal::OnItsWay => Sentence::new(
+            "Trục đang chuyển lượt này; hãy thử lại sau ít phút",
+            "The hub is bringing it just now; try again in some minutes",
+        ),
+        Refusal::NotWaiting => {
+            Sentence::new("Lượt chuyển này không đang chờ chuyển", "The delivery does not wait to be brought")
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::envelopes::EnvelopeRow;
-use super::literal::Consigned;
+use super::literal::Literal;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
@@ -265,6 +265,44 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
         .optional())?)
 }
 
+/// Deliveries to a recipient that have failed, accepted within a time, in the order in which they were made.
+///
+/// # Errors
+/// `Statement`.
+pub fn failed(
+    tx: &mut Connection,
+    recipient_code: &str,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    (after, limit): (&str, i64),
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::recipient_code.eq(recipient_code))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Failed)))
+        .filter(deliveries::delivery_id.gt(after))
+        .filter(deliveries::accepted_at.ge(from.naive_utc()))
+        .filter(deliveries::accepted_at.le(until.naive_utc()))
+        .order(deliveries::delivery_id.asc())
+        .limit(limit)
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
+/// Deliveries of these envelopes whose occurrence begins so: the occurrence and the delivery.
+///
+/// # Errors
+/// `Statement`.
+pub fn occurrences(
+    tx: &mut Connection,
+    envelope_ids: &[&str],
+    beginning: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .filter(deliveries::occurrence.like(format!("{beginning}%")))
+        .select((deliveries::occurrence, deliveries::delivery_id))
+        .load(c))?)
+}
+
 /// Moves a delivery from one progress to another. Says whether it still stood where `from` says.
 ///
 /// # Errors
@@ -370,7 +408,7 @@ pub fn list_waiting(
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
-        .filter(deliveries::state.eq(Consigned))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned)))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
@@ -387,7 +425,7 @@ pub fn list_waiting(
 /// `Statement`.
 pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
-        .filter(deliveries::state.eq(Consigned))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned)))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .count()

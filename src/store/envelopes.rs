@@ -217,6 +217,21 @@ pub fn insert_link(tx: &mut Connection, link: &LinkRow) -> Result<(), StoreError
     Ok(())
 }
 
+/// Which of these documents (sender, identifier) were recalled or replaced.
+///
+/// # Errors
+/// `Statement`.
+pub fn taken_back(tx: &mut Connection, documents: &[(&str, &str)]) -> Result<Vec<(String, String)>, StoreError> {
+    let senders: Vec<&str> = documents.iter().map(|(sender, _)| *sender).collect();
+    let ids: Vec<&str> = documents.iter().map(|(_, id)| *id).collect();
+    Ok(on_packets!(tx, c => document_links::table
+        .filter(document_links::target_sender_code.eq_any(&senders))
+        .filter(document_links::target_document_id.eq_any(&ids))
+        .filter(document_links::relation.eq_any(["recalls", "replaces"]))
+        .select((document_links::target_sender_code, document_links::target_document_id))
+        .load(c))?)
+}
+
 /// What an envelope says about other documents.
 ///
 /// # Errors

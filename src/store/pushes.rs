@@ -6,7 +6,7 @@ use super::deliveries::DeliveryRow;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
 use crate::domain::lane::Lane;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use diesel::prelude::*;
 
 /// A delivery that waits to be pushed or is on its way.
@@ -24,19 +24,27 @@ pub struct PushRow {
     pub attempts: i32,
     /// Who has it on its way; somebody who crashed, when it is due again.
     pub lease_owner: Option<String>,
+    /// Whether an operator holds it: its due time never comes.
+    pub held: bool,
+}
+
+/// When what is held becomes due: not in the lifetime of the calendar.
+fn never() -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(9999, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN)
 }
 
 impl PushRow {
-    /// A delivery that is to be pushed at once.
-    pub fn new(delivery: &DeliveryRow, lane: Lane, (now, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+    /// A delivery that is to be pushed at `due_at`.
+    pub fn new(delivery: &DeliveryRow, lane: Lane, (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         Self {
             delivery_id: delivery.delivery_id.clone(),
             recipient_code: delivery.recipient_code.clone(),
             lane: lane.number(),
-            due_at: now.naive_utc(),
+            due_at: due_at.naive_utc(),
             expires_at: expires_at.naive_utc(),
             attempts: 0,
             lease_owner: None,
+            held: false,
         }
     }
 
@@ -295,7 +303,22 @@ pub fn put_back(
     Ok(back == 1)
 }
 
-/// Makes everything that waits for a recipient due at `now`; what is on its way stays so. Answers how much.
+/// Makes a delivery due at `now`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
+/// stays so.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_due(tx: &mut Connection, delivery_id: &str, due_at: Option<DateTime<Utc>>) -> Result<bool, StoreError> {
+    let when = due_at.map_or_else(never, |at| at.naive_utc());
+    let changed = on_packets!(tx, c => diesel::update(pushes::table)
+        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::lease_owner.is_null())
+        .set((pushes::due_at.eq(when), pushes::held.eq(due_at.is_none())))
+        .execute(c))?;
+    Ok(changed == 1)
+}
+
+/// Makes everything that waits for a recipient due at `now`; what is on its way or held stays so. Answers how much.
 ///
 /// # Errors
 /// `Statement`.
@@ -303,6 +326,7 @@ pub fn hurry(tx: &mut Connection, recipient_code: &str, now: DateTime<Utc>) -> R
     Ok(on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::recipient_code.eq(recipient_code))
         .filter(pushes::lease_owner.is_null())
+        .filter(pushes::held.eq(false))
         .filter(pushes::due_at.gt(now.naive_utc()))
         .set(pushes::due_at.eq(now.naive_utc()))
         .execute(c))?)
@@ -322,7 +346,7 @@ pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Ve
         .load(c))?)
 }
 
-/// Deliveries that wait for a recipient that is pushed to no more.
+/// Deliveries that wait for a recipient or are on their way to it, by lane, then by due time.
 ///
 /// # Errors
 /// `Statement`.

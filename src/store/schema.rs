@@ -167,6 +167,7 @@ diesel::table! {
         expires_at -> Timestamp,
         attempts -> Integer,
         lease_owner -> Nullable<Text>,
+        held -> Bool,
     }
 }
 

@@ -11,8 +11,8 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 /// A hub with a system of administration.
-struct Office {
-    hub: TestHub,
+pub struct Office {
+    pub hub: TestHub,
     token: String,
 }
 
@@ -20,7 +20,8 @@ async fn office() -> Office {
     office_of(TestHub::start().await).await
 }
 
-async fn office_of(hub: TestHub) -> Office {
+/// A hub with a system of administration beside its own.
+pub async fn office_of(hub: TestHub) -> Office {
     add_system(&hub.hub, "office", Some(Role::Administration), Vec::new()).await;
     let token = new_token(&hub, "office").await;
     Office { hub, token }
@@ -32,14 +33,14 @@ async fn new_token(hub: &TestHub, system: &str) -> String {
 }
 
 impl Office {
-    async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.hub.client.request(method, self.hub.url(&format!("/api/v1/admin{path}")));
         let request = if body.is_null() { request } else { request.json(&body) };
         Answer::of(request.bearer_auth(&self.token).send().await.unwrap()).await
     }
 
-    async fn done(&self, method: &str, path: &str, body: Value) -> Value {
+    pub async fn done(&self, method: &str, path: &str, body: Value) -> Value {
         let answer = self.ask(method, path, body).await;
         assert!(matches!(answer.status, 200 | 201), "{method} {path}: {} {}", answer.status, answer.text());
         answer.json

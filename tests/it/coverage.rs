@@ -9,6 +9,7 @@ use docaxis::config::{Config, SECTIONS, SETTINGS};
 use docaxis::domain::evidence::EvidenceEvent;
 use docaxis::domain::system::Role;
 use docaxis::exchange::act::By;
+use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
@@ -148,16 +149,17 @@ async fn busy_hub() -> TestHub {
     assert_eq!(hub.post("dms.national", recall("r2", "d2")).await.status, 201);
     assert_eq!(hub.post("dms.national", b"no packet".to_vec()).await.status, 422);
     // Nobody answers at the endpoint until the term is over.
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
-    let dispatcher = Dispatcher::new(&hub.hub, pusher.clone());
+    let dispatcher = Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap());
     let entry = EndpointEntry {
         agency: "X99.C03".to_owned(),
         url: "https://dms.invalid/in".to_owned(),
         confirms_itself: false,
         in_flight_max: None,
     };
-    endpoints::set(&hub.hub, &pusher, entry).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
+    let waits = controls::waiting(&hub.hub, "X99.C03", 1).await.unwrap().remove(0);
+    controls::direct(&hub.hub, &By::Operator, &waits.delivery_id, Direction::Hold).await.unwrap();
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();

@@ -77,7 +77,7 @@ async fn the_database_holds_no_secret() {
     let hub = TestHub::start().await;
     let system = hub.system("dms.national");
 
-    let found = match hub.is_on_server() {
+    let found = match hub.is_postgres() {
         true => {
             let cast =
                 "(SELECT string_agg(encode(secret_sealed, 'escape') || key_id || system_id, ' ') FROM system_keys)";

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
+use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use secrecy::ExposeSecret;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// A hub that may call this machine, and its dispatcher.
-async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
+pub async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
     let hub = TestHub::start_with(|config| {
         config.push.networks = "127.0.0.0/8".to_owned();
         config.push.plain_http = true;
@@ -34,18 +35,17 @@ fn entry(agency: &str, url: &str) -> EndpointEntry {
 }
 
 /// Brings X99.B02 its packets to a robot; answers the secret.
-async fn bring(hub: &TestHub, robot: &Robot) -> String {
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
-    let secret = endpoints::set(&hub.hub, &pusher, entry("X99.B02", &robot.url())).await.unwrap();
+pub async fn bring(hub: &TestHub, robot: &Robot) -> String {
+    let secret = endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &robot.url())).await.unwrap();
     secret.expose_secret().to_owned()
 }
 
 /// The one delivery of an envelope, as its sender sees it.
-async fn delivery(hub: &TestHub, receipt: &Value) -> Value {
+pub async fn delivery(hub: &TestHub, receipt: &Value) -> Value {
     hub.view("dms.national", &receipt["envelope_id"]).await["deliveries"][0].clone()
 }
 
-async fn state(hub: &TestHub, receipt: &Value) -> String {
+pub async fn state(hub: &TestHub, receipt: &Value) -> String {
     delivery(hub, receipt).await["state"].as_str().unwrap().to_owned()
 }
 
@@ -103,9 +103,8 @@ async fn a_packet_is_pushed_unchanged_and_signed_and_handed_over_by_the_answer()
 async fn an_agency_that_confirms_itself_has_it_when_it_says_so() {
     let (hub, dispatcher) = pushing_hub().await;
     let robot = Robot::start(Vec::new());
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
     let wanted = EndpointEntry { confirms_itself: true, ..entry("X99.B02", &robot.url()) };
-    endpoints::set(&hub.hub, &pusher, wanted).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, wanted).await.unwrap();
     let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
     dispatcher.drain().await.unwrap();
     assert_eq!(state(&hub, &receipt).await, "consigned");
@@ -187,7 +186,7 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_an_operator_resumes_it() {
     assert_eq!((state(&hub, &receipt).await.as_str(), robot.taken().len()), ("pending", 1));
     assert_eq!(endpoints::list(&hub.hub).await.unwrap()[0].state, "gone");
 
-    endpoints::resume(&hub.hub, "X99.B02").await.unwrap();
+    endpoints::resume(&hub.hub, &By::Operator, "X99.B02").await.unwrap();
     dispatcher.drain().await.unwrap();
 
     assert_eq!(state(&hub, &receipt).await, "handed_over");
@@ -283,9 +282,8 @@ async fn the_breaker_survives_a_restart() {
 async fn urgent_packets_go_first_and_the_oldest_is_not_forgotten() {
     let (hub, dispatcher) = pushing_hub().await;
     let mut robot = Robot::start(Vec::new());
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
     let one_at_a_time = EndpointEntry { in_flight_max: Some(1), ..entry("X99.B02", &robot.url()) };
-    endpoints::set(&hub.hub, &pusher, one_at_a_time).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, one_at_a_time).await.unwrap();
     let urgency = |id: &str, number: &str| {
         let mut packet = a_document(id);
         packet.extra_header = format!("<OtherInfo><Priority>{number}</Priority></OtherInfo>");
@@ -314,9 +312,8 @@ async fn one_silent_recipient_delays_nobody() {
     let never = Arc::new(Notify::new());
     let silent = Robot::start(vec![Manner::Wait(never.clone()); 100]);
     let mut quick = Robot::start(Vec::new());
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
-    endpoints::set(&hub.hub, &pusher, entry("X99.B02", &silent.url())).await.unwrap();
-    endpoints::set(&hub.hub, &pusher, entry("X99.C03", &quick.url())).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &silent.url())).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry("X99.C03", &quick.url())).await.unwrap();
     for number in 0..30 {
         hub.accepted("dms.national", a_document(&format!("s{number}")).bytes()).await;
     }
@@ -431,14 +428,14 @@ async fn a_paused_endpoint_keeps_its_queue_and_a_removed_one_gives_it_to_the_mai
     let (hub, dispatcher) = pushing_hub().await;
     let robot = Robot::start(Vec::new());
     bring(&hub, &robot).await;
-    endpoints::pause(&hub.hub, "X99.B02", "bảo trì").await.unwrap();
+    endpoints::pause(&hub.hub, &By::Operator, "X99.B02", "bảo trì").await.unwrap();
     let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
     assert_eq!(dispatcher.drain().await.unwrap(), 0);
     let line = endpoints::list(&hub.hub).await.unwrap().remove(0);
     assert_eq!((line.state.as_str(), line.reason.as_str(), line.waiting), ("paused", "bảo trì", 1));
     assert_eq!(hub.waiting("dms.province").await, [""; 0]);
 
-    assert_eq!(endpoints::remove(&hub.hub, "X99.B02").await.unwrap(), 1);
+    assert_eq!(endpoints::remove(&hub.hub, &By::Operator, "X99.B02").await.unwrap(), 1);
 
     let delivery_id = receipt["deliveries"][0]["delivery_id"].as_str().unwrap();
     assert_eq!(hub.waiting("dms.province").await, [delivery_id]);
@@ -450,16 +447,15 @@ async fn a_paused_endpoint_keeps_its_queue_and_a_removed_one_gives_it_to_the_mai
 #[tokio::test]
 async fn addresses_of_this_machine_are_not_called_unless_the_operator_says_so() {
     let hub = TestHub::start_with(|config| config.push.plain_http = true).await;
-    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
     let mut robot = Robot::start(Vec::new());
-    let refused = endpoints::set(&hub.hub, &pusher, entry("X99.B02", &robot.url())).await.unwrap_err();
+    let refused = endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &robot.url())).await.unwrap_err();
     assert!(refused.to_string().contains("push.networks"), "{refused}");
 
     // A name is judged when it is called: its addresses may change.
     let named = format!("http://localhost:{}/in", robot.address.port());
-    endpoints::set(&hub.hub, &pusher, entry("X99.B02", &named)).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &named)).await.unwrap();
     let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
-    let dispatcher = Dispatcher::new(&hub.hub, pusher);
+    let dispatcher = Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap());
     dispatcher.drain().await.unwrap();
 
     assert_eq!(state(&hub, &receipt).await, "pending");

@@ -181,6 +181,6 @@ async fn a_database_that_is_gone_is_named() {
 #[tokio::test]
 async fn migrations_of_another_version_are_named() {
     let hub = TestHub::start().await;
-    hub.run_sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')").await;
+    hub.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')").await;
     assert_eq!(unready(&hub).await, ["migrations"]);
 }

@@ -128,9 +128,9 @@ impl TestHub {
         self.database.count(sql).await
     }
 
-    /// Runs a statement, on whichever database it is.
-    pub async fn run_sql(&self, sql: &str) {
-        self.database.run(sql).await;
+    /// The command line on this hub's data.
+    pub fn program(&self) -> program::Program {
+        program::Program::new(&self.directory, &self.database.url)
     }
 
     /// Posts a packet through the native API.
@@ -187,11 +187,6 @@ impl TestHub {
             }
         }
         false
-    }
-
-    /// Whether the database is a server, whose files cannot be looked into.
-    pub fn is_on_server(&self) -> bool {
-        self.database.is_postgres
     }
 
     /// Reads JSON through the native API.

@@ -2,7 +2,6 @@
 
 use super::TestHub;
 use diesel::Connection;
-use diesel::connection::SimpleConnection;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -59,11 +58,7 @@ impl TestHub {
 
     /// Runs SQL behind the hub's back.
     pub async fn sql(&self, sql: &str) {
-        if self.is_postgres() {
-            self.count(sql).await;
-            return;
-        }
-        self.behind_its_back().batch_execute(sql).unwrap();
+        self.database.run(sql).await;
     }
 
     pub fn is_postgres(&self) -> bool {

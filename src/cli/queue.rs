@@ -1,0 +1,198 @@
+//! `queue waiting|failed|now|hold|release|start-anew`: what the hub has to bring to an agency, delivery by delivery.
+
+use super::progress::Progress;
+use super::{Outcome, time};
+use crate::domain::dates;
+use crate::exchange::act::By;
+use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Fate, Planned, WaitingLine};
+use crate::hub::Hub;
+use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::io::Write;
+
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// What waits to be pushed to an agency, by lane, then by due time.
+    Waiting {
+        /// The agency's code or an alias.
+        agency: String,
+        /// Most deliveries.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What has failed for an agency, with what starting it anew would do.
+    Failed {
+        #[command(flatten)]
+        which: Which,
+        /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try a waiting delivery now.
+    Now {
+        /// The delivery.
+        delivery: String,
+    },
+    /// Hold a waiting delivery; its term goes on.
+    Hold {
+        /// The delivery.
+        delivery: String,
+    },
+    /// Let a held delivery go on, at once.
+    Release {
+        /// The delivery.
+        delivery: String,
+    },
+    /// Start failed deliveries anew, each as a new delivery by the agency's channel of today. Says only what would be
+    /// done, unless told to apply it.
+    #[command(after_help = "Examples:\n  docaxis queue start-anew X99.B02 --from 2026-11-20\n  \
+                            docaxis queue start-anew X99.B02 --from 2026-11-20 --per-minute 60 --apply")]
+    StartAnew {
+        #[command(flatten)]
+        which: Which,
+        /// How many of the new deliveries become due each minute.
+        #[arg(long, value_name = "NUMBER", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+        per_minute: u32,
+        /// Do it.
+        #[arg(long)]
+        apply: bool,
+        /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The agency's code or an alias.
+    agency: String,
+    /// Accepted at or after this day or time.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<DateTime<Utc>>,
+    /// Accepted at or before this day or time.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<DateTime<Utc>>,
+    /// Only this delivery.
+    #[arg(long, value_name = "ID")]
+    delivery: Option<String>,
+}
+
+fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
+    dates::timestamp(text).ok_or_else(|| anyhow!("no time such as 2026-11-20 or 2026-11-20T08:00:00+07:00"))
+}
+
+impl Which {
+    fn after(&self, last: Option<&FailedLine>) -> FailedSelection {
+        FailedSelection {
+            agency: self.agency.clone(),
+            from: self.from,
+            until: self.until,
+            delivery_id: self.delivery.clone(),
+            after: last.map(|line| line.delivery_id.clone()),
+            limit: usize::MAX,
+        }
+    }
+}
+
+impl QueueCommand {
+    pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Waiting { agency, limit, json } => {
+                for line in controls::waiting(hub, &agency, limit).await.with_context(|| agency.clone())? {
+                    print_waiting(&line, json, out)?;
+                }
+            }
+            Self::Failed { which, json } => failed(hub, &which, (None, json), out).await?,
+            Self::StartAnew { which, per_minute, apply, json } => {
+                failed(hub, &which, (apply.then_some(per_minute), json), out).await?;
+                if !apply && !json {
+                    writeln!(out, "Chưa làm gì; thêm --apply để thực hiện. / Nothing was done; --apply does it.")?;
+                }
+            }
+            Self::Now { delivery } => direct(hub, &delivery, Direction::Now, out).await?,
+            Self::Hold { delivery } => direct(hub, &delivery, Direction::Hold, out).await?,
+            Self::Release { delivery } => direct(hub, &delivery, Direction::Release, out).await?,
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+async fn direct(hub: &Hub, delivery: &str, direction: Direction, out: &mut dyn Write) -> anyhow::Result<()> {
+    controls::direct(hub, &By::Operator, delivery, direction).await.with_context(|| delivery.to_owned())?;
+    writeln!(out, "{delivery} {}", direction.word())?;
+    Ok(())
+}
+
+/// Page by page; with a number for each minute, starts them anew.
+async fn failed(
+    hub: &Hub,
+    which: &Which,
+    (per_minute, json): (Option<u32>, bool),
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let progress = Progress::pieces(0, "deliveries");
+    let mut last: Option<FailedLine> = None;
+    let mut planned = per_minute.map(|per_minute| Planned { per_minute, before: 0 });
+    loop {
+        let selection = which.after(last.as_ref());
+        let lines = match &mut planned {
+            None => controls::failed(hub, &selection).await,
+            Some(planned) => controls::start_anew(hub, &By::Operator, &selection, planned).await,
+        };
+        let lines = lines.with_context(|| which.agency.clone())?;
+        for line in &lines {
+            print_failed(line, json, out)?;
+        }
+        progress.advance(u64::try_from(lines.len()).unwrap_or(0));
+        last = lines.into_iter().next_back();
+        if last.is_none() || which.delivery.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let expires_at = time(line.expires_at);
+    if json {
+        let object = json!({
+            "delivery_id": line.delivery_id, "lane": line.lane, "attempts": line.attempts,
+            "due_at": line.due_at.map(time), "expires_at": expires_at, "held": line.held,
+        });
+        return Ok(writeln!(out, "{object}")?);
+    }
+    let when = match (line.held, line.due_at) {
+        (true, _) => "held".to_owned(),
+        (false, Some(at)) => format!("due {}", time(at)),
+        (false, None) => "on its way".to_owned(),
+    };
+    let (id, lane, attempts) = (&line.delivery_id, line.lane, line.attempts);
+    Ok(writeln!(out, "{id}  {lane}  {when}  attempts {attempts}  until {expires_at}")?)
+}
+
+fn print_failed(line: &FailedLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let (accepted_at, failed_at) = (time(line.accepted_at), time(line.failed_at));
+    let new = match &line.fate {
+        Fate::Before(id) => Some(id),
+        Fate::Anew | Fate::TakenBack => None,
+    };
+    if json {
+        let object = json!({
+            "delivery_id": line.delivery_id, "sender": line.sender, "document_id": line.document_id,
+            "accepted_at": accepted_at, "failed_at": failed_at, "reason": line.reason, "fate": line.fate.word(),
+            "new_delivery_id": new,
+        });
+        return Ok(writeln!(out, "{object}")?);
+    }
+    writeln!(out, "{}  {}  {}  failed {failed_at}", line.delivery_id, line.sender, line.document_id)?;
+    let fate = match &line.fate {
+        Fate::Anew => "can be started anew".to_owned(),
+        Fate::Before(id) => format!("started anew as {id}"),
+        Fate::TakenBack => "recalled or replaced meanwhile".to_owned(),
+    };
+    Ok(writeln!(out, "  {fate}; {}", line.reason)?)
+}

@@ -1,0 +1,312 @@
+//! What operators do to single deliveries: look at what waits or has failed for a recipient, have it tried now, hold it,
+//! let it go on, start a failed one anew. Each act is evidence. Not here: whole endpoints (`endpoints`), bringing
+//! (`dispatch`).
+
+use super::act::{Act, By};
+use super::endpoints::canonical;
+use super::hand_on::{Making, hand_on};
+use super::{ExchangeError, rows};
+use crate::domain::agency::AgencyCode;
+use crate::domain::delivery::{DeliveryState, Refusal};
+use crate::hub::Hub;
+use crate::store::deliveries::{DeliveryRow, NaturalKey};
+use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, pushes};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A delivery that waits to be pushed or is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingLine {
+    /// The delivery.
+    pub delivery_id: String,
+    /// Its lane, as a word.
+    pub lane: &'static str,
+    /// Attempts so far.
+    pub attempts: i32,
+    /// When it is tried next; absent when it is held or on its way.
+    pub due_at: Option<DateTime<Utc>>,
+    /// When it is given up.
+    pub expires_at: DateTime<Utc>,
+    /// Whether an operator holds it.
+    pub held: bool,
+}
+
+/// A delivery that has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedLine {
+    /// The delivery.
+    pub delivery_id: String,
+    /// Canonical code of the sender.
+    pub sender: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// When the packet was accepted.
+    pub accepted_at: DateTime<Utc>,
+    /// When it failed.
+    pub failed_at: DateTime<Utc>,
+    /// What the recipient's software answered last, or why there was no answer.
+    pub reason: String,
+    /// What starting it anew would do, or did.
+    pub fate: Fate,
+}
+
+/// What becomes of a failed delivery when it is started anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// A new delivery is made.
+    Anew,
+    /// That was done before; the new delivery.
+    Before(String),
+    /// The document was recalled or replaced meanwhile: it is not sent again.
+    TakenBack,
+}
+
+impl Fate {
+    /// The word in answers.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Anew => "anew",
+            Self::Before(_) => "before",
+            Self::TakenBack => "taken_back",
+        }
+    }
+}
+
+/// What waits for an agency or is on its way to it, by lane, then by due time.
+///
+/// # Errors
+/// `NotFound` for an unknown agency, `Store`.
+pub async fn waiting(hub: &Hub, agency: &str, limit: usize) -> Result<Vec<WaitingLine>, ExchangeError> {
+    let code = canonical(hub, agency).await?;
+    let limit = rows(limit.min(hub.config.lists.page_max));
+    let found = hub.store.read(move |tx| pushes::of_recipient(tx, code.as_str(), limit)).await?;
+    let line = |push: pushes::PushRow| WaitingLine {
+        lane: push.lane().word(),
+        attempts: push.attempts,
+        due_at: (!push.held && push.lease_owner.is_none()).then(|| push.due_at()),
+        expires_at: push.expires_at(),
+        held: push.held,
+        delivery_id: push.delivery_id,
+    };
+    Ok(found.into_iter().map(line).collect())
+}
+
+/// What is to be done to a delivery that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Try it now.
+    Now,
+    /// Keep it where it is; its term goes on.
+    Hold,
+    /// Let what was held go on, at once.
+    Release,
+}
+
+impl Direction {
+    /// The word in evidence and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Now => "hurried",
+            Self::Hold => "held",
+            Self::Release => "released",
+        }
+    }
+}
+
+/// Directs one delivery that waits to be pushed. Saying it twice changes nothing more.
+///
+/// # Errors
+/// `NotFound`; `Refused` when it does not wait or is on its way; `Store`.
+pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction) -> Result<(), ExchangeError> {
+    let (act, id) = (Act::new(hub, by), delivery_id.to_owned());
+    let directed = hub.store.write(move |tx| {
+        let Some(row) = deliveries::find(tx, &id)? else { return Ok(Err(ExchangeError::NotFound)) };
+        let Some(push) = pushes::find(tx, &id)? else { return Ok(Err(ExchangeError::Refused(Refusal::NotWaiting))) };
+        let said_before = match direction {
+            Direction::Hold => push.held,
+            Direction::Release => !push.held,
+            Direction::Now => false,
+        };
+        if said_before {
+            return Ok(Ok(()));
+        }
+        let due_at = (direction != Direction::Hold).then_some(act.now);
+        if !pushes::set_due(tx, &id, due_at)? {
+            return Ok(Err(ExchangeError::Refused(Refusal::OnItsWay)));
+        }
+        act.note_delivery(tx, &row, direction.word(), json!({}))?;
+        Ok(Ok(()))
+    });
+    directed.await??;
+    hub.wake.notify_one();
+    Ok(())
+}
+
+/// Which failed deliveries are meant.
+#[derive(Debug, Clone)]
+pub struct FailedSelection {
+    /// Code or alias of the recipient.
+    pub agency: String,
+    /// Accepted at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Accepted at or before.
+    pub until: Option<DateTime<Utc>>,
+    /// Only this one.
+    pub delivery_id: Option<String>,
+    /// Only after this delivery.
+    pub after: Option<String>,
+    /// Most deliveries; the configured limit of lists holds above it.
+    pub limit: usize,
+}
+
+/// Failed deliveries of a recipient, oldest first, with what starting them anew would do.
+///
+/// # Errors
+/// `NotFound` for an unknown agency, `Store`.
+pub async fn failed(hub: &Hub, selection: &FailedSelection) -> Result<Vec<FailedLine>, ExchangeError> {
+    let meant = Meant::of(hub, selection).await?;
+    Ok(hub.store.read(move |tx| meant.lines(tx)).await?.into_iter().map(|(_, line)| line).collect())
+}
+
+/// How new deliveries are spread over time.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned {
+    /// How many of them become due each minute.
+    pub per_minute: u32,
+    /// How many were planned before.
+    pub before: u32,
+}
+
+impl Planned {
+    /// When the next one is due.
+    fn next(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let milliseconds = u64::from(self.before).saturating_mul(60_000) / u64::from(self.per_minute.max(1));
+        self.before = self.before.saturating_add(1);
+        let later = i64::try_from(milliseconds).ok().and_then(TimeDelta::try_milliseconds);
+        now.checked_add_signed(later.unwrap_or_default()).unwrap_or(now)
+    }
+}
+
+/// Starts failed deliveries anew: each gets a new delivery by the recipient's channel of today, due as planned. The
+/// failed ones stay as they are. Answers what became of each.
+///
+/// # Errors
+/// `NotFound` for an unknown agency, `Store`.
+pub async fn start_anew(
+    hub: &Hub,
+    by: &By,
+    selection: &FailedSelection,
+    planned: &mut Planned,
+) -> Result<Vec<FailedLine>, ExchangeError> {
+    let meant = Meant::of(hub, selection).await?;
+    let (act, schedule) = (Act::new(hub, by), Arc::clone(&hub.schedule));
+    let before = *planned;
+    let started = hub.store.write(move |tx| {
+        let channel = agencies::channel_of(tx, &meant.recipient)?;
+        let (mut lines, mut planned) = (Vec::new(), before);
+        for (row, mut line) in meant.lines(tx)? {
+            if line.fate == Fate::Anew {
+                let Some(envelope) = envelopes::find(tx, &row.envelope_id)? else {
+                    return Err(StoreError::Missing("envelopes"));
+                };
+                let due_at = planned.next(act.now);
+                let making = Making { ids: act.ids, now: act.now, schedule: &schedule, due_at };
+                let made = hand_on(tx, &making, &envelope, (key_anew(&row), channel))?;
+                let facts = json!({ "new_delivery_id": made.delivery_id });
+                act.note_delivery(tx, &row, "started_anew", facts)?;
+                line.fate = Fate::Before(made.delivery_id);
+            }
+            lines.push(line);
+        }
+        Ok((lines, planned))
+    });
+    let lines;
+    (lines, *planned) = started.await?;
+    hub.wake.notify_one();
+    Ok(lines)
+}
+
+/// The natural key of the delivery that takes the place of a failed one: there can be only one such.
+fn key_anew(row: &DeliveryRow) -> NaturalKey {
+    NaturalKey {
+        sender_code: row.sender_code.clone(),
+        document_id: row.document_id.clone(),
+        packet_kind: row.packet_kind.clone(),
+        recipient_code: row.recipient_code.clone(),
+        occurrence: format!("{ANEW}{}", row.delivery_id),
+    }
+}
+
+/// With what the occurrence of such a delivery begins; the failed one follows.
+const ANEW: &str = "anew:";
+
+/// A selection as a transaction needs it.
+struct Meant {
+    recipient: AgencyCode,
+    accepted: (DateTime<Utc>, DateTime<Utc>),
+    delivery_id: Option<String>,
+    after: String,
+    limit: i64,
+}
+
+impl Meant {
+    async fn of(hub: &Hub, selection: &FailedSelection) -> Result<Self, ExchangeError> {
+        Ok(Self {
+            recipient: canonical(hub, &selection.agency).await?,
+            accepted: (selection.from.unwrap_or(DateTime::UNIX_EPOCH), selection.until.unwrap_or(hub.clock.now())),
+            delivery_id: selection.delivery_id.clone(),
+            after: selection.after.clone().unwrap_or_default(),
+            limit: rows(selection.limit.min(hub.config.lists.page_max)),
+        })
+    }
+
+    fn lines(&self, tx: &mut Connection) -> Result<Vec<(DeliveryRow, FailedLine)>, StoreError> {
+        let rows: Vec<DeliveryRow> = match &self.delivery_id {
+            Some(id) => match deliveries::find(tx, id)? {
+                Some(row) if self.is_meant(&row)? => vec![row],
+                Some(_) | None => Vec::new(),
+            },
+            None => deliveries::failed(tx, self.recipient.as_str(), self.accepted, (&self.after, self.limit))?,
+        };
+        let mut fates = fates(tx, &rows)?;
+        let line = |row: DeliveryRow| {
+            let fate = fates.remove(&row.delivery_id).unwrap_or(Fate::Anew);
+            let line = FailedLine {
+                delivery_id: row.delivery_id.clone(),
+                sender: row.sender_code.clone(),
+                document_id: row.document_id.clone(),
+                accepted_at: row.accepted_at(),
+                failed_at: row.changed_at(),
+                reason: row.note.clone(),
+                fate,
+            };
+            (row, line)
+        };
+        Ok(rows.into_iter().map(line).collect())
+    }
+
+    fn is_meant(&self, row: &DeliveryRow) -> Result<bool, StoreError> {
+        Ok(row.progress()?.state == DeliveryState::Failed && row.recipient_code == self.recipient.0)
+    }
+}
+
+/// Which of these deliveries to a recipient are not to be started anew, and why.
+fn fates(tx: &mut Connection, rows: &[DeliveryRow]) -> Result<HashMap<String, Fate>, StoreError> {
+    let documents: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row.sender_code.as_str(), row.document_id.as_str())).collect();
+    let taken_back = envelopes::taken_back(tx, &documents)?;
+    let is_taken_back = |row: &&DeliveryRow| {
+        taken_back.iter().any(|(sender, document)| *sender == row.sender_code && *document == row.document_id)
+    };
+    let mut fates: HashMap<String, Fate> =
+        rows.iter().filter(is_taken_back).map(|row| (row.delivery_id.clone(), Fate::TakenBack)).collect();
+    let envelopes: Vec<&str> = rows.iter().map(|row| row.envelope_id.as_str()).collect();
+    for (occurrence, delivery_id) in deliveries::occurrences(tx, &envelopes, ANEW)? {
+        if let Some(failed) = occurrence.strip_prefix(ANEW) {
+            fates.insert(failed.to_owned(), Fate::Before(delivery_id));
+        }
+    }
+    Ok(fates)
+}
