@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod keyring;
 pub mod log;
 pub mod metrics;
+pub mod robot;
 pub mod signer;
 pub mod store;
 pub mod wire;

@@ -68,15 +68,20 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "cli",
-        &["exchange", "hub", "domain", "config", "wire", "log", "lib", "channel::push::Pusher"],
+        &["exchange", "hub", "domain", "config", "wire", "log", "lib", "channel::signature", "robot"],
         "commands call use cases; they have no door and no table of their own",
     ),
+    floor("robot", &[], "a robot agency knows nothing of the hub"),
     floor("main", &["cli"], "the program is thin"),
 ];
 
 /// Third-party crates that have a place: there and nowhere else.
 const PLACES: &[(&[&str], &[&str], &str)] = &[
-    (&["actix_web"], &["src/http/"], "the library of the server can be changed in one folder"),
+    (
+        &["actix_web"],
+        &["src/http/", "src/robot.rs"],
+        "the library of the server can be changed in one folder; a robot agency is a server of its own",
+    ),
     (
         &["diesel", "diesel_async", "diesel_migrations", "libsqlite3_sys", "tokio_postgres", "tokio_postgres_rustls"],
         &["src/store/"],
@@ -161,8 +166,8 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
             "from_u16(",
             ".set_status",
         ],
-        &["src/http/problem.rs"],
-        "which answer has which status is decided in one file",
+        &["src/http/problem.rs", "src/robot.rs"],
+        "which answer of the hub has which status is decided in one file; a robot agency answers as it is told",
     ),
     (
         &["BEGIN IMMEDIATE", "sql_query"],

@@ -38,6 +38,7 @@ mod preflight;
 mod push;
 mod recall;
 mod report;
+mod robots;
 mod schemas;
 mod sdk_api;
 mod sdk_failures;

@@ -8,6 +8,7 @@ mod fetch;
 mod follow;
 mod inbox;
 mod problem;
+mod robot;
 mod send;
 mod words;
 
@@ -33,6 +34,9 @@ pub enum ClientCommand {
     /// List what this system sent, newest first, and how far each recipient is.
     #[command(after_help = follow::SENT_EXAMPLES)]
     Sent(follow::SentArguments),
+    /// Take pushed packets like an agency's software, well or badly, until Ctrl-C.
+    #[command(after_help = robot::EXAMPLES)]
+    Robot(robot::RobotArguments),
     /// Single deliveries.
     #[command(subcommand)]
     Delivery(follow::DeliveryCommand),
@@ -51,6 +55,7 @@ impl ClientCommand {
                 Self::Inbox(arguments) => inbox::run(&arguments, out).await,
                 Self::Fetch(arguments) => fetch::run(arguments, out).await,
                 Self::Confirm(arguments) => fetch::confirm(&arguments, out).await,
+                Self::Robot(arguments) => robot::run(arguments, out).await,
                 Self::Sent(arguments) => follow::sent(&arguments, out).await,
                 Self::Delivery(follow::DeliveryCommand::Show(arguments)) => follow::show(&arguments, out).await,
                 Self::Agencies(follow::AgenciesCommand::Find(arguments)) => follow::find(&arguments, out).await,

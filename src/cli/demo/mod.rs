@@ -1,30 +1,35 @@
 //! `demo`: a hub in this process, three robot document systems over real HTTP, one story, a table line for
 //! each step. Then the hub stays up to be tried.
 //!
-//! Reading order: `story` (what happens), `stage` (one step), `robot` (one system), `sdk` and `native` (the
+//! Reading order: `story` and `push` (what happens), `stage` (one step), `robot` (one system), `sdk` and `native` (the
 //! two APIs), `packets` (what is sent).
 
 mod native;
 mod packets;
+mod push;
 mod robot;
 mod sdk;
 mod stage;
 mod story;
 
+use super::client::connection::Connection;
 use super::{Outcome, agency, open};
 use crate::config::Config;
 use crate::domain::dates::VIETNAM;
+use crate::domain::schedule::Schedule;
 use crate::exchange::act::By;
 use crate::exchange::systems::{self, NewSystem};
 use crate::exchange::{directory, keys};
 use crate::hub::Hub;
 use crate::{Running, ServeError};
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use clap::Args;
 use robot::Robot;
 use secrecy::ExposeSecret;
 use stage::{Count, Stage};
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 use story::Cast;
 
 #[derive(Debug, Args)]
@@ -51,8 +56,12 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         "warn".clone_into(&mut config.log.filter);
     }
     crate::log::start(&config.log);
+    // The robot agency of the last scenes is on this machine, and patience is short.
+    config.push.plain_http = true;
+    "127.0.0.0/8".clone_into(&mut config.push.networks);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
-    let hub = open(config)?;
+    let mut hub = open(config)?;
+    hub.schedule = Arc::new(short_schedule().context("the schedule of the demo")?);
     runtime.block_on(async {
         refuse_foreign_agencies(&hub).await?;
         agency::import_text(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
@@ -60,7 +69,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         let running = start(&hub, out).await?;
         let url = format!("http://{}", running.address);
         let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
-        let played = play(&url, &keys, &mark, out).await;
+        let played = play(&hub, &url, &keys, (&mark, &mut *out)).await;
         if arguments.once || played.is_err() {
             running.stop().await?;
             return Ok(verdict(&played?.0));
@@ -133,7 +142,17 @@ async fn start(hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Running> {
     }
 }
 
-async fn play(url: &str, keys: &[Key; 3], mark: &str, out: &mut dyn Write) -> anyhow::Result<(Count, String)> {
+/// Pauses up to a second, a term of six seconds.
+fn short_schedule() -> Option<Schedule> {
+    Schedule::new(vec![TimeDelta::seconds(1)], &[TimeDelta::seconds(6); 5], TimeDelta::seconds(1))
+}
+
+async fn play(
+    hub: &Hub,
+    url: &str,
+    keys: &[Key; 3],
+    (mark, out): (&str, &mut dyn Write),
+) -> anyhow::Result<(Count, String)> {
     let [national, province, commune] = keys;
     let cast = Cast {
         national: Robot::with_sdk(NATIONAL.0, "X99.A01", url, &national.secret)?,
@@ -143,6 +162,9 @@ async fn play(url: &str, keys: &[Key; 3], mark: &str, out: &mut dyn Write) -> an
     writeln!(out, "Trục đang chạy tại {url}. dms.national và dms.province dùng SDK, dms.commune dùng API riêng.\n")?;
     let mut stage = Stage::new(out, mark);
     let first = story::play(&cast, &mut stage, mark).await?;
+    let sender = Connection::new(robot::client()?, url, national.token().into());
+    let robot = crate::robot::Robot::start("127.0.0.1:0", Vec::new()).context("the robot agency")?;
+    push::play(&cast, &mut stage, push::Props { hub, sender: &sender, robot, mark }).await?;
     let count = stage.count;
     summary(&count, out)?;
     Ok((count, first))

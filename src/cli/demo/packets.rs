@@ -49,6 +49,8 @@ packets! {
     REPEAT = "17-repeat-of-01.edxml";
     /// The identifier of `NEW` with another content.
     CONFLICT = "18-conflict-with-01.edxml";
+    /// Brought to the province's endpoint.
+    PUSHED = "19-pushed.edxml";
 }
 
 /// A packet with the mark of this run.
@@ -62,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_document_id_can_be_made_fresh() {
-        for packet in [NEW, UPDATE, SECOND, REPLACEMENT, THIRD, RECALL, AGREED, DECLINED, REPEAT, CONFLICT] {
+        for packet in [NEW, UPDATE, SECOND, REPLACEMENT, THIRD, RECALL, AGREED, DECLINED, REPEAT, CONFLICT, PUSHED] {
             assert!(packet.contains("DEMO-RUN,"));
             assert!(!marked(packet, "X").contains(PLACEHOLDER));
         }

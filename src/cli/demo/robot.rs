@@ -105,7 +105,7 @@ impl Robot {
     }
 }
 
-fn client() -> reqwest::Result<reqwest::Client> {
+pub fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()
 }
 

@@ -84,7 +84,7 @@ impl<'a> Stage<'a> {
             };
             *counter = counter.saturating_add(1);
         }
-        self.line(who, title, went_well, &words)?;
+        self.line(who.system_id, title, went_well, &words)?;
         Ok(answer.id)
     }
 
@@ -102,7 +102,7 @@ impl<'a> Stage<'a> {
             (true, number) => format!("nhận {number}, nguyên vẹn từng byte, đã xác nhận"),
             (false, number) => format!("cần {number}, nhận {} hoặc khác nội dung", taken.len()),
         };
-        self.line(who, title, went_well, &words)
+        self.line(who.system_id, title, went_well, &words)
     }
 
     /// A system takes the status packets that wait for it, which must carry these codes.
@@ -118,17 +118,18 @@ impl<'a> Stage<'a> {
             true => format!("nhận {}", said.join(", ")),
             false => format!("cần {}, nhận {}", expected.join(", "), said.join(", ")),
         };
-        self.line(who, title, went_well, &words)
+        self.line(who.system_id, title, went_well, &words)
     }
 
-    fn line(&mut self, who: &Robot, title: (&str, &str), went_well: bool, words: &str) -> anyhow::Result<()> {
+    /// One step that was done: who did what to which document, whether it went as expected, and how it ended.
+    pub fn line(&mut self, who: &str, title: (&str, &str), went_well: bool, words: &str) -> anyhow::Result<()> {
         self.count.steps = self.count.steps.saturating_add(1);
         if !went_well {
             self.count.wrong = self.count.wrong.saturating_add(1);
         }
         let time = Clock::System.now().with_timezone(&VIETNAM).format("%H:%M:%S").to_string();
         let sign = if went_well { "✓" } else { "✗ SAI:" };
-        writeln!(self.out, "{}", row(&time, who.system_id, title.0, title.1, &format!("{sign} {words}")))?;
+        writeln!(self.out, "{}", row(&time, who, title.0, title.1, &format!("{sign} {words}")))?;
         self.out.flush()?;
         Ok(())
     }
