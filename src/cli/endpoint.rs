@@ -1,8 +1,9 @@
 //! `endpoint set|list|pause|resume|remove`: where agencies want their packets brought.
 
 use super::{Outcome, time};
+use crate::channel::signature::Scheme;
 use crate::exchange::act::By;
-use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine};
+use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use crate::hub::Hub;
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -53,7 +54,10 @@ pub struct SetArguments {
     /// Most packets on their way at once.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: Option<u16>,
-    /// Print {"agency","secret"}.
+    /// Sign with Ed25519: the agency's software gets a public key instead of a secret.
+    #[arg(long)]
+    ed25519: bool,
+    /// Print {"agency","secret","public_key"}.
     #[arg(long)]
     json: bool,
 }
@@ -88,17 +92,26 @@ impl EndpointCommand {
 }
 
 async fn set(hub: &Hub, arguments: SetArguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let SetArguments { agency, url, confirms_itself, in_flight, json } = arguments;
-    let entry = EndpointEntry { agency: agency.clone(), url, confirms_itself, in_flight_max: in_flight };
-    let secret = endpoints::set(hub, &By::Operator, entry).await.with_context(|| agency.clone())?;
-    let secret = secret.expose_secret();
+    let SetArguments { agency, url, confirms_itself, in_flight, ed25519, json } = arguments;
+    let scheme = if ed25519 { Scheme::Ed25519 } else { Scheme::Hmac };
+    let entry = EndpointEntry { agency: agency.clone(), url, confirms_itself, in_flight_max: in_flight, scheme };
+    let proof = endpoints::set(hub, &By::Operator, entry).await.with_context(|| agency.clone())?;
+    let (secret, public_key) = match &proof {
+        Proof::Secret(secret) => (Some(secret.expose_secret()), None),
+        Proof::PublicKey(key) => (None, Some(key)),
+    };
     if json {
-        writeln!(out, "{}", json!({ "agency": agency, "secret": secret }))?;
+        writeln!(out, "{}", json!({ "agency": agency, "secret": secret, "public_key": public_key }))?;
         return Ok(());
     }
     writeln!(out, "{agency}: packets accepted from now on are pushed")?;
-    writeln!(out, "  secret {secret}")?;
-    writeln!(out, "  It is not shown again. Every push is signed with it (Standard Webhooks: webhook-signature).")?;
+    if let Some(secret) = secret {
+        writeln!(out, "  secret {secret}")?;
+    }
+    if let Some(key) = public_key {
+        writeln!(out, "  public key {key}")?;
+    }
+    writeln!(out, "  It is not shown again. Every push is signed for it (Standard Webhooks: webhook-signature).")?;
     Ok(())
 }
 

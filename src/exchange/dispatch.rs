@@ -7,7 +7,7 @@ use super::settle::{self, Attempt};
 use super::{ExchangeError, endpoints::sealed_for};
 use crate::channel::Outcome;
 use crate::channel::push::{Content, Pusher, Shipment};
-use crate::channel::signature::Signature;
+use crate::channel::signature;
 use crate::domain::breaker::{BreakerLimits, Circuit};
 use crate::domain::lane::TURN;
 use crate::domain::pace::Pace;
@@ -19,8 +19,10 @@ use crate::store::pushes::Parcel;
 use crate::store::{endpoints, pushes};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
+use secrecy::SecretString;
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -243,18 +245,14 @@ impl Dispatcher {
         let secret = self.hub.keyring.unseal(&endpoint.secret_sealed, &sealed_for(&endpoint.agency_code));
         let secret = secret.map_err(|error| error.to_string())?;
         let delivery_id = parcel.push.delivery_id.clone();
-        let mut signature =
-            Signature::begin(&secret, &delivery_id, at.timestamp()).ok_or("the endpoint's secret has another form")?;
-        // The signature stands in the head: a large packet is read twice rather than kept in memory.
-        let mut pieces = self.content(parcel, &sha256, bytes)?;
-        while let Some(piece) = pieces.next().await {
-            signature.update(&piece.map_err(|error| error.to_string())?);
-        }
+        let content = self.content(parcel, &sha256, bytes)?;
+        let moment = (delivery_id.clone(), at.timestamp());
+        let signature = self.signature(secret, moment, (parcel, sha256, bytes)).await.map_err(|e| e.to_string())?;
         let number = parcel.push.attempts.saturating_add(1);
         let headers = vec![
             ("webhook-id", delivery_id.clone()),
             ("webhook-timestamp", at.timestamp().to_string()),
-            ("webhook-signature", signature.finish()),
+            ("webhook-signature", signature),
             ("docaxis-delivery", delivery_id),
             ("docaxis-envelope", parcel.envelope_id.clone()),
             ("docaxis-attempt", number.to_string()),
@@ -263,7 +261,23 @@ impl Dispatcher {
             ("docaxis-recipient", parcel.push.recipient_code.clone()),
             ("docaxis-sha256", sha256.hex()),
         ];
-        Ok(Shipment { url: endpoint.url.clone(), headers, bytes, content: self.content(parcel, &sha256, bytes)? })
+        Ok(Shipment { url: endpoint.url.clone(), headers, bytes, content })
+    }
+
+    /// The signature stands in the head: a large packet is read once more for it rather than kept in memory.
+    async fn signature(
+        &self,
+        secret: SecretString,
+        (id, timestamp): (String, i64),
+        (parcel, sha256, bytes): (&Parcel, Digest, u64),
+    ) -> io::Result<String> {
+        if let Some(content) = &parcel.content {
+            return signature::sign(&secret, (&id, timestamp), || Ok(content.as_slice()));
+        }
+        let payloads = self.hub.payloads.clone();
+        let open = move || payloads.file(&sha256, bytes);
+        let signing = tokio::task::spawn_blocking(move || signature::sign(&secret, (&id, timestamp), open));
+        signing.await.map_err(io::Error::other)?
     }
 
     fn content(&self, parcel: &Parcel, sha256: &Digest, bytes: u64) -> Result<Content, String> {

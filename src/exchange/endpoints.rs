@@ -4,7 +4,7 @@
 use super::ExchangeError;
 use super::act::{Act, By};
 use crate::channel::networks::{BadUrl, Callable};
-use crate::channel::signature;
+use crate::channel::signature::{self, Scheme};
 use crate::domain::agency::AgencyCode;
 use crate::domain::breaker::{Breaker, Circuit};
 use crate::domain::delivery::{Next, Step, next};
@@ -29,6 +29,17 @@ pub struct EndpointEntry {
     pub confirms_itself: bool,
     /// Most packets on their way at once; the configured number when absent.
     pub in_flight_max: Option<u16>,
+    /// How pushes are signed.
+    pub scheme: Scheme,
+}
+
+/// By what an agency's software knows that the hub pushed. Shown this once.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// The secret that both sides know.
+    Secret(SecretString),
+    /// The public key; the private one stays here.
+    PublicKey(String),
 }
 
 /// An endpoint and how it is doing.
@@ -59,16 +70,16 @@ pub struct EndpointLine {
 /// Deliveries moved from one channel to another in one transaction.
 const MOVED_AT_ONCE: i64 = 500;
 
-/// Sets where an agency is pushed to and answers the new secret of the signatures, shown this once. Packets accepted
+/// Sets where an agency is pushed to and answers by what the signatures are checked: a new secret or key. Packets accepted
 /// from now on are pushed; those that wait to be picked up stay where they are.
 ///
 /// # Errors
 /// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
-pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<SecretString, ExchangeError> {
+pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, ExchangeError> {
     let callable = Callable::of(&hub.config.push).map_err(ExchangeError::Unavailable)?;
     callable.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
     let random = hub.keyring.random().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
-    let secret = signature::secret_of(&random);
+    let secret = signature::secret_of(entry.scheme, &random);
     let code = canonical(hub, &entry.agency).await?;
     let sealed = hub.keyring.seal(&secret, &sealed_for(code.as_str()));
     let secret_sealed = sealed.map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
@@ -88,7 +99,7 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<SecretStrin
     });
     written.await?;
     hub.wake.notify_one();
-    Ok(secret)
+    Ok(signature::public_key_of(&secret).map_or(Proof::Secret(secret), Proof::PublicKey))
 }
 
 /// To what the sealed secret of an endpoint is bound.

@@ -10,9 +10,10 @@ use super::forms;
 use super::gate::Call;
 use super::problem::{self, Problem};
 use super::reading;
+use crate::channel::signature::Scheme;
 use crate::exchange::act::By;
 use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Fate, Planned, WaitingLine};
-use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine};
+use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use schemars::JsonSchema;
@@ -97,6 +98,18 @@ pub(super) struct EndpointSaid {
     confirms_itself: bool,
     /// Most packets on their way at once; `push.in_flight_per_endpoint_max` without it.
     in_flight_max: Option<NonZeroU16>,
+    /// How pushes are signed: by a shared secret without it.
+    #[serde(default)]
+    signature: SignatureWord,
+}
+
+/// How pushes are signed.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SignatureWord {
+    #[default]
+    Hmac,
+    Ed25519,
 }
 
 async fn put_endpoint(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
@@ -106,9 +119,17 @@ async fn put_endpoint(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Probl
         url: said.url,
         confirms_itself: said.confirms_itself,
         in_flight_max: said.in_flight_max.map(NonZeroU16::get),
+        scheme: match said.signature {
+            SignatureWord::Hmac => Scheme::Hmac,
+            SignatureWord::Ed25519 => Scheme::Ed25519,
+        },
     };
-    let secret = endpoints::set(&call.node.hub, by, entry).await?;
-    let body = NewEndpointBody { agency: call.segment("code"), secret: secret.expose_secret() };
+    let proof = endpoints::set(&call.node.hub, by, entry).await?;
+    let agency = call.segment("code");
+    let body = match &proof {
+        Proof::Secret(secret) => NewEndpointBody { agency, secret: Some(secret.expose_secret()), public_key: None },
+        Proof::PublicKey(key) => NewEndpointBody { agency, secret: None, public_key: Some(key) },
+    };
     // Shown this once: nobody on the way may keep it.
     Ok(problem::ok().insert_header((CACHE_CONTROL, "no-store")).json(body))
 }
@@ -259,8 +280,10 @@ fn endpoint(line: &EndpointLine) -> EndpointBody<'_> {
 pub struct NewEndpointBody<'a> {
     /// The agency, as it was named.
     agency: &'a str,
-    /// The secret of the signatures, shown this once.
-    secret: &'a str,
+    /// The secret of the signatures, shown this once; for `hmac`.
+    secret: Option<&'a str>,
+    /// The public key of the signatures; for `ed25519`.
+    public_key: Option<&'a str>,
 }
 
 /// An endpoint that was removed.

@@ -111,16 +111,26 @@ impl Payloads {
         }
     }
 
+    /// The file of a packet. Whoever reads it must make sure of its digest, or see to it that somebody does before the
+    /// last byte leaves.
+    ///
+    /// # Errors
+    /// Those of the file system; `InvalidData` when the file has another size.
+    pub fn file(&self, sha256: &Digest, bytes: u64) -> io::Result<File> {
+        let file = File::open(self.path_of(sha256))?;
+        match file.metadata()?.len() == bytes {
+            true => Ok(file),
+            false => Err(io::Error::new(io::ErrorKind::InvalidData, "the packet's file has another size")),
+        }
+    }
+
     /// The bytes of a packet from its file. The last chunk is held back until the digest of all is known to be
     /// right: a damaged file ends in an error, never in altered bytes.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn stream(&self, sha256: &Digest, bytes: u64) -> io::Result<PayloadStream> {
-        let file = File::open(self.path_of(sha256))?;
-        if file.metadata()?.len() != bytes {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the packet's file has another size"));
-        }
+        let file = self.file(sha256, bytes)?;
         let out = Outgoing { file, context: Context::new(&SHA256), expected: *sha256, left: bytes };
         Ok(Box::pin(stream::unfold(Some(out), |out| async move {
             let mut out = out?;

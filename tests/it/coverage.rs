@@ -5,6 +5,7 @@ use crate::support::program::Program;
 use crate::support::{Answer, TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
+use docaxis::channel::signature::Scheme;
 use docaxis::config::{Config, SECTIONS, SETTINGS};
 use docaxis::domain::evidence::EvidenceEvent;
 use docaxis::domain::system::Role;
@@ -155,6 +156,7 @@ async fn busy_hub() -> TestHub {
         url: "https://dms.invalid/in".to_owned(),
         confirms_itself: false,
         in_flight_max: None,
+        scheme: Scheme::Hmac,
     };
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);

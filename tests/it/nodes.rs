@@ -5,6 +5,7 @@ use crate::support::TestHub;
 use crate::support::packets::a_document;
 use crate::support::robot::Robot;
 use docaxis::arrivals::Places;
+use docaxis::channel::signature::Scheme;
 use docaxis::exchange::act::By;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::neighbours;
@@ -32,6 +33,7 @@ async fn what_one_node_takes_in_wakes_who_waits_at_another() {
         url: robot.url().replace("127.0.0.1", "dms.example.vn"),
         confirms_itself: false,
         in_flight_max: None,
+        scheme: Scheme::Hmac,
     };
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     let other = second_node(&hub);

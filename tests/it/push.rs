@@ -4,13 +4,15 @@ use crate::support::TestHub;
 use crate::support::packets::a_document;
 use crate::support::robot::{Manner, Pushed, Robot};
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
+use docaxis::channel::signature::Scheme;
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
-use docaxis::exchange::endpoints::{self, EndpointEntry};
+use docaxis::exchange::endpoints::{self, EndpointEntry, Proof};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,13 +33,24 @@ pub async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
 }
 
 fn entry(agency: &str, url: &str) -> EndpointEntry {
-    EndpointEntry { agency: agency.to_owned(), url: url.to_owned(), confirms_itself: false, in_flight_max: None }
+    EndpointEntry {
+        agency: agency.to_owned(),
+        url: url.to_owned(),
+        confirms_itself: false,
+        in_flight_max: None,
+        scheme: Scheme::Hmac,
+    }
+}
+
+/// The secret of an endpoint that was just set.
+pub fn shared(proof: Proof) -> String {
+    let Proof::Secret(secret) = proof else { panic!("a key instead of a secret") };
+    secret.expose_secret().to_owned()
 }
 
 /// Brings X99.B02 its packets to a robot; answers the secret.
 pub async fn bring(hub: &TestHub, robot: &Robot) -> String {
-    let secret = endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &robot.url())).await.unwrap();
-    secret.expose_secret().to_owned()
+    shared(endpoints::set(&hub.hub, &By::Operator, entry("X99.B02", &robot.url())).await.unwrap())
 }
 
 /// The one delivery of an envelope, as its sender sees it.
@@ -97,6 +110,28 @@ async fn a_packet_is_pushed_unchanged_and_signed_and_handed_over_by_the_answer()
     }
     assert_eq!(dispatcher.drain().await.unwrap(), 0);
     assert_eq!((attempts(&hub, "taken").await, hub.count("SELECT count(*) FROM pushes").await), (2, 0));
+}
+
+#[tokio::test]
+async fn an_endpoint_with_a_public_key_checks_small_and_large_packets_by_it() {
+    let (hub, dispatcher) = pushing_hub().await;
+    let mut robot = Robot::start(Vec::new());
+    let wanted = EndpointEntry { scheme: Scheme::Ed25519, ..entry("X99.B02", &robot.url()) };
+    let Proof::PublicKey(key) = endpoints::set(&hub.hub, &By::Operator, wanted).await.unwrap() else {
+        panic!("a secret instead of a key")
+    };
+    let key = STANDARD.decode(key.strip_prefix("whpk_").unwrap()).unwrap();
+    let key = UnparsedPublicKey::new(&ED25519, key);
+    for packet in [a_document("d1").bytes(), a_document("d2").attachment(vec![7; 300_000]).bytes()] {
+        hub.accepted("dms.national", packet).await;
+        dispatcher.drain().await.unwrap();
+
+        let pushed = robot.next().await;
+        let head = format!("{}.{}.", pushed.headers["webhook-id"], pushed.headers["webhook-timestamp"]);
+        let signature = pushed.headers["webhook-signature"].strip_prefix("v1a,").unwrap();
+        let signed = key.verify(&[head.as_bytes(), &pushed.body].concat(), &STANDARD.decode(signature).unwrap());
+        assert!(signed.is_ok());
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! Robot agencies: what they do badly harms nobody, and the command plays one against a hub.
 
-use crate::push::{bring, pushing_hub, state};
+use crate::push::{bring, pushing_hub, shared, state};
 use crate::support::packets::a_document;
 use crate::support::robot::{Manner, Robot};
 use chrono::TimeDelta;
+use docaxis::channel::signature::Scheme;
 use docaxis::exchange::act::By;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -73,10 +73,11 @@ async fn the_command_takes_packets_checks_their_signature_and_reports() {
         url: url.to_owned(),
         confirms_itself: false,
         in_flight_max: None,
+        scheme: Scheme::Hmac,
     };
-    let secret = endpoints::set(&hub.hub, &By::Operator, entry("http://127.0.0.1:9/")).await.unwrap();
+    let proof = endpoints::set(&hub.hub, &By::Operator, entry("http://127.0.0.1:9/")).await.unwrap();
     let file = hub.directory.join("secret");
-    std::fs::write(&file, secret.expose_secret()).unwrap();
+    std::fs::write(&file, shared(proof)).unwrap();
     let (file, url) = (file.to_str().unwrap(), hub.url(""));
     let arguments = [
         "robot",

@@ -4,6 +4,7 @@
 use super::packets::{self, marked};
 use super::stage::{Expect, Stage};
 use super::story::Cast;
+use crate::channel::signature::Scheme;
 use crate::cli::client::connection::Connection;
 use crate::exchange::act::By;
 use crate::exchange::endpoints::{self, EndpointEntry};
@@ -37,8 +38,13 @@ pub struct Props<'a> {
 pub async fn play(cast: &Cast, stage: &mut Stage<'_>, mut props: Props<'_>) -> anyhow::Result<()> {
     let agency = cast.province.agency;
     let url = props.robot.url();
-    let entry =
-        EndpointEntry { agency: agency.to_owned(), url: url.clone(), confirms_itself: false, in_flight_max: None };
+    let entry = EndpointEntry {
+        agency: agency.to_owned(),
+        url: url.clone(),
+        confirms_itself: false,
+        in_flight_max: None,
+        scheme: Scheme::Ed25519,
+    };
     endpoints::set(props.hub, &By::Operator, entry).await.context("địa chỉ nhận")?;
     stage.line(HUB, ("từ nay đẩy gói tin tới địa chỉ", agency), true, &url)?;
 
