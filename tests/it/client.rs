@@ -1,16 +1,17 @@
 //! The commands of a system that takes part, as its operator types them, against a real hub; and against stand-ins
 //! for what a real hub seldom does.
 
+use crate::support::mock_dms::{Fault, MockDms};
 use crate::support::packets::{a_document, a_status};
 use crate::support::program::{Program, Ran};
 use crate::support::stand_in::{StandIn, answer, tls_front};
 use crate::support::{TestHub, fixture};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// A folder, and the program as a system of this hub uses it there.
@@ -60,6 +61,42 @@ impl Desk {
 
     async fn lines(&self, arguments: &[&str]) -> Vec<Value> {
         self.done(arguments).await.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// A command that stays until it is killed, and what it prints.
+struct Running {
+    child: Child,
+    lines: Arc<Mutex<Lines<BufReader<ChildStdout>>>>,
+}
+
+impl Running {
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines: Arc::new(Mutex::new(lines)) }
+    }
+
+    /// Its next line, or nothing when it has ended.
+    async fn line(&self) -> Option<String> {
+        let lines = self.lines.clone();
+        tokio::task::spawn_blocking(move || lines.lock().unwrap().next().map(Result::unwrap)).await.unwrap()
+    }
+
+    async fn json(&self) -> Value {
+        serde_json::from_str(&self.line().await.unwrap()).unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -248,22 +285,35 @@ async fn a_watch_prints_what_arrives_and_each_packet_once() {
     let hub = TestHub::start().await;
     let desk = Desk::of(&hub, "dms.province");
     let first = hub.accepted("dms.national", a_document("d1").bytes()).await;
-    let mut child =
-        desk.command(&["inbox", "--watch", "--every", "1", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = Arc::new(Mutex::new(BufReader::new(child.stdout.take().unwrap()).lines()));
-    let next = async || {
-        let lines = lines.clone();
-        let read = tokio::task::spawn_blocking(move || lines.lock().unwrap().next().unwrap().unwrap()).await.unwrap();
-        serde_json::from_str::<Value>(&read).unwrap()["delivery_id"].clone()
-    };
+    let mut watch = Running::of(desk.command(&["inbox", "--watch", "--json"]));
 
-    let one = next().await;
+    let one = watch.json().await;
     let second = hub.accepted("dms.national", a_document("d2").bytes()).await;
-    let two = next().await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let two = watch.json().await;
+    watch.kill();
 
-    assert_eq!([one, two], [first, second].map(|receipt| receipt["deliveries"][0]["delivery_id"].clone()));
+    let ids = [first, second].map(|receipt| receipt["deliveries"][0]["delivery_id"].clone());
+    assert_eq!([&one["delivery_id"], &two["delivery_id"]], [&ids[0], &ids[1]]);
+}
+
+#[tokio::test]
+async fn a_watch_lets_the_hub_hold_its_answer_back_until_something_changes() {
+    let item = |id: &str| json!({ "delivery_id": id.repeat(32) });
+    let page = |items: &[Value]| json!({ "items": items, "next": null }).to_string();
+    let stand_in = StandIn::with(vec![
+        answer(200, "ETag: \"t1\"\r\n", page(&[item("1")]).as_bytes()),
+        answer(200, "ETag: \"t2\"\r\n", page(&[item("1"), item("2")]).as_bytes()),
+    ]);
+    let desk = Desk::at(&stand_in.url, "k.s");
+    let mut watch = Running::of(desk.command(&["inbox", "--watch", "--json", "--kind", "status", "--timeout", "40"]));
+
+    let seen = [watch.json().await, watch.json().await];
+    watch.kill();
+
+    assert_eq!(seen, [item("1"), item("2")]);
+    let asked = stand_in.asked();
+    assert!(asked.iter().all(|asked| asked.line == "GET /api/v1/mailbox?kind=status&wait=20"), "{asked:?}");
+    assert!(!asked[0].head.contains("if-none-match") && asked[1].head.contains("\"t1\""), "{asked:?}");
 }
 
 #[tokio::test]
@@ -409,4 +459,103 @@ async fn wrong_usage_is_told_before_anybody_is_asked() {
     assert!(no_hub.code == 2 && no_hub.err.contains("DOCAXIS_HUB") | no_hub.err.contains("--hub"), "{}", no_hub.err);
     let no_key = Program::new(Path::new("unused"), "").run(&["inbox", "--hub", "http://127.0.0.1:1"]);
     assert!(no_key.code == 2 && no_key.err.contains("chưa có khóa"), "{}", no_key.err);
+}
+
+/// A hub, a desk of the tested system, and the self-test's cases 01 and 06 begun from there.
+async fn a_run(hub: &TestHub) -> (Desk, Value) {
+    let desk = Desk::of(hub, "dms.province");
+    let begun = desk.lines(&["selftest", "run", "--agency", "x99.b02", "--case", "01", "--case", "06", "--json"]).await;
+    assert_eq!((begun.len(), &begun[0]["waiting"]), (1, &json!(2)));
+    (desk, begun[0].clone())
+}
+
+#[tokio::test]
+async fn a_selftest_is_begun_and_told_case_by_case() {
+    let hub = TestHub::start().await;
+    let (desk, run) = a_run(&hub).await;
+    let id = word(&run, "/run_id");
+
+    let waiting = desk.done(&["selftest", "status", id]).await;
+    for words in ["01 … chờ / waiting", word(&run, "/cases/1/mark"), word(&run, "/cases/1/task/vi"), "2 chờ / waiting"]
+    {
+        assert!(waiting.contains(words), "{words}: {waiting}");
+    }
+    let again = desk.run(&["selftest", "run", "--agency", "X99.B02"]).await;
+    assert!(again.code == 1 && again.err.contains(id), "the run in the way is named: {}", again.err);
+    MockDms::new(&hub, Fault::RegistersWhatItRefuses).work(&run).await;
+    let failed = desk.run(&["selftest", "status", id]).await;
+    let ended = desk.run(&["selftest", "finish", id, "--json"]).await;
+
+    assert_eq!((failed.code, ended.code), (1, 1), "{}{}", failed.out, ended.out);
+    let ended: Value = serde_json::from_str(&ended.out).unwrap();
+    for words in ["01 ✓ đạt / passed", "06 ✗ không đạt / failed", word(&ended, "/cases/1/remedy/vi")] {
+        assert!(failed.out.contains(words), "{words}: {}", failed.out);
+    }
+    assert_eq!(word(&ended, "/state"), "finished");
+    let none = desk.run(&["selftest", "certificate", id, "c.json"]).await;
+    assert!(none.code == 1 && none.err.contains("Chưa có giấy chứng nhận"), "{}", none.err);
+    assert!(!desk.path("c.json").exists());
+}
+
+#[tokio::test]
+async fn a_watched_selftest_ends_with_its_run() {
+    let hub = TestHub::start().await;
+    let (desk, run) = a_run(&hub).await;
+    let watch = ["selftest", "status", word(&run, "/run_id"), "--watch", "--every", "1", "--json"];
+    let watch = Running::of(desk.command(&watch));
+
+    let first = watch.json().await;
+    MockDms::new(&hub, Fault::None).work(&run).await;
+    let mut last = first.clone();
+    while let Some(line) = watch.line().await {
+        last = serde_json::from_str(&line).unwrap();
+    }
+
+    assert_eq!((word(&first, "/state"), &first["waiting"]), ("running", &json!(2)));
+    assert_eq!((word(&last, "/state"), &last["passed"]), ("finished", &json!(2)));
+}
+
+#[tokio::test]
+async fn a_certificate_is_saved_and_verified_without_a_hub() {
+    let hub = TestHub::start_with(|config| config.selftest.large_file_bytes_max = 200_000).await;
+    let desk = Desk::of(&hub, "dms.province");
+    let mut run = desk.lines(&["selftest", "run", "--agency", "X99.B02", "--json"]).await.remove(0);
+    let id = word(&run, "/run_id").to_owned();
+    let mut dms = MockDms::new(&hub, Fault::None);
+    for _ in 0..3 {
+        dms.work(&run).await;
+        run = desk.lines(&["selftest", "status", &id, "--json"]).await.remove(0);
+    }
+    assert_eq!((&run["state"], &run["failed"]), (&json!("finished"), &json!(0)), "{run:#}");
+
+    desk.done(&["selftest", "sheet", &id, "phieu.html"]).await;
+    desk.done(&["selftest", "certificate", &id, "c.json"]).await;
+    let printed = desk.done(&["selftest", "certificate", &id]).await;
+    let key = desk.done(&["selftest", "key"]).await;
+    let sheet = std::fs::read_to_string(desk.path("phieu.html")).unwrap();
+    assert!(sheet.contains("PHIẾU KẾT QUẢ TỰ KIỂM TRA KẾT NỐI") && sheet.contains("ĐẠT"));
+    assert_eq!(std::fs::read_to_string(desk.path("c.json")).unwrap(), printed);
+    desk.file("altered.json", printed.replace("X99.B02", "X99.A01").as_bytes());
+    desk.file("nothing.json", &[0xFF, b'{']);
+    drop(hub);
+
+    let verify = async |file: &str, key: &str, at: &str| {
+        desk.run(&["selftest", "verify", file, "--key", key.trim(), "--at", at]).await
+    };
+    let holds = verify("c.json", &key, "22/11/2026").await;
+    assert!(holds.code == 0 && holds.out.contains("có hiệu lực") && holds.out.contains("X99.B02"), "{}", holds.out);
+    let body = desk.lines(&["selftest", "verify", "c.json", "--key", &key, "--at", "2026-11-22", "--json"]).await;
+    assert_eq!(word(&body[0], "/run_id"), id);
+    for (file, key, at, words) in [
+        ("c.json", key.as_str(), "2026-11-20", "hết hiệu lực"),
+        ("c.json", &key, "2027-11-23", "hết hiệu lực"),
+        ("c.json", "AAAA", "2026-11-22", "chữ ký không đúng"),
+        ("altered.json", &key, "2026-11-22", "chữ ký không đúng"),
+        ("nothing.json", &key, "2026-11-22", "không phải giấy chứng nhận"),
+    ] {
+        let refused = verify(file, key, at).await;
+        assert!(refused.code == 1 && refused.out.contains(words), "{file} {at}: {}{}", refused.out, refused.err);
+    }
+    assert_eq!(verify("missing.json", &key, "2026-11-22").await.code, 2);
+    assert_eq!(verify("c.json", &key, "yesterday").await.code, 2);
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -31,10 +31,6 @@ pub struct InboxArguments {
     /// Stay and print what arrives, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// How often to look while watching.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "watch",
-          value_parser = clap::value_parser!(u64).range(1..))]
-    every: u64,
     /// One JSON object per packet and line, as the hub gives it.
     #[arg(long)]
     json: bool,
@@ -113,18 +109,27 @@ fn query(kind: Option<Kind>, after: Option<&str>) -> Vec<(&'static str, String)>
     kind.into_iter().chain(after.map(|after| ("after", after.to_owned()))).collect()
 }
 
-/// Prints what is new at each look. Nothing new costs the hub next to nothing: it is asked with the tag of its last
-/// answer.
+/// Least time between two looks after something new, and after nothing new: a hub that holds its answer back for a while
+/// is asked again at once, one that does not, or is out of reach, is left in peace.
+const PAUSE: Duration = Duration::from_secs(1);
+const QUIET_PAUSE: Duration = Duration::from_secs(10);
+
+/// Prints what is new as soon as the hub has it: the hub is asked with the tag of its last answer, and holds the next one
+/// back while nothing changes.
 async fn watch(connection: &Connection, arguments: &InboxArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let mut tag = None;
     let mut printed: HashSet<String> = HashSet::new();
+    // A silence as long as the time-out would look like a hub that is gone.
+    let wait = arguments.hub.timeout / 2;
     loop {
-        match changed(connection, arguments.kind, &mut tag).await {
+        let (begun, mut pause) = (Instant::now(), QUIET_PAUSE);
+        match changed(connection, (arguments.kind, wait), &mut tag).await {
             Ok(None) => {}
             Ok(Some(items)) => {
                 let name = |item: &Value| item.get("delivery_id").and_then(Value::as_str).map(str::to_owned);
                 for item in items.iter().filter(|item| name(item).is_none_or(|id| !printed.contains(&id))) {
                     print(item, arguments.json, out)?;
+                    pause = PAUSE;
                 }
                 out.flush()?;
                 // Only what still waits is remembered.
@@ -134,18 +139,19 @@ async fn watch(connection: &Connection, arguments: &InboxArguments, out: &mut dy
             // A watch outlives a hub that is restarted.
             Err(fault) => Progress::pieces(0, "").remark(&fault.chain()),
         }
-        tokio::time::sleep(Duration::from_secs(arguments.every)).await;
+        tokio::time::sleep(pause.saturating_sub(begun.elapsed())).await;
     }
 }
 
-/// What waits now, or nothing when that is what it was.
+/// What waits now, or within `wait` seconds; nothing when that is what it was.
 async fn changed(
     connection: &Connection,
-    kind: Option<Kind>,
+    (kind, wait): (Option<Kind>, u64),
     tag: &mut Option<HeaderValue>,
 ) -> Result<Option<Vec<Value>>, Fault> {
     let attempt = || async {
-        let mut request = connection.request(Method::GET, "/mailbox").query(&query(kind, None));
+        let mut request =
+            connection.request(Method::GET, "/mailbox").query(&query(kind, None)).query(&[("wait", wait)]);
         if let Some(tag) = tag.as_ref() {
             request = request.header(IF_NONE_MATCH, tag.clone());
         }

@@ -9,6 +9,7 @@ mod follow;
 mod inbox;
 mod problem;
 mod robot;
+mod selftest;
 mod send;
 mod words;
 
@@ -43,6 +44,9 @@ pub enum ClientCommand {
     /// The hub's directory.
     #[command(subcommand)]
     Agencies(follow::AgenciesCommand),
+    /// Prove that a system behaves: a hub plays the partner and judges (docs/selftest.md).
+    #[command(subcommand)]
+    Selftest(selftest::SelftestCommand),
 }
 
 impl ClientCommand {
@@ -59,6 +63,7 @@ impl ClientCommand {
                 Self::Sent(arguments) => follow::sent(&arguments, out).await,
                 Self::Delivery(follow::DeliveryCommand::Show(arguments)) => follow::show(&arguments, out).await,
                 Self::Agencies(follow::AgenciesCommand::Find(arguments)) => follow::find(&arguments, out).await,
+                Self::Selftest(command) => command.run(out).await,
             }
         })
     }

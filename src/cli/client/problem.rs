@@ -17,12 +17,17 @@ pub struct Words {
 
 impl Words {
     /// One line for people; the second language only where it says something else.
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         match (self.vi.trim(), self.en.trim()) {
             (vi, en) if vi == en || en.is_empty() => shown(vi),
             ("", en) => shown(en),
             (vi, en) => shown(&format!("{vi} / {en}")),
         }
+    }
+
+    /// A line for each language that says something.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        [&self.vi, &self.en].into_iter().filter(|text| !text.is_empty()).map(|text| shown(text))
     }
 }
 
@@ -58,7 +63,8 @@ pub struct Problem {
     pub code: String,
     title: String,
     title_vi: String,
-    detail: Option<Words>,
+    detail: String,
+    detail_vi: String,
     request_id: String,
     violations: Vec<Violation>,
     /// The whole answer.
@@ -93,14 +99,15 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = Words { vi: self.title_vi.clone(), en: self.title.clone() }.line();
+        let both = |vi: &String, en: &String| Words { vi: vi.clone(), en: en.clone() }.line();
+        let (title, detail) = (both(&self.title_vi, &self.title), both(&self.detail_vi, &self.detail));
         match title.is_empty() {
             true => write!(f, "HTTP {}", self.status)?,
             false => write!(f, "{title} (HTTP {})", self.status)?,
         }
-        match &self.detail {
-            Some(detail) => write!(f, ": {}", detail.line()),
-            None => Ok(()),
+        match detail.is_empty() {
+            true => Ok(()),
+            false => write!(f, ": {detail}"),
         }
     }
 }
@@ -113,6 +120,7 @@ mod tests {
     fn a_problem_is_told_in_both_languages_with_every_violation() {
         let body = json!({
             "title": "The packet was refused", "title_vi": "Gói tin không được chấp nhận", "request_id": "r1",
+            "detail": "two faults", "detail_vi": "hai lỗi",
             "violations": [
                 {"code": "A", "class": 18, "place": "p", "cause": {"vi": "Sai.", "en": "Wrong."},
                  "remedy": {"vi": "Sửa.", "en": "Mend."}},
@@ -124,7 +132,8 @@ mod tests {
         problem.print(&mut out).unwrap();
         let said = String::from_utf8(out).unwrap();
 
-        assert_eq!(problem.to_string(), "Gói tin không được chấp nhận / The packet was refused (HTTP 422)");
+        let line = "Gói tin không được chấp nhận / The packet was refused (HTTP 422): hai lỗi / two faults";
+        assert_eq!(problem.to_string(), line);
         for words in ["A (18) p", "Sai. Sửa.", "Wrong. Mend.", "B (19)", "request_id r1"] {
             assert!(said.contains(words), "{words}: {said}");
         }
