@@ -6,6 +6,7 @@ use crate::keyring::Keyring;
 use crate::store::inspect::{self, Diagnosis};
 use crate::store::machine;
 use crate::store::migrations::Form;
+use crate::store::systems::KeyRow;
 use crate::store::{StoreError, payloads};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use std::io::{ErrorKind, Read, Write};
@@ -254,8 +255,14 @@ fn clock(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut
         let minutes = by.num_minutes();
         found.push(off(
             Severity::Error,
-            format!("đồng hồ sai: dữ liệu mới nhất có thời điểm sau bây giờ {minutes} phút; đồng hồ máy đang chậm, hoặc đã từng chạy nhanh"),
-            format!("the clock is off: the newest data is {minutes} minutes ahead of now; this clock is slow, or was fast before"),
+            format!(
+                "đồng hồ sai: dữ liệu mới nhất có thời điểm sau bây giờ {minutes} phút; \
+                 đồng hồ máy đang chậm, hoặc đã từng chạy nhanh"
+            ),
+            format!(
+                "the clock is off: the newest data is {minutes} minutes ahead of now; \
+                 this clock is slow, or was fast before"
+            ),
         ));
     }
     if let Some(by) = diagnosis.server_now.map(ahead).filter(|by| by.abs() > CLOCK_SLACK) {
@@ -285,52 +292,8 @@ fn clock(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut
 }
 
 fn keys(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut Vec<Finding>) {
-    let file = Hub::key_file(config);
-    let shown = file.display();
     let live: Vec<_> = diagnosis.keys.iter().filter(|key| key.is_live(now)).collect();
-    let back = (
-        "đặt lại tệp khoá cũ (không nằm trong bản sao lưu thông thường); nếu đã mất, thu hồi mọi khoá và cấp khoá mới",
-        "put the old key file back (a usual backup does not hold it); if it is lost, revoke every key and make new ones",
-    );
-    if !file.exists() {
-        if !live.is_empty() {
-            found.push(finding(
-                Severity::Error,
-                "key_file.missing",
-                (
-                    format!("mất tệp khoá {shown}: không mở được khoá của hệ thống nào"),
-                    format!("the key file {shown} is missing: no key of any system can be opened"),
-                ),
-                back,
-            ));
-        }
-    } else if machine::owner(&file).is_ok_and(|(_, mode, _)| mode & 0o077 != 0) {
-        found.push(finding(
-            Severity::Error,
-            "key_file.readable",
-            (
-                format!("người khác đọc được tệp khoá {shown}; hệ thống không khởi động"),
-                format!("others can read the key file {shown}; the hub does not start"),
-            ),
-            ("chmod 600 tệp khoá", "chmod 600 the key file"),
-        ));
-    } else {
-        match Keyring::open(&file) {
-            Err(error) => found.push(finding(
-                Severity::Error,
-                "key_file.unusable",
-                (format!("tệp khoá {shown} hỏng: {error}"), format!("the key file {shown} cannot be used: {error}")),
-                back,
-            )),
-            Ok(ring) => {
-                let opens = live.iter().filter(|key| ring.unseal(&key.secret_sealed, &key.key_id).is_ok()).count();
-                if opens < live.len() {
-                    let (closed, all) = (live.len().saturating_sub(opens), live.len());
-                    found.push(finding(Severity::Error, "key_file.wrong", (format!("sai tệp khoá: {shown} không mở được {closed} trên {all} khoá đang dùng; đây là tệp khoá của cơ sở dữ liệu khác"), format!("wrong key file: {shown} does not open {closed} of {all} live keys; it belongs to another database")), back));
-                }
-            }
-        }
-    }
+    found.extend(key_file(&Hub::key_file(config), &live));
     for key in &live {
         if let Some(end) = key.expires_at().filter(|end| end.signed_duration_since(now) < KEY_NOTICE) {
             let (system, id, days) = (&key.system_id, &key.key_id, end.signed_duration_since(now).num_days());
@@ -342,12 +305,60 @@ fn keys(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>, found: &mut 
                     format!("key {id} of system {system} ends in {days} days"),
                 ),
                 (
-                    "docaxis system key add, cài khoá mới vào phần mềm, rồi thu hồi khoá cũ",
-                    "docaxis system key add, put the new key into the software, then revoke the old one",
+                    "docaxis key add, cài khoá mới vào phần mềm, rồi thu hồi khoá cũ",
+                    "docaxis key add, put the new key into the software, then revoke the old one",
                 ),
             ));
         }
     }
+}
+
+/// What is wrong with the key file, given the keys that it must open.
+fn key_file(file: &Path, live: &[&KeyRow]) -> Option<Finding> {
+    let shown = file.display();
+    let wrong = |code, words| {
+        let back = (
+            "đặt lại tệp khoá cũ (không nằm trong bản sao lưu thông thường); nếu đã mất, thu hồi mọi khoá và cấp khoá mới",
+            "put the old key file back (a usual backup lacks it); if it is lost, revoke every key and make new ones",
+        );
+        Some(finding(Severity::Error, code, words, back))
+    };
+    if !file.exists() {
+        let words = (
+            format!("mất tệp khoá {shown}: không mở được khoá của hệ thống nào"),
+            format!("the key file {shown} is missing: no key of any system can be opened"),
+        );
+        return if live.is_empty() { None } else { wrong("key_file.missing", words) };
+    }
+    if machine::owner(file).is_ok_and(|(_, mode, _)| mode & 0o077 != 0) {
+        return Some(finding(
+            Severity::Error,
+            "key_file.readable",
+            (
+                format!("người khác đọc được tệp khoá {shown}; hệ thống không khởi động"),
+                format!("others can read the key file {shown}; the hub does not start"),
+            ),
+            ("chmod 600 tệp khoá", "chmod 600 the key file"),
+        ));
+    }
+    let ring = match Keyring::open(file) {
+        Err(error) => {
+            let words =
+                (format!("tệp khoá {shown} hỏng: {error}"), format!("the key file {shown} cannot be used: {error}"));
+            return wrong("key_file.unusable", words);
+        }
+        Ok(ring) => ring,
+    };
+    let (all, closed) =
+        (live.len(), live.iter().filter(|key| ring.unseal(&key.secret_sealed, &key.key_id).is_err()).count());
+    let words = (
+        format!(
+            "sai tệp khoá: {shown} không mở được {closed} trên {all} khoá đang dùng; \
+             đây là tệp khoá của cơ sở dữ liệu khác"
+        ),
+        format!("wrong key file: {shown} does not open {closed} of {all} live keys; it belongs to another database"),
+    );
+    if closed == 0 { None } else { wrong("key_file.wrong", words) }
 }
 
 fn files(

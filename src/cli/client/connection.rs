@@ -25,7 +25,7 @@ pub struct HubArguments {
     /// The hub's address, such as `https://truc.example.vn`.
     #[arg(long, value_name = "URL", env = "DOCAXIS_HUB", hide_env_values = true)]
     pub hub: String,
-    /// File with the key: KEY_ID.SECRET, or what `system key add --json` prints. Without it the key is taken from the
+    /// File with the key: KEY_ID.SECRET, or what `key add --json` prints. Without it the key is taken from the
     /// environment variable DOCAXIS_KEY; it has no option, since everybody on a machine can read those.
     #[arg(long, value_name = "FILE", env = "DOCAXIS_KEY_FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,

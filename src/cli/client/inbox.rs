@@ -109,13 +109,13 @@ fn query(kind: Option<Kind>, after: Option<&str>) -> Vec<(&'static str, String)>
     kind.into_iter().chain(after.map(|after| ("after", after.to_owned()))).collect()
 }
 
-/// Least time between two looks after something new, and after nothing new: a hub that holds its answer back for a while
-/// is asked again at once, one that does not, or is out of reach, is left in peace.
+/// Least time between two looks after something new, and after nothing new: a hub that holds its answer back is asked
+/// again at once, one that does not, or is out of reach, is left in peace.
 const PAUSE: Duration = Duration::from_secs(1);
 const QUIET_PAUSE: Duration = Duration::from_secs(10);
 
-/// Prints what is new as soon as the hub has it: the hub is asked with the tag of its last answer, and holds the next one
-/// back while nothing changes.
+/// Prints what is new as soon as the hub has it: the hub is asked with the tag of its last answer, and holds the next
+/// one back while nothing changes.
 async fn watch(connection: &Connection, arguments: &InboxArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let mut tag = None;
     let mut printed: HashSet<String> = HashSet::new();

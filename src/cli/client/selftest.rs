@@ -23,7 +23,7 @@ use std::time::Duration;
 const EXAMPLES: &str = "\
 Examples:
   docaxis selftest run --agency X99.B02 --watch
-  docaxis selftest status 01a1ffe2773d7220bcf03a68c01fde6b --json | jq -r '.cases[] | select(.verdict == \"failed\") | .code'
+  docaxis selftest status 01a1ffe2773d7220bcf03a68c01fde6b --json | jq -r '.cases[] | .code + \" \" + .verdict'
   docaxis selftest sheet 01a1ffe2773d7220bcf03a68c01fde6b phieu.html
   docaxis selftest certificate 01a1ffe2773d7220bcf03a68c01fde6b chung-nhan.json
   docaxis selftest verify chung-nhan.json --key 'KEY FROM THE OPERATOR'
