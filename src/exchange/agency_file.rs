@@ -240,6 +240,8 @@ pub fn json_of(listing: &Listing) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::directory::{Known, plan};
+    use proptest::prelude::*;
 
     fn codes(text: &str, format: Format) -> Vec<(usize, String, &'static str)> {
         let faults = read(text.as_bytes(), format).unwrap_err();
@@ -298,5 +300,84 @@ mod tests {
     fn the_form_of_a_file_is_seen_from_its_beginning() {
         assert_eq!(Format::of_bytes(b"\xef\xbb\xbf \n[{}]"), Format::Json);
         assert_eq!(Format::of_bytes(b"code,name"), Format::Csv);
+    }
+
+    /// Texts that a form could lose or change: quotes, separators, line ends, marks in one piece and in several, what
+    /// spreadsheets take for formulas, and anything else that a directory may hold.
+    fn text() -> impl Strategy<Value = String> {
+        let pieces = prop::sample::select(vec![
+            "\"",
+            "\"\"",
+            "'",
+            ",",
+            ";",
+            "\n",
+            "\r\n",
+            "\r",
+            "\t",
+            " ",
+            "\\",
+            "\\n",
+            "=1+1",
+            "null",
+            "{",
+            "]",
+            "\u{feff}",
+            "ế",
+            "e\u{302}\u{301}",
+            "Đ",
+            "Sở",
+            "\u{a0}",
+            "\u{2028}",
+            "\u{fffd}",
+            "𠀀",
+        ]);
+        let any = any::<char>().prop_filter("no control characters", |c| !c.is_control());
+        let piece = prop_oneof![4 => pieces.prop_map(str::to_owned), 1 => any.prop_map(String::from)];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    /// Agencies below one another, some closed, some of them with a successor.
+    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+        let texts = [text(), text(), text(), text()];
+        let one = (texts, any::<prop::sample::Index>(), 0..4_usize, "[a-zA-Z0-9]{0,3}");
+        prop::collection::vec(one, 1..6).prop_map(|drawn| {
+            let drawn = drawn.into_iter().enumerate();
+            let entries = drawn.map(|(number, ([name, mail, mobile, fax], place, state, alias))| {
+                let other = if number == 0 { String::new() } else { format!("x99.{}", place.index(number)) };
+                let entry = Entry::about(&format!("X99.{number}"))
+                    .with(Column::Name, format!("n{name}"))
+                    .with(Column::Mail, mail)
+                    .with(Column::Mobile, mobile)
+                    .with(Column::Fax, fax)
+                    .with(Column::State, ["open", "suspended", "closed", "closed"][state])
+                    .with(Column::ValidFrom, ["", "2026-12-31"][state % 2])
+                    .with(if state == 3 { Column::Successor } else { Column::Parent }, other);
+                let aliases = Some(vec![format!("a{number}.{alias}z"), format!("0.{number}")]);
+                Entry { row: number, aliases, ..entry }
+            });
+            entries.collect()
+        })
+    }
+
+    proptest! {
+        /// What is exported and imported is the same directory: over nothing, and over itself.
+        #[test]
+        fn a_file_holds_a_directory_to_the_letter(entries in entries()) {
+            let planned = plan(&Known::default(), &entries).unwrap();
+            let first: Vec<Listing> = planned.changes.into_iter().map(|change| change.after).collect();
+            for format in [Format::Csv, Format::Json] {
+                let rows = first.iter().enumerate().map(|(number, listing)| row(listing, format, number == 0));
+                let file = head(format) + &rows.collect::<String>() + tail(format);
+                prop_assert_eq!(Format::of_bytes(file.as_bytes()), format);
+
+                let said = read(file.as_bytes(), format).unwrap();
+                let anew = plan(&Known::default(), &said).unwrap().changes;
+                let again = plan(&first.iter().cloned().collect(), &said).unwrap();
+
+                prop_assert_eq!(anew.into_iter().map(|change| change.after).collect::<Vec<_>>(), first.clone());
+                prop_assert_eq!((again.changes, again.unchanged), (vec![], first.len()));
+            }
+        }
     }
 }
