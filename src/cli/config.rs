@@ -13,6 +13,9 @@ pub enum ConfigCommand {
         /// Print the reference of all settings instead.
         #[arg(long)]
         markdown: bool,
+        /// With what each setting does, as a file to begin with: what is as by default stands behind a #.
+        #[arg(long, conflicts_with = "markdown")]
+        commented: bool,
     },
     /// Say whether the configuration can be used, and every fault if not.
     Check,
@@ -25,8 +28,9 @@ impl ConfigCommand {
         out: &mut dyn Write,
     ) -> anyhow::Result<Outcome> {
         match self {
-            Self::Print { markdown: true } => write!(out, "{}", reference())?,
-            Self::Print { markdown: false } => write!(out, "{}", toml(&load()?))?,
+            Self::Print { markdown: true, .. } => write!(out, "{}", reference())?,
+            Self::Print { commented: true, .. } => write!(out, "{}", commented(&load()?))?,
+            Self::Print { .. } => write!(out, "{}", toml(&load()?))?,
             Self::Check => {
                 load()?;
                 writeln!(out, "the configuration is usable")?;
@@ -47,6 +51,25 @@ fn toml(config: &Config) -> String {
             last = section;
         }
         text.push_str(&format!("{name} = {value}\n"));
+    }
+    text
+}
+
+/// A file to begin with: every setting with what it does, those of which nobody wished otherwise as comments.
+fn commented(config: &Config) -> String {
+    let mut text = String::from(
+        "# Cấu hình Docaxis. Dòng sau dấu # là giá trị mặc định; kiểm tra bằng `docaxis config check`.\n\
+         # Settings of Docaxis. What stands behind a # is the default; check with `docaxis config check`.\n",
+    );
+    let defaults = Config::default().values();
+    let mut last = "";
+    for (((section, name, value), (.., default)), setting) in config.values().into_iter().zip(defaults).zip(SETTINGS) {
+        if section != last {
+            text.push_str(&format!("\n[{section}]\n"));
+            last = section;
+        }
+        let mark = if value == default { "#" } else { "" };
+        text.push_str(&format!("# {} ({})\n{mark}{name} = {value}\n", setting.about.trim(), setting.unit));
     }
     text
 }
@@ -92,7 +115,7 @@ that need a restart. Settings of the environment cannot change while the hub run
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Database;
+    use crate::config::{Database, Metrics};
     use std::path::Path;
 
     #[test]
@@ -116,6 +139,22 @@ mod tests {
         let read = ::config::Config::builder().add_source(source).build().unwrap();
 
         assert_eq!(toml(&read.try_deserialize().unwrap()), printed);
+    }
+
+    #[test]
+    fn a_file_to_begin_with_says_what_differs_and_every_default() {
+        let metrics = Metrics { waiting_max: 7, ..Metrics::default() };
+        let config = Config { metrics, ..Config::default() };
+
+        let file = commented(&config);
+        let said = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
+        assert_eq!(file.lines().filter(said).collect::<Vec<_>>(), ["waiting_max = 7"]);
+        let all: String =
+            file.lines().filter(|line| !line.starts_with("# ")).map(|line| line.to_owned() + "\n").collect();
+        assert_eq!(
+            all.replace('#', "").replacen('\n', "", 1).replace("\n\n", "\n"),
+            toml(&config).replace("\n\n", "\n")
+        );
     }
 
     #[test]
