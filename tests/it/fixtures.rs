@@ -11,7 +11,7 @@ use docaxis::exchange::act::By;
 use docaxis::exchange::directory;
 use docaxis::exchange::keys::{self, Credential};
 use futures_util::{StreamExt, stream};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -185,6 +185,21 @@ async fn generated_packets_are_refused_with_exactly_their_code() {
     }
 
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn generated_packets_lie_among_the_fixtures() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/generated");
+    let files = generated().into_iter().map(|(_, code, packet)| (format!("{code}.edxml"), packet.bytes()));
+    let files: BTreeMap<String, Vec<u8>> = files.collect();
+    if std::env::var_os("DOCAXIS_WRITE_FIXTURES").is_some() {
+        files.iter().for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes).unwrap());
+    }
+
+    let there = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+    let there = there.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()));
+
+    assert!(there.collect::<BTreeMap<_, _>>() == files, "fixtures/generated is not current: run `make fixtures`");
 }
 
 /// A system, a code, and a packet that the hub refuses with that code alone when it posts it.

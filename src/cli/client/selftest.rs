@@ -20,38 +20,44 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const EXAMPLES: &str = "\
+const RUN_EXAMPLES: &str = "\
 Examples:
   docaxis selftest run --agency X99.B02 --watch
-  docaxis selftest status 01a1ffe2773d7220bcf03a68c01fde6b --json | jq -r '.cases[] | .code + \" \" + .verdict'
-  docaxis selftest sheet 01a1ffe2773d7220bcf03a68c01fde6b phieu.html
-  docaxis selftest certificate 01a1ffe2773d7220bcf03a68c01fde6b chung-nhan.json
-  docaxis selftest verify chung-nhan.json --key 'KEY FROM THE OPERATOR'
+  docaxis selftest run --agency X99.B02 --case 06 --case 24 --json | jq -r .run_id
 
-Exit codes of run, status and finish: 0 no case has failed, or the run is certified; 1 a case has failed, or the hub
-refused; 2 the hub could not be asked.";
+Exit codes: 0 no case has failed, or the run is certified; 1 a case has failed, or the hub refused; 2 the hub could not
+be asked.";
 
-const VERIFY_CODES: &str = "\
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  docaxis selftest verify c.json --key 'KEY FROM THE OPERATOR'
+  docaxis selftest verify c.json --key 'KEY FROM THE OPERATOR' --at 2026-12-31 --json
+
 Exit codes: 0 the certificate holds; 1 it does not: another signature, altered, expired, not valid yet, or no
 certificate at all; 2 the file cannot be read.";
 
 #[derive(Debug, Subcommand)]
 pub enum SelftestCommand {
     /// Begin a run for an agency of this system.
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArguments),
     /// Show how each case of a run stands.
+    #[command(after_help = "Examples:\n  docaxis selftest status 01a1ffe2773d7220bcf03a68c01fde6b --watch")]
     Status(StatusArguments),
     /// End a run: what still waits has failed.
+    #[command(after_help = "Examples:\n  docaxis selftest finish 01a1ffe2773d7220bcf03a68c01fde6b")]
     Finish(StatusArguments),
     /// Save the result sheet, an HTML page in Vietnamese with English under it.
+    #[command(after_help = "Examples:\n  docaxis selftest sheet 01a1ffe2773d7220bcf03a68c01fde6b phieu.html")]
     Sheet(CopyArguments),
     /// Save the certificate of a passed run.
+    #[command(after_help = "Examples:\n  docaxis selftest certificate 01a1ffe2773d7220bcf03a68c01fde6b c.json")]
     Certificate(CopyArguments),
     /// Print the public key under which this hub's certificates hold.
+    #[command(after_help = "Examples:\n  docaxis selftest key")]
     Key(HubArguments),
     /// Verify a certificate, without any hub.
-    #[command(after_help = VERIFY_CODES)]
+    #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
 }
 

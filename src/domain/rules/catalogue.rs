@@ -57,9 +57,12 @@ fn entry(violation: Violation, limit: Option<String>, section: Text) -> Entry {
     Entry { code, class, cause, remedy, retry, limit, section }
 }
 
-/// Codes without a file of their own: tests make what is too large for a file, what needs another directory,
-/// and the field rules that are like others which have one.
-const WITHOUT_SAMPLE: &[&str] = &[
+/// Codes that no packet alone brings about.
+const WITHOUT_SAMPLE: &[&str] = &["M.Packet.Damaged", "M.Packet.TooLarge"];
+
+/// Codes whose samples tests make, below `fixtures/generated/`: what needs other limits or another directory than that
+/// of the test hub, and field rules that are like others.
+const GENERATED: &[&str] = &[
     "M.Manifest.AttachmentName",
     "M.Manifest.Repeated",
     "M.MessageHeader.From.Closed",
@@ -68,9 +71,7 @@ const WITHOUT_SAMPLE: &[&str] = &[
     "M.MessageHeader.From.Suspended",
     "M.MessageHeader.To.NoLongerValid",
     "M.MessageHeader.To.NotYetValid",
-    "M.Packet.Damaged",
     "M.Packet.StrayText",
-    "M.Packet.TooLarge",
     "M.TraceHeaderList.Bussiness.Paper",
     "M.TraceHeaderList.Bussiness.ReplacementInfo.OrganId",
     "R.Attachment.ContentId",
@@ -127,10 +128,14 @@ A refused packet is answered with every fault found: code, place in the packet, 
 | 26 | không có văn bản được nói tới | the document meant is not known |
 
 Chữ trong ngoặc nhọn được thay bằng giá trị thực tế; `packets.*` là tên cấu hình (`docs/config.md`). Gửi lại: cùng một
-gói tin có thể được nhận sau này mà không phải sửa. Tệp mẫu nằm trong `fixtures/`.
+gói tin có thể được nhận sau này mà không phải sửa. Tệp mẫu nằm trong `fixtures/` (gói Debian: `/usr/share/doc/docaxis/fixtures`);
+tệp trong `generated/` cần giới hạn hoặc danh bạ như `fixtures/README.md` nói. Hai mã không có tệp mẫu: `M.Packet.Damaged` là gói
+tin bất kỳ gửi qua SDK với `hash-file` sai, `M.Packet.TooLarge` là gói tin bất kỳ dài hơn `packets.bytes_max`.
 
 Words in braces stand for actual values; `packets.*` are settings (`docs/config.md`). Retry: the same packet may pass
-later unchanged. Samples are in `fixtures/`.
+later unchanged. Samples are in `fixtures/` (Debian package: `/usr/share/doc/docaxis/fixtures`); those in `generated/` need the
+limits or the directory that `fixtures/README.md` names. Two codes have none: `M.Packet.Damaged` is any packet sent over the
+SDK with a wrong `hash-file`, `M.Packet.TooLarge` any packet longer than `packets.bytes_max`.
 ";
 
 /// The catalogue as a page: Vietnamese first, English below it in each cell.
@@ -180,5 +185,6 @@ pub fn sample(code: &str) -> Option<String> {
         return None;
     }
     let named = SAMPLES.iter().find(|(with, _)| *with == code).map(|(_, file)| (*file).to_owned());
-    Some(named.unwrap_or_else(|| format!("refused/{code}.edxml")))
+    let folder = if GENERATED.contains(&code) { "generated" } else { "refused" };
+    Some(named.unwrap_or_else(|| format!("{folder}/{code}.edxml")))
 }
