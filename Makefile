@@ -84,6 +84,20 @@ api-fuzz: toolchain compiler ## let schemathesis look for answers that docs/open
 	fi
 	.ci/api-fuzz "$$target/schemathesis/bin/schemathesis" "$$target/debug/docaxis"
 
+.PHONY: deb
+deb: toolchain compiler dpkg ## build the Debian package and try it in a folder of its own
+	@cargo deb --version >/dev/null 2>&1 || cargo install --locked cargo-deb
+	cargo build --release --locked
+	docaxis="$${CARGO_TARGET_DIR:-target}/release/docaxis"
+	rm -rf target/package && mkdir -p target/package
+	"$$docaxis" man --into target/package/man >/dev/null
+	"$$docaxis" completions bash > target/package/docaxis.bash
+	"$$docaxis" completions zsh > target/package/_docaxis
+	"$$docaxis" completions fish > target/package/docaxis.fish
+	DOCAXIS__DATA__DIRECTORY=/var/lib/docaxis "$$docaxis" config print --commented > target/package/docaxis.toml
+	cargo deb --no-build --locked --quiet --output target/package/
+	packaging/try-deb target/package/*.deb
+
 .PHONY: php
 php: ## install PHP, so that the tests run its snippet too
 	@command -v php >/dev/null || $(call install,PHP,php-cli)
@@ -126,6 +140,10 @@ compiler:
 .PHONY: xmllint
 xmllint:
 	@command -v xmllint >/dev/null || $(call install,xmllint,libxml2-utils)
+
+.PHONY: dpkg
+dpkg:
+	@command -v dpkg-shlibdeps >/dev/null || $(call install,the Debian packaging tools,dpkg-dev)
 
 .PHONY: postgres
 postgres:

@@ -196,35 +196,21 @@ async fn tell(
     telling: &Telling,
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
-    let (mut answer, mut run) = (first, Run::default());
-    let mut progress = Progress::pieces(0, "");
-    loop {
-        let before = std::mem::replace(&mut run, Run::deserialize(&answer).unwrap_or_default());
-        let is_first = before.run_id.is_empty();
-        if is_first && telling.watch {
-            progress = Progress::pieces(run.passed + run.failed + run.waiting, "ca đã xong / cases done");
-        }
-        let is_known =
-            |case: &Case| before.cases.iter().any(|old| (&old.code, &old.verdict) == (&case.code, &case.verdict));
-        let changed: Vec<&Case> = run.cases.iter().filter(|case| !is_known(case)).collect();
-        progress.print(|| match telling.json {
-            true if is_first || !changed.is_empty() || run.state != before.state => writeln!(out, "{answer}"),
-            true => Ok(()),
-            false => {
-                if is_first {
-                    print_head(&run, out)?;
-                }
-                changed.iter().try_for_each(|case| print_case(case, out))
-            }
-        })?;
-        out.flush()?;
+    let mut run = Run::deserialize(&first).unwrap_or_default();
+    let watched = if telling.watch { run.passed + run.failed + run.waiting } else { 0 };
+    let progress = Progress::pieces(watched, "ca đã xong / cases done");
+    if !telling.json {
+        print_head(&run, out)?;
+    }
+    print_changes(&first, (&Run::default(), &run), telling.json, out)?;
+    while telling.watch && run.state == "running" {
         progress.set(run.passed + run.failed);
-        if !telling.watch || run.state != "running" {
-            break;
-        }
         tokio::time::sleep(Duration::from_secs(telling.every)).await;
         let id = id(&run.run_id).map_err(Fault::Garbled)?;
-        answer = connection.get(&format!("/selftest/{id}"), &[]).await?;
+        let answer = connection.get(&format!("/selftest/{id}"), &[]).await?;
+        let now = Run::deserialize(&answer).unwrap_or_default();
+        progress.print(|| print_changes(&answer, (&run, &now), telling.json, out))?;
+        run = now;
     }
     drop(progress);
     let Run { passed, failed, waiting, certified, .. } = run;
@@ -238,6 +224,18 @@ async fn tell(
 fn print_head(run: &Run, out: &mut dyn Write) -> std::io::Result<()> {
     let (id, agency, partner) = (shown(&run.run_id), shown(&run.agency), shown(&run.partner));
     writeln!(out, "Lượt / Run {id}: {agency} ⇄ {partner}, đến / until {}", moment(&run.ends_at))
+}
+
+/// Prints the cases whose verdict is another than before, or the answer when anything is.
+fn print_changes(answer: &Value, (before, now): (&Run, &Run), json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    let was = |case: &Case| before.cases.iter().any(|old| old.code == case.code && old.verdict == case.verdict);
+    let mut changed = now.cases.iter().filter(|case| !was(case)).peekable();
+    match json {
+        true if changed.peek().is_some() || before.state != now.state => writeln!(out, "{answer}")?,
+        true => {}
+        false => changed.try_for_each(|case| print_case(case, out))?,
+    }
+    out.flush()
 }
 
 fn print_case(case: &Case, out: &mut dyn Write) -> std::io::Result<()> {
