@@ -4,6 +4,7 @@
 use crate::domain::agency::{AgencyState, Standing};
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::evidence::EvidenceEvent;
+use crate::domain::selftest;
 use crate::domain::system::Role;
 use crate::exchange::accept::LineOutcome;
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -113,4 +114,10 @@ pub fn run_state(_: &mut SchemaGenerator) -> Schema {
 /// How a case of the self-test stands.
 pub fn verdict(_: &mut SchemaGenerator) -> Schema {
     one_of(&["waiting", "passed", "failed"])
+}
+
+/// Codes of cases of the self-test.
+pub fn cases(_: &mut SchemaGenerator) -> Schema {
+    let codes: Vec<&str> = selftest::cases().map(|case| case.code).collect();
+    json_schema!({ "type": "array", "items": one_of(&codes) })
 }

@@ -66,6 +66,7 @@ pub(super) struct StartQuestion {
     agency: String,
     /// Codes of cases; all when there are none.
     #[serde(default)]
+    #[schemars(schema_with = "forms::cases")]
     cases: Vec<String>,
 }
 
