@@ -180,7 +180,7 @@ pub(super) async fn judged(
 fn announce(hub: &Hub, receipt: &Receipt) {
     let recipients = receipt.lines.iter().map(|line| match line.outcome {
         LineOutcome::Pending => PUSHES,
-        _ => line.recipient.as_str(),
+        LineOutcome::Consigned | LineOutcome::Withdrawn => line.recipient.as_str(),
     });
     // Of a document withdrawn at once, the hub itself tells the sender.
     hub.arrivals.announce(recipients.chain([receipt.sender.as_str()]));
