@@ -2,22 +2,49 @@
 //!
 //! The map, in reading order; the story is told in ARCHITECTURE.md.
 
-pub mod arrivals;
-pub mod channel;
+/// Commands, one file per group; the demo; the clients of the native API.
 pub mod cli;
-pub mod config;
-pub mod domain;
-pub mod exchange;
+
+/// Two APIs over one set of use cases, and the table of routes.
 pub mod http;
-pub mod hub;
+/// What runs by itself.
 pub mod jobs;
-pub mod keyring;
-pub mod log;
-pub mod metrics;
-pub mod robot;
-pub mod signer;
-pub mod store;
+
+/// What the hub does: one file per verb.
+pub mod exchange;
+
+/// What every use case is given.
+pub mod hub;
+
+/// edXML: bytes and packets.
 pub mod wire;
+
+/// The only place that knows SQL; packets in files.
+pub mod store;
+
+/// Ways out.
+pub mod channel;
+
+/// Secrets of systems, sealed.
+pub mod keyring;
+/// Signatures under certificates.
+pub mod signer;
+
+/// Who waits on this node.
+pub mod arrivals;
+/// Text or JSON lines.
+pub mod log;
+/// What is counted.
+pub mod metrics;
+
+/// What things are: values and rules, without I/O.
+pub mod domain;
+
+/// Every limit, with unit and default.
+pub mod config;
+
+/// An agency's software, played.
+pub mod robot;
 
 use channel::push::{Pusher, PusherError};
 use config::{Config, ConfigError};

@@ -12,6 +12,7 @@ use clap::Args;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::Value;
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
@@ -38,6 +39,16 @@ pub struct HubArguments {
     /// Longest silence of the hub that is waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+}
+
+/// One page of any list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    /// The rows, as the hub gives them.
+    pub items: Vec<Value>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
 }
 
 /// How long to connect, and how long a hub may ask us to wait before it is given up for now.

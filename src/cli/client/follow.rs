@@ -1,7 +1,7 @@
 //! `sent`, `delivery show`, `agencies find`: what became of a document, and who there is. The first question of every
 //! clerk is "họ nhận chưa?", and `delivery show` answers it in a sentence.
 
-use super::connection::{Connection, Fault, HubArguments};
+use super::connection::{Connection, Fault, HubArguments, Page};
 use super::words::{Delivery, kind, moment, shown, size, status_name};
 use super::{Kind, id};
 use crate::cli::Outcome;
@@ -77,14 +77,6 @@ pub struct FindArguments {
     json: bool,
     #[command(flatten)]
     hub: HubArguments,
-}
-
-/// One page of any list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Page {
-    items: Vec<Value>,
-    next: Option<String>,
 }
 
 pub async fn sent(arguments: &SentArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {

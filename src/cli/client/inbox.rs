@@ -1,6 +1,6 @@
 //! `inbox`: what waits, once or as it comes.
 
-use super::connection::{Connection, Fault, HubArguments, accepted};
+use super::connection::{Connection, Fault, HubArguments, Page, accepted};
 use super::words::{kind, moment, shown, size};
 use super::{Kind, id};
 use crate::cli::Outcome;
@@ -36,14 +36,6 @@ pub struct InboxArguments {
     json: bool,
     #[command(flatten)]
     hub: HubArguments,
-}
-
-/// One page of the mailbox.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Page {
-    items: Vec<Value>,
-    next: Option<String>,
 }
 
 /// A waiting delivery, as far as people are told of it.
