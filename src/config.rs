@@ -252,6 +252,10 @@ settings! {
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.
         sweep_cron: String = "0 15 2 * * *", "cron, six fields, +07:00";
+        /// When old records of the hub's own work are removed.
+        records_cron: String = "0 30 2 * * *", "cron, six fields, +07:00";
+        /// How long it is known when jobs ran and how they ended.
+        records_days: u64 = 90u64, "days";
         /// When runs of the self-test are looked after that nobody watches.
         selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
         /// When agencies whose first or last day has come get a new version of the directory.
@@ -321,6 +325,7 @@ pub const RELOADABLE: &[&str] = &[
     "keys.memory_seconds",
     "keys.live_max",
     "keys.life_days",
+    "jobs.records_days",
     "jobs.lease_seconds",
     "metrics.allow",
     "metrics.token",

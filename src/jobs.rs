@@ -8,6 +8,7 @@ use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{ExchangeError, directory, keys, selftest, sweep};
 use crate::hub::Hub;
 use crate::store::job_runs;
+pub use crate::store::job_runs::RunRow;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,14 +16,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_cron_scheduler::{Job as Tick, JobScheduler, JobSchedulerError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<usize, ExchangeError>> + Send + 'a>>;
 
 /// One kind of scheduled work.
-pub struct Task {
+pub struct Job {
     /// Its name in the table and in the log.
     pub name: &'static str,
+    /// What it does, in Vietnamese.
+    pub vi: &'static str,
+    /// In English.
+    pub en: &'static str,
     /// When it is due: six fields, +07:00.
     pub cron: fn(&Hub) -> String,
     /// Does it; answers how many things it did. Doing it twice does no harm.
@@ -30,19 +35,32 @@ pub struct Task {
 }
 
 /// Every kind of scheduled work.
-pub const TASKS: &[Task] = &[
-    Task {
+pub const JOBS: &[Job] = &[
+    Job {
         name: "sweep-orphans",
+        vi: "xoá các tệp gói tin không còn dòng dữ liệu nào nêu tên",
+        en: "remove files of packets that no row names",
         cron: |hub| hub.config.jobs.sweep_cron.clone(),
         run: |hub| Box::pin(sweep::orphans(hub)),
     },
-    Task {
+    Job {
+        name: "sweep-records",
+        vi: "xoá bản ghi cũ về các lần chạy công việc",
+        en: "remove old records of runs of jobs",
+        cron: |hub| hub.config.jobs.records_cron.clone(),
+        run: |hub| Box::pin(sweep::records(hub)),
+    },
+    Job {
         name: "selftest-runs",
+        vi: "khép lại các lượt tự kiểm tra không ai theo dõi",
+        en: "look after runs of the self-test that nobody watches",
         cron: |hub| hub.config.jobs.selftest_cron.clone(),
         run: |hub| Box::pin(selftest::look_after(hub)),
     },
-    Task {
+    Job {
         name: "turn-validity",
+        vi: "cập nhật danh bạ khi một cơ quan bắt đầu hoặc hết hiệu lực",
+        en: "tell of agencies whose first or last day has come",
         cron: |hub| hub.config.jobs.validity_cron.clone(),
         run: |hub| Box::pin(directory::turn_validity(hub)),
     },
@@ -82,20 +100,20 @@ impl Schedule {
 /// A cron text that cannot be read.
 pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    for task in TASKS {
+    for job in JOBS {
         let tick_hub = hub.clone();
-        let job = Job::new_async_tz((task.cron)(hub).as_str(), VIETNAM, move |_, _| {
+        let tick = Tick::new_async_tz((job.cron)(hub).as_str(), VIETNAM, move |_, _| {
             let mut hub = tick_hub.clone();
             hub.refresh();
-            Box::pin(async move { due(&hub, task).await })
+            Box::pin(async move { due(&hub, job).await })
         })?;
-        scheduler.add(job).await?;
+        scheduler.add(tick).await?;
     }
     scheduler.start().await?;
     let own = hub.clone();
     let missed = tokio::spawn(async move {
-        for task in TASKS {
-            due(&own, task).await;
+        for job in JOBS {
+            due(&own, job).await;
         }
     });
     // What a node knows of the use of keys is its own: no row, no lease.
@@ -117,43 +135,72 @@ async fn note_uses(hub: &Hub) {
     }
 }
 
-/// Notes that a task is due and does what is due of it. Errors are logged: the next tick tries again.
-async fn due(hub: &Hub, task: &'static Task) {
+/// Notes that a job is due and does what is due of it. Errors are logged: the next tick tries again.
+async fn due(hub: &Hub, job: &'static Job) {
     let started = Instant::now();
-    let outcome = match run_due(hub, task, hub.clock.now()).await {
+    let outcome = match run_due(hub, job, hub.clock.now()).await {
         Ok(Some(done)) => {
-            log::info!(target: "jobs", job = task.name, done = done; "job finished");
+            log::info!(target: "jobs", job = job.name, done = done; "job finished");
             "done"
         }
         Ok(None) => return,
         Err(error) => {
-            log::error!(target: "jobs", job = task.name; "job failed: {error}");
+            log::error!(target: "jobs", job = job.name; "job failed: {error}");
             "failed"
         }
     };
     let at = Duration::from_micros(u64::try_from(hub.clock.now().timestamp_micros()).unwrap_or(0));
-    hub.metrics.job_ended(task.name, outcome, started.elapsed(), at.as_secs_f64());
+    hub.metrics.job_ended(job.name, outcome, started.elapsed(), at.as_secs_f64());
 }
 
-/// Notes a task as due at `now`, to the minute, and runs it unless another node does. `None`: another node does.
+/// Notes a job as due at `now`, to the minute, and runs it unless another node does. `None`: another node does, or did.
 ///
 /// # Errors
-/// Those of the task and `Store`.
-pub async fn run_due(hub: &Hub, task: &Task, now: DateTime<Utc>) -> Result<Option<usize>, ExchangeError> {
-    let due_at = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+/// Those of the job and `Store`.
+pub async fn run_due(hub: &Hub, job: &Job, now: DateTime<Utc>) -> Result<Option<usize>, ExchangeError> {
+    run(hub, job, (now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now), now)).await
+}
+
+/// Runs a job at once, unless a node is at it just now (`None`).
+///
+/// # Errors
+/// Those of the job and `Store`.
+pub async fn run_now(hub: &Hub, job: &Job) -> Result<Option<usize>, ExchangeError> {
+    let now = hub.clock.now();
+    run(hub, job, (now, now)).await
+}
+
+async fn run(
+    hub: &Hub,
+    job: &Job,
+    (due_at, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<usize>, ExchangeError> {
     let owner = hub.ids.next();
     let lease = i64::try_from(hub.config.jobs.lease_seconds).ok().and_then(TimeDelta::try_seconds);
     let until = now.checked_add_signed(lease.unwrap_or_default()).unwrap_or(now);
-    let (name, claimer) = (task.name, owner.clone());
+    let (name, claimer) = (job.name, owner.clone());
     let claimed = hub.store.write(move |tx| {
         job_runs::insert_due(tx, name, due_at)?;
-        job_runs::claim(tx, name, &claimer, now, until)
+        job_runs::claim(tx, name, &claimer, (now, until))
     });
     let Some(claimed) = claimed.await? else { return Ok(None) };
-    let done = (task.run)(hub).await?;
+    let outcome = (job.run)(hub).await;
+    let ending = match &outcome {
+        Ok(done) => Ok(i64::try_from(*done).unwrap_or(i64::MAX)),
+        Err(why) => Err(why.to_string()),
+    };
     let at = hub.clock.now();
-    hub.store.write(move |tx| job_runs::finish(tx, (name, claimed), &owner, at)).await?;
-    Ok(Some(done))
+    hub.store.write(move |tx| job_runs::finish(tx, (name, claimed), &owner, (&ending, at))).await?;
+    outcome.map(Some)
+}
+
+/// Every job with the run that began last.
+///
+/// # Errors
+/// `Store`.
+pub async fn list(hub: &Hub) -> Result<Vec<(&'static Job, Option<RunRow>)>, ExchangeError> {
+    let lines = hub.store.read(|tx| JOBS.iter().map(|job| Ok((job, job_runs::last(tx, job.name)?))).collect());
+    Ok(lines.await?)
 }
 
 /// The dispatcher's loop that is on.

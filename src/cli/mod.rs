@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod endpoint;
 mod envelope;
+mod job;
 mod key;
 pub mod progress;
 mod queue;
@@ -78,6 +79,9 @@ enum Command {
     /// Keys of systems.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Jobs: what the hub does by itself, and when it last did.
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
@@ -177,6 +181,7 @@ impl CommandLine {
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),

@@ -198,7 +198,7 @@ type Check = (bool, &'static str, &'static str, &'static str);
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks = [self.numbers(), self.texts()].concat();
+        let checks = [self.numbers(), self.texts(), self.crons()].concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -257,6 +257,7 @@ impl Config {
                 "phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy",
                 "must be five numbers above 0, divided by commas",
             ),
+            (self.jobs.records_days == 0, "jobs.records_days", ONE.0, ONE.1),
             (self.keys.use_noted_seconds == 0, "keys.use_noted_seconds", ONE.0, ONE.1),
             (
                 self.keys.memory_seconds > 5,
@@ -265,6 +266,21 @@ impl Config {
                 "must be at most 5: a revoked key dies within 5 seconds",
             ),
         ]
+    }
+
+    fn crons(&self) -> Vec<Check> {
+        const SIX: (&str, &str) = (
+            "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
+            "must be six fields that can be read: second, minute, hour, day, month, weekday",
+        );
+        let jobs = &self.jobs;
+        let all = [
+            ("jobs.sweep_cron", &jobs.sweep_cron),
+            ("jobs.records_cron", &jobs.records_cron),
+            ("jobs.selftest_cron", &jobs.selftest_cron),
+            ("jobs.validity_cron", &jobs.validity_cron),
+        ];
+        all.into_iter().map(|(setting, cron)| (!is_cron(cron), setting, SIX.0, SIX.1)).collect()
     }
 
     fn texts(&self) -> Vec<Check> {
@@ -288,28 +304,10 @@ impl Config {
                 "must name a directory",
             ),
             (
-                !is_cron(&self.jobs.sweep_cron),
-                "jobs.sweep_cron",
-                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
-                "must be six fields that can be read: second, minute, hour, day, month, weekday",
-            ),
-            (
                 networks(&self.metrics.allow).is_none(),
                 "metrics.allow",
                 "phải là các địa chỉ hoặc mạng cách nhau bằng dấu phẩy, ví dụ 127.0.0.1, 10.0.0.0/8",
                 "must be addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8",
-            ),
-            (
-                !is_cron(&self.jobs.selftest_cron),
-                "jobs.selftest_cron",
-                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
-                "must be six fields that can be read: second, minute, hour, day, month, weekday",
-            ),
-            (
-                !is_cron(&self.jobs.validity_cron),
-                "jobs.validity_cron",
-                "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
-                "must be six fields that can be read: second, minute, hour, day, month, weekday",
             ),
             (
                 Registration::of_word(&self.directory.registration).is_none(),

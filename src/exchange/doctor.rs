@@ -226,12 +226,12 @@ fn database(diagnosis: &Diagnosis, found: &mut Vec<Finding>) {
             Severity::Warning,
             "job.overdue",
             (
-                format!("công việc định kỳ chưa xong quá hạn: {job}"),
-                format!("scheduled work is overdue or its lease was left behind: {job}"),
+                format!("công việc định kỳ chưa xong quá hạn hoặc bị lỗi: {job}"),
+                format!("scheduled work failed, is overdue, or its lease was left behind: {job}"),
             ),
             (
-                "xem dòng nhật ký jobs; hệ thống làm lại khi khởi động",
-                "look at the log lines of jobs; the hub makes up for it when it starts",
+                "xem docaxis job list và dòng nhật ký jobs; hệ thống làm lại khi khởi động, hoặc docaxis job run",
+                "look at docaxis job list and the log lines of jobs; the hub makes up for it when it starts, or docaxis job run",
             ),
         ));
     }

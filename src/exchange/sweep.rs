@@ -1,7 +1,10 @@
-//! Removes packet files that no row names: what a crash or a refusal left behind.
+//! Removes what nobody needs any more: packet files that no row names, left behind by a crash or a refusal, and records of
+//! the hub's own work that are old.
 
 use super::ExchangeError;
 use crate::hub::Hub;
+use crate::store::job_runs;
+use chrono::TimeDelta;
 use std::time::Duration;
 
 /// Removes orphans older than the configured age. Answers how many went.
@@ -11,4 +14,14 @@ use std::time::Duration;
 pub async fn orphans(hub: &Hub) -> Result<usize, ExchangeError> {
     let age = Duration::from_secs(hub.config.data.orphan_age_seconds);
     Ok(hub.payloads.sweep(&hub.store, age).await?)
+}
+
+/// Removes what is known of runs of jobs that ended `jobs.records_days` ago. Answers how much went.
+///
+/// # Errors
+/// `Store`.
+pub async fn records(hub: &Hub) -> Result<usize, ExchangeError> {
+    let age = i64::try_from(hub.config.jobs.records_days).ok().and_then(TimeDelta::try_days);
+    let Some(before) = age.and_then(|age| hub.clock.now().checked_sub_signed(age)) else { return Ok(0) };
+    Ok(hub.store.write(move |tx| job_runs::remove_ended(tx, before)).await?)
 }

@@ -125,8 +125,9 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
     let overdue = texts(
         &mut tx,
         &format!(
-            "SELECT job || ' ' || CAST(due_at AS TEXT) AS word FROM job_runs WHERE finished_at IS NULL \
-             AND due_at < '{late}' AND (lease_until IS NULL OR lease_until < '{late}') ORDER BY due_at"
+            "SELECT job || ' ' || CAST(due_at AS TEXT) AS word FROM job_runs AS run WHERE (finished_at IS NULL \
+             AND due_at < '{late}' AND (lease_until IS NULL OR lease_until < '{late}')) OR (outcome = 'failed' AND NOT EXISTS \
+             (SELECT 1 FROM job_runs AS later WHERE later.job = run.job AND later.due_at > run.due_at)) ORDER BY due_at"
         ),
     )?;
     let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };

@@ -147,6 +147,10 @@ diesel::table! {
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<Timestamp>,
         finished_at -> Nullable<Timestamp>,
+        started_at -> Nullable<Timestamp>,
+        outcome -> Text,
+        done -> BigInt,
+        reason -> Text,
     }
 }
 

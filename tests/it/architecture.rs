@@ -69,7 +69,7 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "cli",
-        &["exchange", "hub", "domain", "config", "wire", "log", "lib", "channel::signature", "robot"],
+        &["exchange", "hub", "domain", "config", "wire", "log", "lib", "jobs", "channel::signature", "robot"],
         "commands call use cases; they have no door and no table of their own",
     ),
     floor("robot", &[], "a robot agency knows nothing of the hub"),

@@ -291,3 +291,20 @@ fn a_hub_that_was_stopped_leaves_a_whole_database_file_to_its_owner_alone() {
     assert!(!log.exists() || std::fs::metadata(&log).unwrap().len() == 0, "what was written is in the file itself");
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+#[test]
+fn jobs_are_listed_and_run_by_hand() {
+    let (_folder, program) = fresh();
+    assert!(program.done(&["job", "list"]).contains("never ran"));
+
+    let ran = program.done(&["job", "run", "sweep-records"]);
+
+    assert_eq!(ran, "sweep-records: 0 done\n");
+    let lines: Vec<serde_json::Value> =
+        program.done(&["job", "list", "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), docaxis::jobs::JOBS.len());
+    let line = lines.iter().find(|line| line["job"] == "sweep-records").unwrap();
+    assert_eq!((&line["last_run"]["outcome"], &line["last_run"]["done"]), (&"done".into(), &0.into()));
+    assert!(line["last_run"]["started_at"].as_str().unwrap().ends_with("+07:00"));
+    assert_eq!(program.run(&["job", "run", "nothing"]).code, 2);
+}

@@ -16,7 +16,7 @@ use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::{agency_file::Format, keys, systems};
 use docaxis::http::{Operation, ROUTES, Route, Verb};
-use docaxis::jobs::{self, TASKS};
+use docaxis::jobs::{self, JOBS};
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 
@@ -210,14 +210,14 @@ async fn holdings(hub: &TestHub) -> Vec<i64> {
 async fn every_job_can_run_twice_on_an_empty_and_on_a_busy_hub() {
     for hub in [TestHub::start().await, busy_hub().await] {
         let before = holdings(&hub).await;
-        for task in TASKS {
-            let first = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
-            let same_minute = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
+        for job in JOBS {
+            let first = jobs::run_due(&hub.hub, job, hub.now()).await.unwrap();
+            let same_minute = jobs::run_due(&hub.hub, job, hub.now()).await.unwrap();
             hub.after(TimeDelta::minutes(1));
-            let again = jobs::run_due(&hub.hub, task, hub.now()).await.unwrap();
+            let again = jobs::run_due(&hub.hub, job, hub.now()).await.unwrap();
 
-            assert_eq!((first.is_some(), same_minute), (true, None), "{}", task.name);
-            assert_eq!(again, Some(0), "{}: there is nothing left to do", task.name);
+            assert_eq!((first.is_some(), same_minute), (true, None), "{}", job.name);
+            assert_eq!(again, Some(0), "{}: there is nothing left to do", job.name);
         }
         assert_eq!(holdings(&hub).await, before);
         let packets = hub.waiting("dms.province").await;
@@ -236,9 +236,9 @@ async fn every_job_has_a_schedule_that_can_be_read() {
     schedule.stop().await.unwrap();
 
     let runs = hub.count("SELECT count(*) FROM job_runs WHERE finished_at IS NOT NULL").await;
-    assert_eq!(runs, i64::try_from(TASKS.len()).unwrap(), "what was missed is made up at start");
-    let names: BTreeSet<&str> = TASKS.iter().map(|task| task.name).collect();
-    assert_eq!(names.len(), TASKS.len());
+    assert_eq!(runs, i64::try_from(JOBS.len()).unwrap(), "what was missed is made up at start");
+    let names: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
+    assert_eq!(names.len(), JOBS.len());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use docaxis::exchange::act::By;
 use docaxis::exchange::agency_file::Format;
 use docaxis::exchange::import::{self, Imported, Mode};
 use docaxis::exchange::{ExchangeError, directory};
-use docaxis::jobs::{self, TASKS};
+use docaxis::jobs::{self, JOBS};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -118,8 +118,8 @@ async fn dated(hub: &TestHub, code: &str, column: Column, day: &str) {
 }
 
 async fn turn(hub: &TestHub) -> usize {
-    let task = TASKS.iter().find(|task| task.name == "turn-validity").unwrap();
-    jobs::run_due(&hub.hub, task, hub.now()).await.unwrap().unwrap()
+    let job = JOBS.iter().find(|job| job.name == "turn-validity").unwrap();
+    jobs::run_due(&hub.hub, job, hub.now()).await.unwrap().unwrap()
 }
 
 #[tokio::test]

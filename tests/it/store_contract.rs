@@ -2,11 +2,11 @@
 
 use crate::support::packets::a_document;
 use crate::support::{TestHub, start_of_tests};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::RunQueryDsl;
 use docaxis::domain::evidence::{Evidence, EvidenceEvent};
-use docaxis::exchange::sweep;
-use docaxis::jobs::{self, Task};
+use docaxis::exchange::{ExchangeError, sweep};
+use docaxis::jobs::{self, Job};
 use docaxis::store::{Connection, Link, StoreError, evidence, job_runs};
 use futures_util::future::{join, join_all};
 use std::path::Path;
@@ -151,13 +151,19 @@ async fn evidence_is_never_changed_and_never_deleted() {
     assert_eq!(notes(&hub).await, ["n1"]);
 }
 
-const TASK: Task = Task { name: "test-task", cron: |_| String::new(), run: |_| Box::pin(std::future::ready(Ok(7))) };
+const JOB: Job = Job {
+    name: "test-job",
+    vi: "thử",
+    en: "test",
+    cron: |_| String::new(),
+    run: |_| Box::pin(std::future::ready(Ok(7))),
+};
 
 #[tokio::test]
 async fn of_many_nodes_one_does_a_due_job() {
     let hub = TestHub::start().await;
 
-    let runs = join_all((0..8).map(|_| jobs::run_due(&hub.hub, &TASK, hub.now()))).await;
+    let runs = join_all((0..8).map(|_| jobs::run_due(&hub.hub, &JOB, hub.now()))).await;
 
     let done: Vec<usize> = runs.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(done, [7]);
@@ -170,7 +176,7 @@ async fn a_job_is_claimed_by_one_of_many_at_once() {
     hub.hub.store.write(move |tx| job_runs::insert_due(tx, "j", now)).await.unwrap();
 
     let claim =
-        |number: usize| hub.hub.store.write(move |tx| job_runs::claim(tx, "j", &format!("node{number}"), now, until));
+        |number: usize| hub.hub.store.write(move |tx| job_runs::claim(tx, "j", &format!("node{number}"), (now, until)));
     let claims = join_all((0..8).map(claim)).await;
 
     let claimed: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
@@ -180,10 +186,10 @@ async fn a_job_is_claimed_by_one_of_many_at_once() {
 #[tokio::test]
 async fn a_job_done_in_this_minute_is_not_done_again() {
     let hub = TestHub::start().await;
-    let first = jobs::run_due(&hub.hub, &TASK, hub.now()).await.unwrap();
+    let first = jobs::run_due(&hub.hub, &JOB, hub.now()).await.unwrap();
 
-    let again = jobs::run_due(&hub.hub, &TASK, hub.now() + TimeDelta::seconds(59)).await.unwrap();
-    let later = jobs::run_due(&hub.hub, &TASK, hub.now() + TimeDelta::seconds(60)).await.unwrap();
+    let again = jobs::run_due(&hub.hub, &JOB, hub.now() + TimeDelta::seconds(59)).await.unwrap();
+    let later = jobs::run_due(&hub.hub, &JOB, hub.now() + TimeDelta::seconds(60)).await.unwrap();
 
     assert_eq!((first, again, later), (Some(7), None, Some(7)));
 }
@@ -195,15 +201,65 @@ async fn a_lease_that_is_over_can_be_taken_by_another() {
     hub.hub.store.write(move |tx| job_runs::insert_due(tx, "j", now)).await.unwrap();
     let claim = |owner: &'static str, minute: i64| {
         let (at, until) = (now + TimeDelta::minutes(minute), now + TimeDelta::minutes(minute + 10));
-        hub.hub.store.write(move |tx| job_runs::claim(tx, "j", owner, at, until))
+        hub.hub.store.write(move |tx| job_runs::claim(tx, "j", owner, (at, until)))
     };
-    let finish = |owner: &'static str| hub.hub.store.write(move |tx| job_runs::finish(tx, ("j", now), owner, now));
+    let finish =
+        |owner: &'static str| hub.hub.store.write(move |tx| job_runs::finish(tx, ("j", now), owner, (&Ok(1), now)));
 
     let claims = [claim("a", 0).await.unwrap(), claim("b", 9).await.unwrap(), claim("b", 10).await.unwrap()];
     let finished = [finish("a").await.unwrap(), finish("b").await.unwrap()];
 
     assert_eq!(claims, [Some(now), None, Some(now)]);
     assert_eq!(finished, [false, true], "a lost its lease");
+}
+
+#[tokio::test]
+async fn what_became_of_a_job_is_known_until_its_record_is_old() {
+    let hub = TestHub::start().await;
+    let failing = Job {
+        name: "failing",
+        run: |_| Box::pin(std::future::ready(Err(ExchangeError::Unavailable("no room".to_owned())))),
+        ..JOB
+    };
+    let last = |name: &'static str| hub.hub.store.read(move |tx| job_runs::last(tx, name));
+    assert_eq!(last("failing").await.unwrap(), None);
+
+    jobs::run_due(&hub.hub, &JOB, hub.now()).await.unwrap();
+    jobs::run_due(&hub.hub, &failing, hub.now()).await.unwrap_err();
+    hub.after(TimeDelta::seconds(1));
+    let at_once = jobs::run_now(&hub.hub, &JOB).await.unwrap();
+
+    let (good, bad) = (last("test-job").await.unwrap().unwrap(), last("failing").await.unwrap().unwrap());
+    assert_eq!(
+        (good.outcome.as_str(), good.done, good.started_at(), good.finished_at()),
+        ("done", 7, Some(hub.now()), Some(hub.now()))
+    );
+    assert_eq!(at_once, Some(7), "by hand also when it ran in this minute");
+    assert_eq!((bad.outcome.as_str(), bad.reason.as_str()), ("failed", "no room"));
+    hub.after(TimeDelta::days(90));
+    assert_eq!(sweep::records(&hub.hub).await.unwrap(), 2);
+    hub.after(TimeDelta::seconds(1));
+    assert_eq!(sweep::records(&hub.hub).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_run_whose_node_died_is_made_up_for_once() {
+    let hub = TestHub::start().await;
+    let now = hub.now();
+    let claim = |at: DateTime<Utc>| {
+        hub.hub.store.write(move |tx| {
+            job_runs::insert_due(tx, JOB.name, at)?;
+            job_runs::claim(tx, JOB.name, "dead", (at, at + TimeDelta::minutes(10)))
+        })
+    };
+    assert_eq!(claim(now).await.unwrap(), Some(now));
+
+    let busy = jobs::run_due(&hub.hub, &JOB, now + TimeDelta::minutes(5)).await.unwrap();
+    let after = jobs::run_due(&hub.hub, &JOB, now + TimeDelta::minutes(10)).await.unwrap();
+    let again = jobs::run_due(&hub.hub, &JOB, now + TimeDelta::minutes(10)).await.unwrap();
+
+    assert_eq!((busy, after, again), (None, Some(7), None));
+    assert_eq!(hub.count("SELECT count(*) FROM job_runs WHERE outcome = 'skipped'").await, 2);
 }
 
 /// Makes a file as old as its age says.
