@@ -248,6 +248,15 @@ settings! {
         /// How often the hub looks for what has become due.
         tick_milliseconds: u64 = 500u64, "milliseconds";
     }
+    /// When agencies work, and by when they are to receive a document.
+    calendar: Calendar {
+        /// Working hours: periods in order, divided by commas.
+        hours: String = "08:00-12:00, 13:00-17:00", "HH:mm-HH:mm, a list";
+        /// File with days off and Saturdays that are worked, besides the public holidays that the program knows; its lines go before. Empty: none.
+        days_file: PathBuf = "", "path";
+        /// How soon a document is to be received, by day and by night: hỏa tốc, thượng khẩn, khẩn. Others: on the working day on which they come.
+        urgent_minutes: String = "30, 60, 120", "minutes, a list of three";
+    }
     /// Work that runs by itself.
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.

@@ -2,7 +2,8 @@
 //! the clock or draws random ids.
 
 use crate::arrivals::Arrivals;
-use crate::config::{Config, Push, numbers};
+use crate::config::{self, Config, Push, numbers};
+use crate::domain::calendar::{Calendar, Hours, LineFault};
 use crate::domain::schedule::Schedule;
 use crate::keyring::{Keyring, KnownKeys};
 use crate::metrics::{BuildLabels, Metrics};
@@ -86,6 +87,8 @@ pub struct Hub {
     pub known_keys: KnownKeys,
     /// When pushes are tried again and given up.
     pub schedule: Arc<Schedule>,
+    /// When agencies work.
+    pub calendar: Arc<Calendar>,
     /// Wakes the dispatcher; carries no data, since what is due stands in the database.
     pub wake: Arc<Notify>,
     /// Who waits for packets on this node.
@@ -131,6 +134,7 @@ impl Hub {
         let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
         metrics.build.get_or_create(&build).set(1);
         let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
+        let calendar = Arc::new(calendar_of(&config.calendar)?);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -142,6 +146,7 @@ impl Hub {
             keyring,
             known_keys,
             schedule,
+            calendar,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
             metrics,
@@ -189,11 +194,25 @@ impl Hub {
     }
 }
 
+/// A list of times in one unit.
+fn times(text: &str, unit: fn(i64) -> Option<TimeDelta>) -> Option<Vec<TimeDelta>> {
+    numbers(text)?.into_iter().map(|number| i64::try_from(number).ok().and_then(unit)).collect()
+}
+
+/// The working calendar with the days of the operator's file.
+fn calendar_of(settings: &config::Calendar) -> Result<Calendar, OpenError> {
+    let file = &settings.days_file;
+    let days = match file.as_os_str().is_empty() {
+        true => String::new(),
+        false => fs::read_to_string(file).map_err(|error| OpenError::Days(file.clone(), error))?,
+    };
+    let urgent = times(&settings.urgent_minutes, TimeDelta::try_minutes).and_then(|times| times.try_into().ok());
+    let (hours, urgent) = Hours::of_text(&settings.hours).zip(urgent).ok_or(OpenError::Calendar)?;
+    Calendar::new(&days, hours, urgent).map_err(|fault| OpenError::DaysFault(file.clone(), fault))
+}
+
 /// The plan of the push channel, when its lists can be read.
 fn schedule_of(push: &Push) -> Option<Schedule> {
-    let times = |text: &str, unit: fn(i64) -> Option<TimeDelta>| -> Option<Vec<TimeDelta>> {
-        numbers(text)?.into_iter().map(|number| i64::try_from(number).ok().and_then(unit)).collect()
-    };
     let asked = i64::try_from(push.retry_after_max_seconds).ok().and_then(TimeDelta::try_seconds)?;
     let terms = times(&push.terms_hours, TimeDelta::try_hours)?;
     Schedule::new(times(&push.delays_seconds, TimeDelta::try_seconds)?, &terms, asked)
@@ -211,6 +230,15 @@ pub enum OpenError {
     /// The plan of the push channel.
     #[error("push.delays_seconds or push.terms_hours cannot be used")]
     Schedule,
+    /// The working calendar.
+    #[error("calendar.hours or calendar.urgent_minutes cannot be used")]
+    Calendar,
+    /// The file of days cannot be read.
+    #[error("the file of days {0} (calendar.days_file) cannot be read")]
+    Days(PathBuf, #[source] io::Error),
+    /// A line of the file of days.
+    #[error("the file of days {0} (calendar.days_file) cannot be used")]
+    DaysFault(PathBuf, #[source] LineFault),
     /// A backup is being restored there, or its restoring was cut off.
     #[error("a restore into {0} is not finished: let it end, or run `docaxis restore` again")]
     RestoreUnfinished(PathBuf),

@@ -2,6 +2,7 @@
 //! read, settings that do not fit together. Everything is found at once and said in both languages.
 
 use super::{Config, SECTIONS, SETTINGS, Setting, numbers};
+use crate::domain::calendar::Hours;
 use crate::domain::directory::Registration;
 use crate::domain::system;
 use config::{Map, Value, ValueKind};
@@ -257,6 +258,12 @@ impl Config {
                 "phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy",
                 "must be five numbers above 0, divided by commas",
             ),
+            (
+                numbers(&self.calendar.urgent_minutes).is_none_or(|minutes| minutes.len() != 3),
+                "calendar.urgent_minutes",
+                "phải là ba số, cách nhau bằng dấu phẩy",
+                "must be three numbers, divided by commas",
+            ),
             (self.jobs.records_days == 0, "jobs.records_days", ONE.0, ONE.1),
             (self.keys.use_noted_seconds == 0, "keys.use_noted_seconds", ONE.0, ONE.1),
             (
@@ -308,6 +315,12 @@ impl Config {
                 "metrics.allow",
                 "phải là các địa chỉ hoặc mạng cách nhau bằng dấu phẩy, ví dụ 127.0.0.1, 10.0.0.0/8",
                 "must be addresses or networks with commas between, such as 127.0.0.1, 10.0.0.0/8",
+            ),
+            (
+                Hours::of_text(&self.calendar.hours).is_none(),
+                "calendar.hours",
+                "phải là các khoảng giờ theo thứ tự, ví dụ 08:00-12:00, 13:00-17:00",
+                "must be periods in order, such as 08:00-12:00, 13:00-17:00",
             ),
             (
                 Registration::of_word(&self.directory.registration).is_none(),

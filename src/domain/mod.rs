@@ -3,10 +3,11 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `agency`, `directory` (what entries make of
 //! it), `text`; for deliveries that the hub makes itself: `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once); `calendar` (by when a document is to be received); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
 pub mod breaker;
+pub mod calendar;
 pub mod dates;
 pub mod delivery;
 pub mod directory;

@@ -44,6 +44,9 @@ pub const STATUSES: &[StatusEntry] = &[
     entry("16", "change-rejection", "Từ chối cập nhật, lấy lại", true),
 ];
 
+/// Codes that say that the recipient's clerks have the document before them: received or given back, or more.
+pub const TELL_RECEIPT: [&str; 5] = ["02", "03", "04", "05", "06"];
+
 const fn entry(code: &'static str, name: &'static str, vietnamese: &'static str, needs_reason: bool) -> StatusEntry {
     StatusEntry { code, name, vietnamese, direction: Direction::RecipientToSender, needs_reason }
 }

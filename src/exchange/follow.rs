@@ -1,13 +1,17 @@
 //! A sender looks after what was sent: its deliveries, the statuses reported about it, its lineage.
 
 use super::{Caller, ExchangeError, rows};
+use crate::domain::calendar::Calendar;
 use crate::domain::delivery::{DeliveryState, PickupMark};
+use crate::domain::envelope::Urgency;
 use crate::domain::packet::Digest;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, Selection};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, StatusRow, digest_of};
 use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Which sent deliveries to list.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +61,12 @@ pub struct SentLine {
     pub mark: PickupMark,
     /// How a recall of it stands: `requested`, `agreed`, `refused`; empty when none or withdrawn at once.
     pub recall: String,
+    /// By when the recipient's clerks are to receive it; nothing for what does not reach them.
+    pub receive_by: Option<DateTime<Utc>>,
+    /// When they told that they have it, or gave it back.
+    pub received_at: Option<DateTime<Utc>>,
+    /// Whether the time is over and they told nothing.
+    pub overdue: bool,
 }
 
 /// A status reported about a document.
@@ -135,35 +145,65 @@ pub async fn sent(hub: &Hub, caller: &Caller, query: SentQuery) -> Result<Vec<Se
         limit: rows(query.limit.unwrap_or(page_max).min(page_max)),
         after: None,
     };
-    let system = caller.system_id.clone();
+    let (system, desk) = (caller.system_id.clone(), Desk::of(hub));
     let lines = hub.store.read(move |tx| {
         let mut found = deliveries::list_sent(tx, &system, &selection)?;
         if found.is_empty() && selection.id.is_some() {
             found = deliveries::list_sent(tx, &system, &Selection { id: None, ..selection.clone() })?;
         }
-        found.into_iter().map(|(delivery, envelope)| line(delivery, &envelope)).collect::<Result<Vec<_>, _>>()
+        let ids: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
+        let received = envelopes::received_at(tx, &ids)?;
+        let line = |(delivery, envelope)| desk.line(delivery, &envelope, &received);
+        found.into_iter().map(line).collect::<Result<Vec<_>, _>>()
     });
     Ok(lines.await?)
 }
 
-fn line(delivery: DeliveryRow, envelope: &EnvelopeRow) -> Result<SentLine, StoreError> {
-    let progress = delivery.progress()?;
-    Ok(SentLine {
-        is_document: envelope.is_document(),
-        subject: envelope.subject.clone(),
-        code: envelope.code(),
-        accepted_at: delivery.accepted_at(),
-        fetched_at: delivery.fetched_at(),
-        changed_at: delivery.changed_at(),
-        state: progress.state,
-        mark: progress.mark,
-        envelope_id: delivery.envelope_id,
-        delivery_id: delivery.delivery_id,
-        sender: delivery.sender_code,
-        recipient: delivery.recipient_code,
-        document_id: delivery.document_id,
-        recall: delivery.recall,
-    })
+/// What a look at deliveries needs of the hub.
+struct Desk {
+    calendar: Arc<Calendar>,
+    now: DateTime<Utc>,
+}
+
+impl Desk {
+    fn of(hub: &Hub) -> Self {
+        Self { calendar: Arc::clone(&hub.calendar), now: hub.clock.now() }
+    }
+
+    fn line(
+        &self,
+        delivery: DeliveryRow,
+        envelope: &EnvelopeRow,
+        received: &HashMap<String, DateTime<Utc>>,
+    ) -> Result<SentLine, StoreError> {
+        let progress = delivery.progress()?;
+        let reaches = match progress.state {
+            DeliveryState::Pending | DeliveryState::Consigned | DeliveryState::HandedOver => envelope.is_document(),
+            DeliveryState::Withdrawn | DeliveryState::Failed => false,
+        };
+        let urgency = Urgency::of_number(&envelope.urgency.to_string());
+        let receive_by = reaches.then(|| self.calendar.receive_by(delivery.accepted_at(), urgency));
+        let received_at = received.get(&delivery.delivery_id).copied();
+        Ok(SentLine {
+            is_document: envelope.is_document(),
+            subject: envelope.subject.clone(),
+            code: envelope.code(),
+            accepted_at: delivery.accepted_at(),
+            fetched_at: delivery.fetched_at(),
+            changed_at: delivery.changed_at(),
+            state: progress.state,
+            mark: progress.mark,
+            envelope_id: delivery.envelope_id,
+            delivery_id: delivery.delivery_id,
+            sender: delivery.sender_code,
+            recipient: delivery.recipient_code,
+            document_id: delivery.document_id,
+            recall: delivery.recall,
+            receive_by,
+            received_at,
+            overdue: received_at.is_none() && receive_by.is_some_and(|by| by < self.now),
+        })
+    }
 }
 
 /// One envelope with its deliveries, statuses and lineage. `id` is the envelope's or a delivery's.
@@ -171,11 +211,11 @@ fn line(delivery: DeliveryRow, envelope: &EnvelopeRow) -> Result<SentLine, Store
 /// # Errors
 /// `NotFound` unless the caller speaks for the sender or a recipient; `Store`.
 pub async fn envelope(hub: &Hub, caller: &Caller, id: &str) -> Result<EnvelopeView, ExchangeError> {
-    let (system, id) = (caller.system_id.clone(), id.to_owned());
-    hub.store.read(move |tx| view(tx, &system, &id)).await?.ok_or(ExchangeError::NotFound)
+    let (system, id, desk) = (caller.system_id.clone(), id.to_owned(), Desk::of(hub));
+    hub.store.read(move |tx| view(tx, &system, &id, &desk)).await?.ok_or(ExchangeError::NotFound)
 }
 
-fn view(tx: &mut Connection, system: &str, id: &str) -> Result<Option<EnvelopeView>, StoreError> {
+fn view(tx: &mut Connection, system: &str, id: &str, desk: &Desk) -> Result<Option<EnvelopeView>, StoreError> {
     let envelope_id = match deliveries::find(tx, id)? {
         Some(row) => row.envelope_id,
         None => id.to_owned(),
@@ -195,7 +235,9 @@ fn view(tx: &mut Connection, system: &str, id: &str) -> Result<Option<EnvelopeVi
     }
     statuses.sort_by(|a, b| a.envelope_id.cmp(&b.envelope_id));
     let (acts_on, acted_on_by) = lineage(tx, &envelope, (system, is_sender))?;
-    let deliveries = own.into_iter().map(|row| line(row, &envelope)).collect::<Result<_, _>>()?;
+    let ids: Vec<&str> = own.iter().map(|row| row.delivery_id.as_str()).collect();
+    let received = envelopes::received_at(tx, &ids)?;
+    let deliveries = own.into_iter().map(|row| desk.line(row, &envelope, &received)).collect::<Result<_, _>>()?;
     Ok(Some(EnvelopeView {
         is_document: envelope.is_document(),
         code: envelope.code(),

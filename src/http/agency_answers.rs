@@ -134,6 +134,14 @@ pub struct SentBody<'a> {
     /// How a recall stands; empty when there is none.
     #[schemars(schema_with = "forms::recall")]
     recall: &'a str,
+    /// By when the recipient's clerks are to receive it, by the working calendar; nothing for what does not reach them.
+    #[schemars(schema_with = "forms::maybe_time")]
+    receive_by: Option<String>,
+    /// When they first reported that they have it (03 or a later status) or gave it back (02).
+    #[schemars(schema_with = "forms::maybe_time")]
+    received_at: Option<String>,
+    /// Whether the time is over and they reported nothing.
+    overdue: bool,
 }
 
 /// A sent delivery as its sender sees it.
@@ -153,6 +161,9 @@ pub fn sent(line: &SentLine) -> SentBody<'_> {
         state: line.state.word(),
         status: line.mark.word(),
         recall: &line.recall,
+        receive_by: line.receive_by.map(time),
+        received_at: line.received_at.map(time),
+        overdue: line.overdue,
     }
 }
 

@@ -185,6 +185,9 @@ fn sent() -> SentLine {
         state: DeliveryState::Consigned,
         mark: PickupMark::Initial,
         recall: String::new(),
+        receive_by: None,
+        received_at: None,
+        overdue: false,
     }
 }
 

@@ -6,8 +6,10 @@ use super::connection::{Link, on_packets};
 use super::schema::{attachments, document_links, envelopes, payloads, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::packet::Digest;
-use chrono::NaiveDateTime;
+use crate::domain::status::TELL_RECEIPT;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// An accepted packet as it is kept.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -333,6 +335,20 @@ pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusR
         .order(status_reports::envelope_id.asc())
         .select(StatusRow::as_select())
         .load(c))?)
+}
+
+/// When the recipients' clerks first told that they received these deliveries; those that did not are left out.
+///
+/// # Errors
+/// `Statement`.
+pub fn received_at(tx: &mut Connection, deliveries: &[&str]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+    let rows: Vec<(String, Option<NaiveDateTime>)> = on_packets!(tx, c => status_reports::table
+        .filter(status_reports::delivery_id.eq_any(deliveries))
+        .filter(status_reports::status_code.eq_any(TELL_RECEIPT))
+        .group_by(status_reports::delivery_id)
+        .select((status_reports::delivery_id, diesel::dsl::min(status_reports::accepted_at)))
+        .load(c))?;
+    Ok(rows.into_iter().filter_map(|(delivery, at)| Some((delivery, at?.and_utc()))).collect())
 }
 
 /// What an envelope reports about a delivery, if it reports anything.

@@ -22,7 +22,7 @@ const FLOORS: &[Floor] = &[
     floor("metrics", &[], "counters count for whoever has something to count"),
     floor(
         "config",
-        &["domain::directory::Registration", "domain::system"],
+        &["domain::calendar", "domain::directory::Registration", "domain::system"],
         "limits are given to the others; they decide nothing",
     ),
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),

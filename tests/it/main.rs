@@ -31,6 +31,7 @@ mod keys;
 mod migrations;
 mod nodes;
 mod openapi;
+mod overdue;
 mod packaging;
 mod pickup;
 mod poll;

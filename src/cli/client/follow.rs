@@ -114,7 +114,8 @@ fn print_sent(item: &Value, json: bool, out: &mut dyn Write) -> std::io::Result<
     let delivery = Delivery::deserialize(item).unwrap_or_default();
     let (vi, en) = delivery.standing();
     let (at, id) = (moment(&delivery.accepted_at), shown(&delivery.delivery_id));
-    writeln!(out, "{id}  {at}  {}  {vi} / {en}", shown(&delivery.recipient))?;
+    let overdue = if delivery.overdue { "  QUÁ HẠN / OVERDUE" } else { "" };
+    writeln!(out, "{id}  {at}  {}  {vi} / {en}{overdue}", shown(&delivery.recipient))?;
     writeln!(out, "  {}  {}", shown(&delivery.code), shown(&delivery.subject))
 }
 
@@ -197,6 +198,9 @@ fn print_delivery(delivery: &Delivery, reports: &[Report], out: &mut dyn Write) 
     let (vi, en) = delivery.sentences();
     writeln!(out, "\n{}  {}", shown(&delivery.recipient), shown(&delivery.delivery_id))?;
     writeln!(out, "  {vi}\n  {en}")?;
+    if let Some((vi, en)) = delivery.received() {
+        writeln!(out, "  {vi}\n  {en}")?;
+    }
     if let Some((vi, en)) = delivery.recalled() {
         writeln!(out, "  {vi}\n  {en}")?;
     }

@@ -43,6 +43,9 @@ pub struct Delivery {
     pub state: String,
     pub status: String,
     pub recall: String,
+    pub receive_by: Option<String>,
+    pub received_at: Option<String>,
+    pub overdue: bool,
 }
 
 impl Delivery {
@@ -107,6 +110,21 @@ impl Delivery {
                 format!("Unknown: state {} {} ({changed}).", shown(state), shown(status)),
             ),
         }
+    }
+
+    /// Whether its clerks received it in time, as a sentence; nothing where nobody waits for that.
+    pub fn received(&self) -> Option<(String, String)> {
+        let by = moment(self.receive_by.as_deref()?);
+        Some(match (&self.received_at, self.overdue) {
+            (Some(at), _) => {
+                let at = moment(at);
+                (format!("Văn thư báo lúc {at}; hạn tiếp nhận {by}."), format!("Reported {at}; due {by}."))
+            }
+            (None, true) => {
+                (format!("QUÁ HẠN tiếp nhận: hạn là {by}."), format!("OVERDUE: it was to be received by {by}."))
+            }
+            (None, false) => (format!("Hạn tiếp nhận: {by}."), format!("To be received by {by}.")),
+        })
     }
 
     /// What came of a recall of a fetched document.
