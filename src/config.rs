@@ -3,10 +3,12 @@
 //! `config/faults.rs`.
 
 mod faults;
+mod shown;
 
 pub use faults::{Fault, networks};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
+use shown::Shown;
 use std::path::{Path, PathBuf};
 
 /// One setting, as the reference lists it.
@@ -263,7 +265,13 @@ settings! {
         sweep_cron: String = "0 15 2 * * *", "cron, six fields, +07:00";
         /// When old records of the hub's own work are removed.
         records_cron: String = "0 30 2 * * *", "cron, six fields, +07:00";
-        /// How long it is known when jobs ran and how they ended.
+        /// When it is looked for what senders and the operator should be told of by mail.
+        notices_cron: String = "0 */5 * * * *", "cron, six fields, +07:00";
+        /// When agencies are told of what waits for them, on working days.
+        digest_cron: String = "0 0 16 * * *", "cron, six fields, +07:00";
+        /// When systems are told of keys that end.
+        key_notices_cron: String = "0 0 8 * * *", "cron, six fields, +07:00";
+        /// How long it is known when jobs ran and how they ended, and which mails were sent.
         records_days: u64 = 90u64, "days";
         /// When runs of the self-test are looked after that nobody watches.
         selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
@@ -271,6 +279,41 @@ settings! {
         validity_cron: String = "0 1 0 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
+    }
+    /// Notices by mail. Nothing of a document's content is ever sent.
+    mail: Mail {
+        /// Mail server that takes what is to be sent; empty: no mail.
+        server: String = "", "host:port";
+        /// `tls`: from the first byte; `starttls`: before anything is said; `none`: never, only for a server on a protected network.
+        security: String = "starttls", "word";
+        /// Name for the mail server; empty: none is asked for.
+        user: String = "", "text";
+        /// Password for the mail server.
+        password: SecretString = "", "text";
+        /// File with the password, when it does not stand here or in the environment.
+        password_file: PathBuf = "", "path";
+        /// PEM file with authorities that are trusted besides those of the machine.
+        tls_ca_file: PathBuf = "", "path";
+        /// Who sends: an address of the hub's own.
+        from: String = "", "address";
+        /// Who runs the hub: told of what is wrong with it. Empty: nobody.
+        operator: String = "", "address";
+        /// Longest time to hand one mail to the server.
+        timeout_seconds: u64 = 30u64, "seconds";
+        /// Longest pause after the first, second, third … failed attempt; the last one repeats. The pause is drawn evenly below it.
+        delays_seconds: String = "60, 300, 900, 3600", "seconds, a list";
+        /// How long the hub goes on trying.
+        term_hours: u64 = 48u64, "hours";
+        /// How often the hub looks for mails that are due.
+        tick_seconds: u64 = 10u64, "seconds";
+        /// Mails of one round.
+        batch_max: usize = 50usize, "mails";
+        /// Documents that are named in one mail.
+        documents_max: usize = 30usize, "documents";
+        /// For how long an endpoint must not answer before the operator is told.
+        away_minutes: u64 = 30u64, "minutes";
+        /// How many days before a key ends its system is told, once each.
+        key_days: String = "60, 30, 14, 7, 1", "days, a list";
     }
     /// Who may read `/metrics`, and what it may cost.
     metrics: Metrics {
@@ -283,7 +326,7 @@ settings! {
     }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {
-        /// What the hub is called in certificates.
+        /// What the hub is called in certificates and mails.
         hub_name: String = "Docaxis", "text";
         /// Runs of one agency within 24 hours; 0 allows none.
         runs_per_day_max: usize = 20usize, "runs";
@@ -351,74 +394,6 @@ pub struct Reloaded {
     pub changed: Vec<&'static str>,
     /// Settings that were changed in the file and take effect at the next start only.
     pub kept: Vec<&'static str>,
-}
-
-/// How a value is written in TOML for people to see, and whether it is another.
-trait Shown {
-    fn shown(&self) -> String;
-    fn differs(&self, other: &Self) -> bool;
-}
-
-impl Shown for u64 {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self != other
-    }
-}
-
-impl Shown for usize {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self != other
-    }
-}
-
-impl Shown for bool {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self != other
-    }
-}
-
-impl Shown for String {
-    fn shown(&self) -> String {
-        // The quoting of JSON is good TOML.
-        serde_json::Value::from(self.as_str()).to_string()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self != other
-    }
-}
-
-impl Shown for PathBuf {
-    fn shown(&self) -> String {
-        self.to_string_lossy().into_owned().shown()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self != other
-    }
-}
-
-impl Shown for SecretString {
-    fn shown(&self) -> String {
-        let mask = if self.expose_secret().is_empty() { "" } else { "***" };
-        mask.to_owned().shown()
-    }
-
-    fn differs(&self, other: &Self) -> bool {
-        self.expose_secret() != other.expose_secret()
-    }
 }
 
 /// The numbers of a list divided by commas; `None` when a part is no number.

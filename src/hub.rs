@@ -87,6 +87,8 @@ pub struct Hub {
     pub known_keys: KnownKeys,
     /// When pushes are tried again and given up.
     pub schedule: Arc<Schedule>,
+    /// When mails are tried again and given up.
+    pub mail_schedule: Arc<Schedule>,
     /// When agencies work.
     pub calendar: Arc<Calendar>,
     /// Wakes the dispatcher; carries no data, since what is due stands in the database.
@@ -134,6 +136,7 @@ impl Hub {
         let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
         metrics.build.get_or_create(&build).set(1);
         let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
+        let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
         let calendar = Arc::new(calendar_of(&config.calendar)?);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
@@ -146,6 +149,7 @@ impl Hub {
             keyring,
             known_keys,
             schedule,
+            mail_schedule,
             calendar,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
@@ -218,6 +222,12 @@ fn schedule_of(push: &Push) -> Option<Schedule> {
     Schedule::new(times(&push.delays_seconds, TimeDelta::try_seconds)?, &terms, asked)
 }
 
+/// The plan of mail: one term for all.
+fn mail_schedule_of(mail: &config::Mail) -> Option<Schedule> {
+    let term = i64::try_from(mail.term_hours).ok().and_then(TimeDelta::try_hours)?;
+    Schedule::new(times(&mail.delays_seconds, TimeDelta::try_seconds)?, &[term; 5], TimeDelta::zero())
+}
+
 /// Why a hub cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -230,6 +240,9 @@ pub enum OpenError {
     /// The plan of the push channel.
     #[error("push.delays_seconds or push.terms_hours cannot be used")]
     Schedule,
+    /// The plan of mail.
+    #[error("mail.delays_seconds or mail.term_hours cannot be used")]
+    MailSchedule,
     /// The working calendar.
     #[error("calendar.hours or calendar.urgent_minutes cannot be used")]
     Calendar,

@@ -1,15 +1,18 @@
-//! What runs by itself: the dispatcher's loop, and scheduled work. A cron tick only notes that a job is due, once in the
-//! cluster; the row is the job, and the node that claims it by lease does it (design D12). What was missed while no node
-//! ran is made up at start.
+//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), and scheduled work. A cron tick only notes that
+//! a job is due, once in the cluster; the row is the job, and the node that claims it by lease does it (design D12). What
+//! was missed while no node ran is made up at start.
+
+mod mailing;
 
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, directory, keys, selftest, sweep};
+use crate::exchange::{ExchangeError, directory, keys, notify, selftest, sweep};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+pub use mailing::Mailing;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +31,8 @@ pub struct Job {
     pub vi: &'static str,
     /// In English.
     pub en: &'static str,
+    /// Whether it is made up for at start, when no node may have run at its time.
+    pub made_up: bool,
     /// When it is due: six fields, +07:00.
     pub cron: fn(&Hub) -> String,
     /// Does it; answers how many things it did. Doing it twice does no harm.
@@ -40,20 +45,48 @@ pub const JOBS: &[Job] = &[
         name: "sweep-orphans",
         vi: "xoá các tệp gói tin không còn dòng dữ liệu nào nêu tên",
         en: "remove files of packets that no row names",
+        made_up: true,
         cron: |hub| hub.config.jobs.sweep_cron.clone(),
         run: |hub| Box::pin(sweep::orphans(hub)),
     },
     Job {
         name: "sweep-records",
-        vi: "xoá bản ghi cũ về các lần chạy công việc",
-        en: "remove old records of runs of jobs",
+        vi: "xoá bản ghi cũ về các lần chạy công việc và thư đã gửi",
+        en: "remove old records of runs of jobs and of mails",
+        made_up: true,
         cron: |hub| hub.config.jobs.records_cron.clone(),
         run: |hub| Box::pin(sweep::records(hub)),
+    },
+    Job {
+        name: notify::LOOKING,
+        vi: "báo qua thư: văn bản không chuyển được, điểm nhận và hệ thống có sự cố",
+        en: "tell by mail of failed deliveries, and the operator of what is wrong",
+        made_up: true,
+        cron: |hub| hub.config.jobs.notices_cron.clone(),
+        run: |hub| Box::pin(notify::look(hub)),
+    },
+    Job {
+        name: "digest",
+        vi: "báo mỗi cơ quan các văn bản chưa được tiếp nhận trong ngày",
+        en: "tell each agency what waits in its mailbox",
+        // A digest of another hour would take the place of the day's.
+        made_up: false,
+        cron: |hub| hub.config.jobs.digest_cron.clone(),
+        run: |hub| Box::pin(notify::digest(hub)),
+    },
+    Job {
+        name: "key-notices",
+        vi: "báo trước khi khóa của hệ thống hết hạn",
+        en: "tell of keys that end",
+        made_up: true,
+        cron: |hub| hub.config.jobs.key_notices_cron.clone(),
+        run: |hub| Box::pin(notify::keys_that_end(hub)),
     },
     Job {
         name: "selftest-runs",
         vi: "khép lại các lượt tự kiểm tra không ai theo dõi",
         en: "look after runs of the self-test that nobody watches",
+        made_up: true,
         cron: |hub| hub.config.jobs.selftest_cron.clone(),
         run: |hub| Box::pin(selftest::look_after(hub)),
     },
@@ -61,6 +94,7 @@ pub const JOBS: &[Job] = &[
         name: "turn-validity",
         vi: "cập nhật danh bạ khi một cơ quan bắt đầu hoặc hết hiệu lực",
         en: "tell of agencies whose first or last day has come",
+        made_up: true,
         cron: |hub| hub.config.jobs.validity_cron.clone(),
         run: |hub| Box::pin(directory::turn_validity(hub)),
     },
@@ -112,7 +146,7 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
     scheduler.start().await?;
     let own = hub.clone();
     let missed = tokio::spawn(async move {
-        for job in JOBS {
+        for job in JOBS.iter().filter(|job| job.made_up) {
             due(&own, job).await;
         }
     });

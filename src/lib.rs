@@ -46,6 +46,7 @@ pub mod config;
 /// An agency's software, played.
 pub mod robot;
 
+use channel::mail::{Mailer, MailerError};
 use channel::push::{Pusher, PusherError};
 use config::{Config, ConfigError};
 use hub::{Clock, Hub, OpenError};
@@ -93,6 +94,7 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     jobs: jobs::Schedule,
+    mailing: jobs::Mailing,
     dispatching: jobs::Dispatching,
     neighbours: JoinHandle<()>,
     patience: Duration,
@@ -112,7 +114,9 @@ impl Running {
         let wanted = &hub.config.server.address;
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
         let pusher = Pusher::new(&hub.config.push).map_err(ServeError::Push)?;
+        let mailer = Mailer::new(&hub.config.mail).map_err(ServeError::Mail)?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
+        let mailing = jobs::Mailing::start(hub, mailer);
         let dispatching = jobs::dispatch(hub, pusher);
         let neighbours = exchange::neighbours::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
@@ -130,7 +134,7 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, dispatching, neighbours, patience, stop, server })
+        Ok(Self { address, jobs, mailing, dispatching, neighbours, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -141,6 +145,7 @@ impl Running {
         if let Err(error) = self.jobs.stop().await {
             ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
         }
+        self.mailing.stop();
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
         self.neighbours.abort();
@@ -281,6 +286,9 @@ pub enum ServeError {
     /// The push channel cannot be opened.
     #[error("packets cannot be pushed")]
     Push(#[source] PusherError),
+    /// Mail cannot be sent.
+    #[error("mail cannot be sent with these settings")]
+    Mail(#[source] MailerError),
     /// The schedule cannot be started.
     #[error("the schedule of jobs cannot be started")]
     Jobs(#[source] JobSchedulerError),

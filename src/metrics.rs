@@ -103,6 +103,8 @@ metrics! {
         "When such work last ended on this node.", "Not for two days with `done`: `docaxis doctor`.";
     job_seconds: Family<JobLabel, Fraction> = |_| Family::default(), "docaxis_job_last_seconds" + "", "gauge", "job",
         "How long the last run took.", "Near `jobs.lease_seconds`: raise that setting.";
+    mails: Family<OutcomeLabel, Counter> = |_| Family::default(), "docaxis_mails" + "_total", "counter", "outcome",
+        "Mails that were handed to the mail server (`sent`), refused by it for good (`refused`) or put off (`later`).", "`refused`: an address is wrong. Many `later`: the mail server is away. `docaxis mail list` says why.";
     known_keys: Gauge = |_| Gauge::default(), "docaxis_known_keys" + "", "gauge", "",
         "Answers about keys that are remembered.", "No alarm.";
     ready: Gauge = |_| Gauge::default(), "docaxis_ready" + "", "gauge", "",

@@ -11,6 +11,7 @@ mod endpoint;
 mod envelope;
 mod job;
 mod key;
+mod mail;
 pub mod progress;
 mod queue;
 mod reference;
@@ -82,6 +83,9 @@ enum Command {
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// Mail: what waits to be sent, and whether it arrives.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Packets, offline.
     #[command(subcommand)]
     Envelope(envelope::EnvelopeCommand),
@@ -182,6 +186,7 @@ impl CommandLine {
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),
             Command::Client(command) => command.run(out),
             Command::Demo(arguments) => demo::run(config()?, &arguments, out),

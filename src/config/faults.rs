@@ -159,7 +159,7 @@ fn is_cron(text: &str) -> bool {
 
 /// Targets of the log that are no module of some crate.
 const TARGETS: &[&str] =
-    &["access", "alarm", "auth", "directory", "docaxis", "http", "jobs", "store", "config", "backup"];
+    &["access", "alarm", "auth", "directory", "docaxis", "http", "jobs", "store", "config", "backup", "mail"];
 
 /// Why a log filter would not do what it says. A mistyped level alone would be taken for the name of a module, and
 /// everything else would fall silent.
@@ -199,7 +199,7 @@ type Check = (bool, &'static str, &'static str, &'static str);
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks = [self.numbers(), self.texts(), self.crons()].concat();
+        let checks = [self.numbers(), self.texts(), self.crons(), self.mails()].concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -275,6 +275,47 @@ impl Config {
         ]
     }
 
+    fn mails(&self) -> Vec<Check> {
+        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        const LIST: (&str, &str) =
+            ("phải là các số lớn hơn 0, cách nhau bằng dấu phẩy", "must be numbers above 0, divided by commas");
+        let mail = &self.mail;
+        let is_list = |text: &str| numbers(text).is_some_and(|list| !list.contains(&0));
+        let is_on = !mail.server.is_empty();
+        vec![
+            (
+                is_on && !is_address(&mail.server),
+                "mail.server",
+                "phải có dạng máy:cổng, ví dụ mail.donvi.vn:587",
+                "must be host:port, such as mail.agency.vn:587",
+            ),
+            (
+                !matches!(mail.security.as_str(), "tls" | "starttls" | "none"),
+                "mail.security",
+                "phải là tls, starttls hoặc none",
+                "must be tls, starttls or none",
+            ),
+            (
+                is_on && !mail.from.contains('@'),
+                "mail.from",
+                "phải là một địa chỉ thư, ví dụ truc@donvi.vn",
+                "must be a mail address, such as hub@agency.vn",
+            ),
+            (
+                !mail.operator.is_empty() && !mail.operator.contains('@'),
+                "mail.operator",
+                "phải là một địa chỉ thư, hoặc để trống",
+                "must be a mail address, or empty",
+            ),
+            (!is_list(&mail.delays_seconds), "mail.delays_seconds", LIST.0, LIST.1),
+            (!is_list(&mail.key_days), "mail.key_days", LIST.0, LIST.1),
+            (mail.timeout_seconds == 0, "mail.timeout_seconds", ONE.0, ONE.1),
+            (mail.term_hours == 0, "mail.term_hours", ONE.0, ONE.1),
+            (mail.tick_seconds == 0, "mail.tick_seconds", ONE.0, ONE.1),
+            (mail.batch_max == 0, "mail.batch_max", ONE.0, ONE.1),
+        ]
+    }
+
     fn crons(&self) -> Vec<Check> {
         const SIX: (&str, &str) = (
             "phải gồm sáu trường đọc được: giây, phút, giờ, ngày, tháng, thứ",
@@ -284,6 +325,9 @@ impl Config {
         let all = [
             ("jobs.sweep_cron", &jobs.sweep_cron),
             ("jobs.records_cron", &jobs.records_cron),
+            ("jobs.notices_cron", &jobs.notices_cron),
+            ("jobs.digest_cron", &jobs.digest_cron),
+            ("jobs.key_notices_cron", &jobs.key_notices_cron),
             ("jobs.selftest_cron", &jobs.selftest_cron),
             ("jobs.validity_cron", &jobs.validity_cron),
         ];

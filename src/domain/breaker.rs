@@ -25,6 +25,9 @@ pub struct BreakerLimits {
     pub rest_max: TimeDelta,
 }
 
+/// More rests than that make days.
+const RESTS_ADDED_MAX: usize = 1000;
+
 /// Whether and how much may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Circuit {
@@ -47,7 +50,24 @@ impl Circuit {
     }
 }
 
+impl BreakerLimits {
+    /// How long it rests when it opened so often before.
+    fn rest_after(&self, openings: i32) -> TimeDelta {
+        let doubled = 1_i32.checked_shl(u32::try_from(openings).unwrap_or(0)).filter(|factor| *factor > 0);
+        doubled.and_then(|factor| self.rest.checked_mul(factor)).unwrap_or(self.rest_max).min(self.rest_max)
+    }
+}
+
 impl Breaker {
+    /// For how long, at least, nothing got through: all its rests. Nothing while it is closed.
+    pub fn away(self, limits: &BreakerLimits, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let until = self.rests_until?;
+        let rests = (0..self.openings).take(RESTS_ADDED_MAX).map(|openings| limits.rest_after(openings));
+        let rests = rests.fold(TimeDelta::zero(), |sum, rest| sum.checked_add(&rest).unwrap_or(sum));
+        // Negative while the last rest is not over.
+        Some(rests.checked_add(&now.signed_duration_since(until)).unwrap_or(rests))
+    }
+
     /// How the breaker stands at `now`.
     pub fn circuit(&self, now: DateTime<Utc>) -> Circuit {
         match self.rests_until {
@@ -73,9 +93,7 @@ impl Breaker {
         if !opens {
             return Self { failures, ..self };
         }
-        let doubled = 1_i32.checked_shl(u32::try_from(self.openings).unwrap_or(0)).filter(|factor| *factor > 0);
-        let rest = doubled.and_then(|factor| limits.rest.checked_mul(factor)).unwrap_or(limits.rest_max);
-        let rests_until = now.checked_add_signed(rest.min(limits.rest_max));
+        let rests_until = now.checked_add_signed(limits.rest_after(self.openings));
         Self { failures, openings: self.openings.saturating_add(1), rests_until }
     }
 }
@@ -110,6 +128,20 @@ mod tests {
         }
         assert_eq!(rests, [60, 120, 240, 480, 900, 900]);
         assert_eq!(breaker.succeeded().circuit(now), Circuit::Closed);
+    }
+
+    #[test]
+    fn it_is_away_for_all_its_rests_and_since() {
+        let mut breaker = Breaker::default();
+        assert_eq!(breaker.away(&LIMITS, at(0)), None);
+        for _ in 0..5 {
+            breaker = breaker.failed(&LIMITS, at(0));
+        }
+        assert_eq!(breaker.away(&LIMITS, at(30)), Some(TimeDelta::seconds(30)));
+        breaker = breaker.failed(&LIMITS, at(60));
+        assert_eq!(breaker.away(&LIMITS, at(60)), Some(TimeDelta::seconds(60)));
+        assert_eq!(breaker.away(&LIMITS, at(200)), Some(TimeDelta::seconds(200)));
+        assert_eq!(breaker.succeeded().away(&LIMITS, at(200)), None);
     }
 
     proptest! {

@@ -52,6 +52,11 @@ pub fn timestamp(text: &str) -> Option<DateTime<Utc>> {
     VIETNAM.from_local_datetime(&local).single().map(|t| t.with_timezone(&Utc))
 }
 
+/// A time as people read it: dd/MM/yyyy HH:mm, in Vietnam.
+pub fn for_people(at: DateTime<Utc>) -> String {
+    at.with_timezone(&VIETNAM).format("%d/%m/%Y %H:%M").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

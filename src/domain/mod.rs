@@ -3,7 +3,7 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `agency`, `directory` (what entries make of
 //! it), `text`; for deliveries that the hub makes itself: `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once); `calendar` (by when a document is to be received); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once); `calendar` (by when a document is to be received), `notice` (what is told by mail); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
 pub mod breaker;
@@ -15,6 +15,7 @@ pub mod element;
 pub mod envelope;
 pub mod evidence;
 pub mod lane;
+pub mod notice;
 pub mod pace;
 pub mod packet;
 pub mod rules;

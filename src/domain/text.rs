@@ -1,4 +1,4 @@
-//! Vietnamese text without its marks: for logs, for comparing and for search (design D14).
+//! Vietnamese text without its marks: for logs, for comparing and for search (design D14); and text as HTML shows it.
 //! Not here: any wording; the originals are always what people see.
 
 use unicode_normalization::UnicodeNormalization;
@@ -26,6 +26,21 @@ pub fn folded(text: &str) -> String {
     let plain = unaccented(text).to_lowercase();
     let words: Vec<&str> = plain.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     words.join(" ")
+}
+
+/// Text as HTML shows it: what came from outside may look like markup.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

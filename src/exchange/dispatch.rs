@@ -8,6 +8,7 @@ use super::{ExchangeError, endpoints::sealed_for};
 use crate::channel::Outcome;
 use crate::channel::push::{Content, Pusher, Shipment};
 use crate::channel::signature;
+use crate::config::Push;
 use crate::domain::breaker::{BreakerLimits, Circuit};
 use crate::domain::lane::TURN;
 use crate::domain::pace::Pace;
@@ -57,17 +58,10 @@ const GIVEN_UP_AT_ONCE: i64 = 200;
 impl Dispatcher {
     /// A dispatcher of a hub.
     pub fn new(hub: &Hub, pusher: Pusher) -> Arc<Self> {
-        let config = &hub.config.push;
-        let seconds = |seconds: u64| i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or_default();
-        let limits = BreakerLimits {
-            failures: i32::try_from(config.breaker_failures).unwrap_or(i32::MAX),
-            rest: seconds(config.breaker_rest_seconds),
-            rest_max: seconds(config.breaker_rest_max_seconds),
-        };
         Arc::new(Self {
             hub: hub.clone(),
             pusher,
-            limits,
+            limits: limits(&hub.config.push),
             traffic: Mutex::default(),
             rounds: AtomicU64::new(0),
             in_flight: watch::Sender::new(0),
@@ -308,6 +302,16 @@ impl Dispatcher {
             Outcome::Taken { .. } | Outcome::Refused(_) => known.pace.answered(took, slow, most),
             Outcome::Later(_) | Outcome::Gone(_) => known.pace.failed(),
         };
+    }
+}
+
+/// When breakers open, and for how long.
+pub(super) fn limits(config: &Push) -> BreakerLimits {
+    let seconds = |seconds: u64| i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or_default();
+    BreakerLimits {
+        failures: i32::try_from(config.breaker_failures).unwrap_or(i32::MAX),
+        rest: seconds(config.breaker_rest_seconds),
+        rest_max: seconds(config.breaker_rest_max_seconds),
     }
 }
 

@@ -57,15 +57,26 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("stopping", stopping),
         Check::of("database", database),
         Check::of("migrations", tables),
-        Check::of("disk", disk(hub)),
+        Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
     checks
 }
 
-fn disk(hub: &Hub) -> Option<(String, String)> {
-    let least = hub.config.data.free_bytes_min;
+/// What is wrong now, and what soon will be, each in both languages; that the hub is stopping is not wrong.
+pub(super) async fn troubles(hub: &Hub) -> Vec<(&'static str, String, String)> {
+    let wrong = readiness(hub).await.into_iter().filter(|check| !check.ok && check.name != "stopping");
+    let mut troubles: Vec<_> = wrong.map(|check| (check.name, check.vi, check.en)).collect();
+    if troubles.iter().all(|(name, ..)| *name != "disk")
+        && let Some((vi, en)) = disk(hub, hub.config.data.free_bytes_min.saturating_mul(2))
+    {
+        troubles.push(("disk-soon", vi, en));
+    }
+    troubles
+}
+
+fn disk(hub: &Hub, least: u64) -> Option<(String, String)> {
     match machine::room(&hub.config.data.directory) {
         Ok(room) if room.free >= least => None,
         Ok(room) => Some((

@@ -5,7 +5,7 @@
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`; `hand_on`, `dispatch`, `settle` and `endpoints`
-//! (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system); `backup` (and
+//! (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it); `backup` (and
 //! back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -25,8 +25,10 @@ pub mod import;
 pub mod intake;
 pub mod keys;
 pub mod neighbours;
+pub mod notify;
 pub mod pickup;
 pub mod poll;
+pub mod post;
 pub mod preflight;
 mod recall;
 mod receipt;

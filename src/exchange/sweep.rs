@@ -3,7 +3,7 @@
 
 use super::ExchangeError;
 use crate::hub::Hub;
-use crate::store::job_runs;
+use crate::store::{job_runs, mails};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -16,12 +16,15 @@ pub async fn orphans(hub: &Hub) -> Result<usize, ExchangeError> {
     Ok(hub.payloads.sweep(&hub.store, age).await?)
 }
 
-/// Removes what is known of runs of jobs that ended `jobs.records_days` ago. Answers how much went.
+/// Removes what is known of runs of jobs and of mails that ended `jobs.records_days` ago. Answers how much went.
 ///
 /// # Errors
 /// `Store`.
 pub async fn records(hub: &Hub) -> Result<usize, ExchangeError> {
     let age = i64::try_from(hub.config.jobs.records_days).ok().and_then(TimeDelta::try_days);
     let Some(before) = age.and_then(|age| hub.clock.now().checked_sub_signed(age)) else { return Ok(0) };
-    Ok(hub.store.write(move |tx| job_runs::remove_ended(tx, before)).await?)
+    let removed = hub
+        .store
+        .write(move |tx| Ok(job_runs::remove_ended(tx, before)?.saturating_add(mails::remove_ended(tx, before)?)));
+    Ok(removed.await?)
 }

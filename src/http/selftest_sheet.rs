@@ -3,6 +3,7 @@
 
 use crate::domain::dates::VIETNAM;
 use crate::domain::selftest::{self as cases, Judgement};
+use crate::domain::text::escaped;
 use crate::exchange::selftest::{CaseLine, RunView};
 use chrono::{DateTime, Utc};
 
@@ -91,21 +92,6 @@ fn two(vi: &str, en: &str) -> String {
 
 fn time(at: DateTime<Utc>) -> String {
     at.with_timezone(&VIETNAM).format("%d/%m/%Y %H:%M:%S").to_string()
-}
-
-/// Text that came from outside may look like HTML.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -277,7 +277,7 @@ pub fn failed(
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::recipient_code.eq(recipient_code))
-        .filter(deliveries::state.eq(Literal(DeliveryState::Failed)))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Failed.word())))
         .filter(deliveries::delivery_id.gt(after))
         .filter(deliveries::accepted_at.ge(from.naive_utc()))
         .filter(deliveries::accepted_at.le(until.naive_utc()))
@@ -408,7 +408,7 @@ pub fn list_waiting(
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
-        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned)))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
@@ -425,7 +425,7 @@ pub fn list_waiting(
 /// `Statement`.
 pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
-        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned)))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
         .filter(deliveries::recall.ne("agreed"))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .count()

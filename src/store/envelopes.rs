@@ -342,6 +342,9 @@ pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusR
 /// # Errors
 /// `Statement`.
 pub fn received_at(tx: &mut Connection, deliveries: &[&str]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+    if deliveries.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(String, Option<NaiveDateTime>)> = on_packets!(tx, c => status_reports::table
         .filter(status_reports::delivery_id.eq_any(deliveries))
         .filter(status_reports::status_code.eq_any(TELL_RECEIPT))

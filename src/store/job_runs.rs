@@ -136,6 +136,21 @@ pub fn last(tx: &mut Connection, job: &str) -> Result<Option<RunRow>, StoreError
         .optional())?)
 }
 
+/// When the run of a job that was done last began.
+///
+/// # Errors
+/// `Statement`.
+pub fn last_done(tx: &mut Connection, job: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let began: Option<Option<NaiveDateTime>> = on_packets!(tx, c => job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(job_runs::outcome.eq("done"))
+        .order(job_runs::due_at.desc())
+        .select(job_runs::started_at)
+        .first(c)
+        .optional())?;
+    Ok(began.flatten().map(|at| at.and_utc()))
+}
+
 /// Removes runs that ended before `before`. Answers how many.
 ///
 /// # Errors

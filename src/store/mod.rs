@@ -1,7 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `selftest`, and
-//! `payloads` for the bytes. `bell` wakes other nodes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `mails` (and `notices`,
+//! what they tell of), `selftest`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -22,7 +22,9 @@ pub mod job_runs;
 mod known;
 mod literal;
 pub mod machine;
+pub mod mails;
 pub mod migrations;
+pub mod notices;
 pub mod payloads;
 pub mod pushes;
 mod queue;

@@ -155,6 +155,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    mails (mail_id) {
+        mail_id -> Text,
+        once -> Text,
+        address -> Text,
+        notice -> Text,
+        state -> Text,
+        reason -> Text,
+        attempts -> Integer,
+        due_at -> Timestamp,
+        lease_owner -> Nullable<Text>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     payloads (envelope_id) {
         envelope_id -> Text,
         sha256 -> Binary,
@@ -272,6 +289,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     envelopes,
     evidence,
     job_runs,
+    mails,
     payloads,
     pushes,
     selftest_marks,

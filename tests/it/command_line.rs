@@ -2,6 +2,7 @@
 
 use crate::support::packets::a_document;
 use crate::support::program::Program;
+use crate::support::smtp::{MailServer, Manner};
 use crate::support::{TestHub, fixture};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -307,4 +308,27 @@ fn jobs_are_listed_and_run_by_hand() {
     assert_eq!((&line["last_run"]["outcome"], &line["last_run"]["done"]), (&"done".into(), &0.into()));
     assert!(line["last_run"]["started_at"].as_str().unwrap().ends_with("+07:00"));
     assert_eq!(program.run(&["job", "run", "nothing"]).code, 2);
+}
+
+#[tokio::test]
+async fn a_test_mail_says_what_the_server_answered_and_no_password_is_printed() {
+    let mut server = MailServer::start(vec![Manner::Take, Manner::Answer("RCPT", "550 no such user")]).await;
+    let (_folder, program) = fresh();
+    assert_eq!(program.run(&["mail", "test", "a@b.vn"]).code, 1, "no server is set");
+    let program = program
+        .with("DOCAXIS__MAIL__SERVER", &server.address)
+        .with("DOCAXIS__MAIL__SECURITY", "none")
+        .with("DOCAXIS__MAIL__PASSWORD", "geheim")
+        .with("DOCAXIS__MAIL__FROM", "truc@b.vn");
+
+    // The program is waited for beside the server.
+    let ran = tokio::task::spawn_blocking(move || {
+        let runs = [program.run(&["mail", "test", "a@b.vn"]), program.run(&["mail", "test", "nobody@b.vn"])];
+        (runs, program.done(&["config", "print"]), program.done(&["mail", "list"]))
+    });
+    let ([taken, refused], settings, waiting) = ran.await.unwrap();
+
+    assert_eq!((taken.code, server.given().len()), (0, 1), "{}", taken.out);
+    assert!(refused.code == 1 && refused.out.contains("no such user"), "{}", refused.out);
+    assert!(!settings.contains("geheim") && waiting.is_empty(), "{settings}");
 }

@@ -236,7 +236,8 @@ async fn every_job_has_a_schedule_that_can_be_read() {
     schedule.stop().await.unwrap();
 
     let runs = hub.count("SELECT count(*) FROM job_runs WHERE finished_at IS NOT NULL").await;
-    assert_eq!(runs, i64::try_from(JOBS.len()).unwrap(), "what was missed is made up at start");
+    let made_up = JOBS.iter().filter(|job| job.made_up).count();
+    assert_eq!(runs, i64::try_from(made_up).unwrap(), "what was missed is made up at start");
     let names: BTreeSet<&str> = JOBS.iter().map(|job| job.name).collect();
     assert_eq!(names.len(), JOBS.len());
 }

@@ -30,6 +30,7 @@ mod integrators;
 mod keys;
 mod migrations;
 mod nodes;
+mod notices;
 mod openapi;
 mod overdue;
 mod packaging;

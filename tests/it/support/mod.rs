@@ -12,6 +12,7 @@ pub mod program;
 pub mod robot;
 pub mod sdk;
 pub mod sdk_reading;
+pub mod smtp;
 pub mod socket;
 pub mod stand_in;
 

@@ -74,8 +74,8 @@ impl StandIn {
     }
 }
 
-/// A TLS front before an address. Gives its port and the PEM of the authority that signed for 127.0.0.1.
-pub async fn tls_front(hub: SocketAddr) -> (u16, String) {
+/// Takes TLS as 127.0.0.1; with the PEM of the authority that signed for that.
+pub fn acceptor() -> (TlsAcceptor, String) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -86,7 +86,12 @@ pub async fn tls_front(hub: SocketAddr) -> (u16, String) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![own.der().clone()], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+/// A TLS front before an address. Gives its port and the PEM of the authority that signed for 127.0.0.1.
+pub async fn tls_front(hub: SocketAddr) -> (u16, String) {
+    let (acceptor, authority) = acceptor();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -100,5 +105,5 @@ pub async fn tls_front(hub: SocketAddr) -> (u16, String) {
             });
         }
     });
-    (port, authority.pem())
+    (port, authority)
 }
