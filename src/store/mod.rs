@@ -186,8 +186,9 @@ impl Store {
     /// Takes no more work and returns when what was taken is done and every connection is closed. Every clone of
     /// this store answers `Closed` from then on.
     pub fn close(&self) {
-        self.inner.writes.close();
+        // The last connection folds SQLite's log back: one that closes alone, and may write.
         self.inner.reads.close();
+        self.inner.writes.close();
     }
 
     /// What its queues count.
