@@ -109,6 +109,10 @@ impl Mailer {
     }
 
     fn message(&self, (id, address): (&str, &str), letter: &Letter, at: DateTime<Utc>) -> Result<Message, String> {
+        // Few servers take them (RFC 6531); one that does not would be taken to be away, for all.
+        if !address.is_ascii() {
+            return Err("the address has letters beyond ASCII".to_owned());
+        }
         let to: Address = address.parse().map_err(|why: AddressError| why.to_string())?;
         let message = Message::builder()
             .from(self.from.clone())

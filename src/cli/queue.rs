@@ -87,11 +87,12 @@ fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
 }
 
 impl Which {
-    fn after(&self, last: Option<&FailedLine>) -> FailedSelection {
+    fn after(&self, last: Option<&FailedLine>, now: DateTime<Utc>) -> FailedSelection {
         FailedSelection {
             agency: self.agency.clone(),
             from: self.from,
-            until: self.until,
+            // What is made meanwhile, by this very command, is not meant.
+            until: Some(self.until.unwrap_or(now)),
             delivery_id: self.delivery.clone(),
             after: last.map(|line| line.delivery_id.clone()),
             limit: usize::MAX,
@@ -136,10 +137,10 @@ async fn failed(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let progress = Progress::pieces(0, "deliveries");
-    let mut last: Option<FailedLine> = None;
+    let (mut last, now): (Option<FailedLine>, _) = (None, hub.clock.now());
     let mut planned = per_minute.map(|per_minute| Planned { per_minute, before: 0 });
     loop {
-        let selection = which.after(last.as_ref());
+        let selection = which.after(last.as_ref(), now);
         let lines = match &mut planned {
             None => controls::failed(hub, &selection).await,
             Some(planned) => controls::start_anew(hub, &By::Operator, &selection, planned).await,

@@ -192,7 +192,7 @@ fn undelivered(agency: &str, documents: &[Undelivered], number: usize) -> (Words
                 format!("Cơ quan gửi: {agency}. Các văn bản sau không tới được nơi nhận:"),
                 ["hết thời hạn chuyển", "nơi nhận từ chối"],
                 format!("… và {more} lượt gửi khác"),
-                "Đề nghị liên hệ nơi nhận rồi gửi lại. Chi tiết: docaxis delivery show, hoặc diễn biến của văn bản.",
+                "Gửi lại cùng gói tin không có tác dụng: đề nghị liên hệ nơi nhận, rồi nhờ người vận hành Trục chuyển lại. Chi tiết: docaxis delivery show, hoặc diễn biến của văn bản.",
             ),
         ),
         words(
@@ -201,7 +201,7 @@ fn undelivered(agency: &str, documents: &[Undelivered], number: usize) -> (Words
                 format!("Sender: {agency}. These documents did not reach their recipients:"),
                 ["its time was over", "refused by the recipient"],
                 format!("… and {more} more"),
-                "Please ask the recipient, then send again. More: docaxis delivery show, or the document's timeline.",
+                "Sending the same packet again does nothing: please ask the recipient, then have the hub's operator start it anew. More: docaxis delivery show, or the document's timeline.",
             ),
         ),
     )

@@ -6,10 +6,12 @@ use super::act::{Act, By};
 use super::endpoints::canonical;
 use super::hand_on::{Making, hand_on};
 use super::{ExchangeError, rows};
+use crate::arrivals::PUSHES;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Refusal};
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
+use crate::store::envelopes::EnvelopeRow;
 use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -79,13 +81,13 @@ impl Fate {
 /// # Errors
 /// `NotFound` for an unknown agency, `Store`.
 pub async fn waiting(hub: &Hub, agency: &str, limit: usize) -> Result<Vec<WaitingLine>, ExchangeError> {
-    let code = canonical(hub, agency).await?;
+    let (code, now) = (canonical(hub, agency).await?, hub.clock.now());
     let limit = rows(limit.min(hub.config.lists.page_max));
     let found = hub.store.read(move |tx| pushes::of_recipient(tx, code.as_str(), limit)).await?;
     let line = |push: pushes::PushRow| WaitingLine {
         lane: push.lane().word(),
         attempts: push.attempts,
-        due_at: (!push.held && push.lease_owner.is_none()).then(|| push.due_at()),
+        due_at: (!push.held && !push.is_on_its_way(now)).then(|| push.due_at()),
         expires_at: push.expires_at(),
         held: push.held,
         delivery_id: push.delivery_id,
@@ -133,14 +135,14 @@ pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction)
             return Ok(Ok(()));
         }
         let due_at = (direction != Direction::Hold).then_some(act.now);
-        if !pushes::set_due(tx, &id, due_at)? {
+        if !pushes::set_due(tx, &id, (due_at, act.now))? {
             return Ok(Err(ExchangeError::Refused(Refusal::OnItsWay)));
         }
         act.note_delivery(tx, &row, direction.word(), json!({}))?;
         Ok(Ok(()))
     });
     directed.await??;
-    hub.wake.notify_one();
+    announce(hub, PUSHES);
     Ok(())
 }
 
@@ -167,7 +169,7 @@ pub struct FailedSelection {
 /// `NotFound` for an unknown agency, `Store`.
 pub async fn failed(hub: &Hub, selection: &FailedSelection) -> Result<Vec<FailedLine>, ExchangeError> {
     let meant = Meant::of(hub, selection).await?;
-    Ok(hub.store.read(move |tx| meant.lines(tx)).await?.into_iter().map(|(_, line)| line).collect())
+    Ok(hub.store.read(move |tx| meant.lines(tx)).await?.into_iter().map(|(.., line)| line).collect())
 }
 
 /// How new deliveries are spread over time.
@@ -201,16 +203,13 @@ pub async fn start_anew(
     planned: &mut Planned,
 ) -> Result<Vec<FailedLine>, ExchangeError> {
     let meant = Meant::of(hub, selection).await?;
-    let (act, schedule) = (Act::new(hub, by), Arc::clone(&hub.schedule));
+    let (act, schedule, recipient) = (Act::new(hub, by), Arc::clone(&hub.schedule), meant.recipient.0.clone());
     let before = *planned;
     let started = hub.store.write(move |tx| {
         let channel = agencies::channel_of(tx, &meant.recipient)?;
         let (mut lines, mut planned) = (Vec::new(), before);
-        for (row, mut line) in meant.lines(tx)? {
+        for (row, envelope, mut line) in meant.lines(tx)? {
             if line.fate == Fate::Anew {
-                let Some(envelope) = envelopes::find(tx, &row.envelope_id)? else {
-                    return Err(StoreError::Missing("envelopes"));
-                };
                 let due_at = planned.next(act.now);
                 let making = Making { ids: act.ids, now: act.now, schedule: &schedule, due_at };
                 let made = hand_on(tx, &making, &envelope, (key_anew(&row), channel))?;
@@ -224,8 +223,14 @@ pub async fn start_anew(
     });
     let lines;
     (lines, *planned) = started.await?;
-    hub.wake.notify_one();
+    announce(hub, &recipient);
     Ok(lines)
+}
+
+/// Tells the dispatcher and those who wait, on all nodes.
+fn announce(hub: &Hub, agency: &str) {
+    hub.wake.notify_one();
+    hub.arrivals.announce([agency, PUSHES].into_iter());
 }
 
 /// The natural key of the delivery that takes the place of a failed one: there can be only one such.
@@ -262,16 +267,19 @@ impl Meant {
         })
     }
 
-    fn lines(&self, tx: &mut Connection) -> Result<Vec<(DeliveryRow, FailedLine)>, StoreError> {
-        let rows: Vec<DeliveryRow> = match &self.delivery_id {
+    fn lines(&self, tx: &mut Connection) -> Result<Vec<(DeliveryRow, EnvelopeRow, FailedLine)>, StoreError> {
+        let rows: Vec<(DeliveryRow, EnvelopeRow)> = match &self.delivery_id {
             Some(id) => match deliveries::find(tx, id)? {
-                Some(row) if self.is_meant(&row)? => vec![row],
+                Some(row) if self.is_meant(&row)? => {
+                    let envelope = envelopes::find(tx, &row.envelope_id)?;
+                    vec![(row, envelope.ok_or(StoreError::Missing("envelopes"))?)]
+                }
                 Some(_) | None => Vec::new(),
             },
             None => deliveries::failed(tx, self.recipient.as_str(), self.accepted, (&self.after, self.limit))?,
         };
         let mut fates = fates(tx, &rows)?;
-        let line = |row: DeliveryRow| {
+        let line = |(row, envelope): (DeliveryRow, EnvelopeRow)| {
             let fate = fates.remove(&row.delivery_id).unwrap_or(Fate::Anew);
             let line = FailedLine {
                 delivery_id: row.delivery_id.clone(),
@@ -282,7 +290,7 @@ impl Meant {
                 reason: row.note.clone(),
                 fate,
             };
-            (row, line)
+            (row, envelope, line)
         };
         Ok(rows.into_iter().map(line).collect())
     }
@@ -293,17 +301,20 @@ impl Meant {
 }
 
 /// Which of these deliveries to a recipient are not to be started anew, and why.
-fn fates(tx: &mut Connection, rows: &[DeliveryRow]) -> Result<HashMap<String, Fate>, StoreError> {
+fn fates(tx: &mut Connection, rows: &[(DeliveryRow, EnvelopeRow)]) -> Result<HashMap<String, Fate>, StoreError> {
+    let Some((first, _)) = rows.first() else { return Ok(HashMap::new()) };
+    let recipient = first.recipient_code.as_str();
     let documents: Vec<(&str, &str)> =
-        rows.iter().map(|row| (row.sender_code.as_str(), row.document_id.as_str())).collect();
-    let taken_back = envelopes::taken_back(tx, &documents)?;
-    let is_taken_back = |row: &&DeliveryRow| {
-        taken_back.iter().any(|(sender, document)| *sender == row.sender_code && *document == row.document_id)
+        rows.iter().map(|(row, _)| (row.sender_code.as_str(), row.document_id.as_str())).collect();
+    let replaced = envelopes::replaced_for(tx, recipient, &documents)?;
+    let is_taken_back = |(row, _): &&(DeliveryRow, EnvelopeRow)| {
+        !row.recall.is_empty()
+            || replaced.iter().any(|(sender, document)| *sender == row.sender_code && *document == row.document_id)
     };
     let mut fates: HashMap<String, Fate> =
-        rows.iter().filter(is_taken_back).map(|row| (row.delivery_id.clone(), Fate::TakenBack)).collect();
-    let envelopes: Vec<&str> = rows.iter().map(|row| row.envelope_id.as_str()).collect();
-    for (occurrence, delivery_id) in deliveries::occurrences(tx, &envelopes, ANEW)? {
+        rows.iter().filter(is_taken_back).map(|(row, _)| (row.delivery_id.clone(), Fate::TakenBack)).collect();
+    let envelopes: Vec<&str> = rows.iter().map(|(row, _)| row.envelope_id.as_str()).collect();
+    for (occurrence, delivery_id) in deliveries::occurrences(tx, recipient, &envelopes, ANEW)? {
         if let Some(failed) = occurrence.strip_prefix(ANEW) {
             fates.insert(failed.to_owned(), Fate::Before(delivery_id));
         }

@@ -219,7 +219,13 @@ impl Dispatcher {
             }
         };
         self.learn(&endpoint.agency_code, &outcome, begun.elapsed(), endpoint);
-        let attempt = Attempt { parcel, started_at, outcome, confirms_itself: endpoint.confirms_itself };
+        let attempt = Attempt {
+            parcel,
+            started_at,
+            outcome,
+            confirms_itself: endpoint.confirms_itself,
+            url: endpoint.url.clone(),
+        };
         let attempt = Arc::new(attempt);
         for tried in 1..=SETTLING_TRIES {
             match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
@@ -269,7 +275,7 @@ impl Dispatcher {
             return signature::sign(&secret, (&id, timestamp), || Ok(content.as_slice()));
         }
         let payloads = self.hub.payloads.clone();
-        let open = move || payloads.file(&sha256, bytes);
+        let open = move || payloads.reader(&sha256, bytes);
         let signing = tokio::task::spawn_blocking(move || signature::sign(&secret, (&id, timestamp), open));
         signing.await.map_err(io::Error::other)?
     }

@@ -207,16 +207,19 @@ pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeE
     }
     let mut moved: usize = 0;
     loop {
-        let (ids, now, code) = (hub.ids, hub.clock.now(), code.clone());
+        let (ids, now, recipient) = (hub.ids, hub.clock.now(), code.clone());
         let some = hub.store.write(move |tx| {
-            let rows = pushes::of_recipient(tx, code.as_str(), MOVED_AT_ONCE)?;
+            let rows = pushes::of_recipient(tx, recipient.as_str(), MOVED_AT_ONCE)?;
             for row in &rows {
                 offer(tx, row, (&ids.next(), now))?;
             }
             Ok(rows.len())
         });
         match some.await? {
-            0 => return Ok(moved),
+            0 => {
+                hub.arrivals.announce(std::iter::once(code.as_str()));
+                return Ok(moved);
+            }
             some => moved = moved.saturating_add(some),
         }
     }

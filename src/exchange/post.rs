@@ -26,7 +26,11 @@ pub async fn send_due(hub: &Hub, mailer: &Mailer) -> Result<usize, ExchangeError
         let handed = if is_away { None } else { Some(hand_over(hub, mailer, &mail).await) };
         is_away = is_away || matches!(handed, Some(Handed::Away(_)));
         sent = sent.saturating_add(usize::from(handed == Some(Handed::Taken)));
-        settle(hub, mail, &owner, handed).await?;
+        let id = mail.mail_id.clone();
+        if let Err(error) = settle(hub, mail, &owner, handed).await {
+            // The others go on; this one comes again when its lease ends.
+            log::warn!(target: "mail", "mail.id" = id; "what came of a mail was not noted: {error}");
+        }
     }
     Ok(sent)
 }

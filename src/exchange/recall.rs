@@ -163,7 +163,11 @@ pub(super) fn take_back(
                 request(tx, case, by, row)?;
                 outcome = TakenBack::Requested;
             }
-            Withdrawal::Failed => continue,
+            // It may still come to be started anew, or turn out to have arrived.
+            Withdrawal::Failed => {
+                request(tx, case, by, row)?;
+                continue;
+            }
         }
         if outcome == TakenBack::Nothing {
             outcome = TakenBack::Withdrawn;
@@ -239,7 +243,12 @@ pub(super) fn foretell_taking_back(
                 }
                 outcome = TakenBack::Requested;
             }
-            Withdrawal::Failed => continue,
+            Withdrawal::Failed => {
+                if row.recall != "agreed" {
+                    asks_back.push(row.delivery_id.clone());
+                }
+                continue;
+            }
         }
         if outcome == TakenBack::Nothing {
             outcome = TakenBack::Withdrawn;

@@ -26,6 +26,8 @@ pub(super) struct Attempt {
     pub(super) outcome: Outcome,
     /// Whether the recipient's software will say by itself when it holds the packet.
     pub(super) confirms_itself: bool,
+    /// Where it was sent.
+    pub(super) url: String,
 }
 
 /// The time, an id for evidence, and the plan, as every step of settling needs them.
@@ -66,7 +68,7 @@ pub(super) async fn settle(
         let number = pushes::next_number(tx, &push.delivery_id)?;
         pushes::insert_attempt(tx, &attempt_row(&attempt, (number, next_at), moment.now))?;
         match &attempt.outcome {
-            Outcome::Taken { .. } => taken(tx, &attempt, &owner, &moment)?,
+            Outcome::Taken { .. } => taken(tx, &attempt, &moment)?,
             Outcome::Refused(trouble) => refused(tx, &attempt, &owner, (trouble, &moment))?,
             Outcome::Later(trouble) | Outcome::Gone(trouble) => {
                 let due_at = next_at.unwrap_or(moment.now);
@@ -74,8 +76,9 @@ pub(super) async fn settle(
             }
         }
         match endpoint {
-            Some(endpoint) => note(tx, &attempt.outcome, &endpoint, (&limits, &moment)),
-            None => Ok(()),
+            // What another address answered says nothing about this one.
+            Some(endpoint) if endpoint.url == attempt.url => note(tx, &attempt.outcome, &endpoint, (&limits, &moment)),
+            Some(_) | None => Ok(()),
         }
     });
     Ok(settled.await?)
@@ -92,8 +95,9 @@ fn attempt_row(attempt: &Attempt, (number, next_at): (i32, Option<DateTime<Utc>>
     AttemptRow::new(id, (attempt.started_at, now), (word, status, reason), next_at)
 }
 
-fn taken(tx: &mut Connection, attempt: &Attempt, owner: &str, moment: &Moment) -> Result<(), StoreError> {
-    pushes::finish(tx, &attempt.parcel.push.delivery_id, owner)?;
+fn taken(tx: &mut Connection, attempt: &Attempt, moment: &Moment) -> Result<(), StoreError> {
+    // Also when another node has it on its way by now: it need not arrive again.
+    pushes::remove(tx, &attempt.parcel.push.delivery_id)?;
     let step = if attempt.confirms_itself { Step::Consign } else { Step::HandOver };
     let facts = json!({ "channel": "push", "attempt": attempt.parcel.push.attempts.saturating_add(1) });
     advance(tx, &attempt.parcel.push.delivery_id, (step, ""), (&facts, moment))
@@ -174,7 +178,7 @@ fn note(
         Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now)),
         Outcome::Gone(trouble) => {
             endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now))?;
-            if endpoints::set_state(tx, code, ("gone", &trouble.reason), moment.now)? {
+            if endpoint.state == "open" && endpoints::set_state(tx, code, ("gone", &trouble.reason), moment.now)? {
                 log::error!(target: "alarm", "agency.code" = code; "an endpoint says that it is gone; nothing is pushed to it");
             }
             Ok(())
@@ -229,7 +233,8 @@ fn attempts_digest(tx: &mut Connection, delivery_id: &str) -> Result<String, Sto
     Ok(Digest::of(lines.collect::<String>().as_bytes()).hex())
 }
 
-/// Whether the sender can still take a delivery back that waits for a push: not while it is on its way.
+/// Whether the sender can still take a delivery back that waits for a push: not while it is on its way, nor when who had
+/// it crashed, since something may have left.
 pub(super) fn is_on_its_way(tx: &mut Connection, row: &DeliveryRow) -> Result<bool, StoreError> {
     Ok(pushes::find(tx, &row.delivery_id)?.is_some_and(|push| push.lease_owner.is_some()))
 }

@@ -265,7 +265,8 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
         .optional())?)
 }
 
-/// Deliveries to a recipient that have failed, accepted within a time, in the order in which they were made.
+/// Deliveries to a recipient that have failed, accepted within a time, with their envelopes, in the order in which they
+/// were made.
 ///
 /// # Errors
 /// `Statement`.
@@ -274,8 +275,9 @@ pub fn failed(
     recipient_code: &str,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
     (after, limit): (&str, i64),
-) -> Result<Vec<DeliveryRow>, StoreError> {
+) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     Ok(on_packets!(tx, c => deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::recipient_code.eq(recipient_code))
         .filter(deliveries::state.eq(Literal(DeliveryState::Failed.word())))
         .filter(deliveries::delivery_id.gt(after))
@@ -283,21 +285,23 @@ pub fn failed(
         .filter(deliveries::accepted_at.le(until.naive_utc()))
         .order(deliveries::delivery_id.asc())
         .limit(limit)
-        .select(DeliveryRow::as_select())
+        .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
         .load(c))?)
 }
 
-/// Deliveries of these envelopes whose occurrence begins so: the occurrence and the delivery.
+/// Deliveries of these envelopes to a recipient whose occurrence begins so: the occurrence and the delivery.
 ///
 /// # Errors
 /// `Statement`.
 pub fn occurrences(
     tx: &mut Connection,
+    recipient_code: &str,
     envelope_ids: &[&str],
     beginning: &str,
 ) -> Result<Vec<(String, String)>, StoreError> {
     Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .filter(deliveries::recipient_code.eq(recipient_code))
         .filter(deliveries::occurrence.like(format!("{beginning}%")))
         .select((deliveries::occurrence, deliveries::delivery_id))
         .load(c))?)

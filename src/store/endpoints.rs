@@ -166,9 +166,11 @@ pub fn set_state(
     (state, reason): (&str, &str),
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    // One that is open may have failures to be forgotten.
+    let forgives = if state == "open" { 0 } else { i32::MAX };
     let changed = on_packets!(tx, c => diesel::update(endpoints::table)
         .filter(endpoints::agency_code.eq(agency_code))
-        .filter(endpoints::state.ne(state))
+        .filter(endpoints::state.ne(state).or(endpoints::failures.gt(forgives)))
         .set((
             endpoints::state.eq(state),
             endpoints::reason.eq(reason),

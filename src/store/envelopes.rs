@@ -3,7 +3,7 @@
 
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
-use super::schema::{attachments, document_links, envelopes, payloads, status_reports};
+use super::schema::{attachments, deliveries, document_links, envelopes, payloads, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::packet::Digest;
 use crate::domain::status::TELL_RECEIPT;
@@ -219,17 +219,23 @@ pub fn insert_link(tx: &mut Connection, link: &LinkRow) -> Result<(), StoreError
     Ok(())
 }
 
-/// Which of these documents (sender, identifier) were recalled or replaced.
+/// Which of these documents (sender, identifier) were replaced by something that was sent to the recipient.
 ///
 /// # Errors
 /// `Statement`.
-pub fn taken_back(tx: &mut Connection, documents: &[(&str, &str)]) -> Result<Vec<(String, String)>, StoreError> {
+pub fn replaced_for(
+    tx: &mut Connection,
+    recipient_code: &str,
+    documents: &[(&str, &str)],
+) -> Result<Vec<(String, String)>, StoreError> {
     let senders: Vec<&str> = documents.iter().map(|(sender, _)| *sender).collect();
     let ids: Vec<&str> = documents.iter().map(|(_, id)| *id).collect();
     Ok(on_packets!(tx, c => document_links::table
+        .inner_join(deliveries::table.on(deliveries::envelope_id.eq(document_links::envelope_id)))
         .filter(document_links::target_sender_code.eq_any(&senders))
         .filter(document_links::target_document_id.eq_any(&ids))
-        .filter(document_links::relation.eq_any(["recalls", "replaces"]))
+        .filter(document_links::relation.eq("replaces"))
+        .filter(deliveries::recipient_code.eq(recipient_code))
         .select((document_links::target_sender_code, document_links::target_document_id))
         .load(c))?)
 }

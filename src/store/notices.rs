@@ -56,6 +56,7 @@ pub fn failures(tx: &mut Connection, (from, until): Span, limit: i64) -> Result<
         .filter(evidence::event.eq(Literal(EvidenceEvent::ContentConsignmentFailure.name())))
         .filter(evidence::at.ge(from.naive_utc()))
         .filter(evidence::at.lt(until.naive_utc()))
+        .filter(deliveries::packet_kind.not_like("status-%"))
         .filter(agencies::mail.ne(""))
         .order(evidence::at.desc())
         .limit(limit)

@@ -111,12 +111,16 @@ impl Payloads {
         }
     }
 
-    /// The file of a packet. Whoever reads it must make sure of its digest, or see to it that somebody does before the
-    /// last byte leaves.
+    /// The bytes of a packet from its file, for readers that let nothing out: the end comes only when the digest of all
+    /// was right.
     ///
     /// # Errors
     /// Those of the file system; `InvalidData` when the file has another size.
-    pub fn file(&self, sha256: &Digest, bytes: u64) -> io::Result<File> {
+    pub fn reader(&self, sha256: &Digest, bytes: u64) -> io::Result<PayloadReader> {
+        Ok(PayloadReader { file: self.file(sha256, bytes)?, context: Context::new(&SHA256), expected: *sha256 })
+    }
+
+    fn file(&self, sha256: &Digest, bytes: u64) -> io::Result<File> {
         let file = File::open(self.path_of(sha256))?;
         match file.metadata()?.len() == bytes {
             true => Ok(file),
@@ -249,6 +253,24 @@ impl Drop for Incoming {
             // It has its name by now, or what cannot be removed is swept later.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// See [`Payloads::reader`].
+pub struct PayloadReader {
+    file: File,
+    context: Context,
+    expected: Digest,
+}
+
+impl Read for PayloadReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.context.update(buffer.get(..read).unwrap_or_default());
+        let is_whole = read > 0 || buffer.is_empty() || self.context.clone().finish().as_ref() == self.expected.0;
+        is_whole
+            .then_some(read)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the packet's file was altered"))
     }
 }
 

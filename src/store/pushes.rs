@@ -53,6 +53,11 @@ impl PushRow {
         Lane::of_number(self.lane).unwrap_or(Lane::Normal)
     }
 
+    /// Whether somebody has it on its way, who did not crash.
+    pub fn is_on_its_way(&self, now: DateTime<Utc>) -> bool {
+        self.lease_owner.is_some() && !self.held && self.due_at() > now
+    }
+
     /// When it is tried next; while it is on its way, the end of the lease.
     pub fn due_at(&self) -> DateTime<Utc> {
         self.due_at.and_utc()
@@ -303,16 +308,20 @@ pub fn put_back(
     Ok(back == 1)
 }
 
-/// Makes a delivery due at `now`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
+/// Makes a delivery due at `due_at`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
 /// stays so.
 ///
 /// # Errors
 /// `Statement`.
-pub fn set_due(tx: &mut Connection, delivery_id: &str, due_at: Option<DateTime<Utc>>) -> Result<bool, StoreError> {
+pub fn set_due(
+    tx: &mut Connection,
+    delivery_id: &str,
+    (due_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> Result<bool, StoreError> {
     let when = due_at.map_or_else(never, |at| at.naive_utc());
     let changed = on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::delivery_id.eq(delivery_id))
-        .filter(pushes::lease_owner.is_null())
+        .filter(pushes::lease_owner.is_null().or(pushes::due_at.le(now.naive_utc())).or(pushes::held.eq(true)))
         .set((pushes::due_at.eq(when), pushes::held.eq(due_at.is_none())))
         .execute(c))?;
     Ok(changed == 1)

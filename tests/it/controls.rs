@@ -166,6 +166,37 @@ async fn a_document_that_was_recalled_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_document_that_was_recalled_from_others_only_is_sent_again() {
+    let (office, dispatcher, mut robot) = set_up(vec![Manner::status(400)]).await;
+    office.hub.accepted("dms.national", a_document("d1").to(&["X99.B02", "X99.C03"]).bytes()).await;
+    dispatcher.drain().await.unwrap();
+    office.hub.accepted("dms.national", a_document("r1").recalling("d1").to(&["X99.C03"]).bytes()).await;
+    robot.taken();
+
+    let lines = start_anew(&office, json!({})).await;
+    dispatcher.drain().await.unwrap();
+
+    assert_eq!((lines.len(), &lines[0]["fate"], robot.taken().len()), (1, &json!("before"), 1));
+}
+
+#[tokio::test]
+async fn resuming_an_endpoint_that_is_left_in_peace_tries_it_at_once() {
+    let (office, dispatcher, mut robot) = set_up(vec![Manner::status(500); 6]).await;
+    for number in 0..8 {
+        send(&office, &format!("d{number}")).await;
+    }
+    dispatcher.drain().await.unwrap();
+    robot.taken();
+    assert_eq!(office.done("GET", "/endpoints", Value::Null).await["items"][0]["circuit"], "open");
+
+    robot.behave(Vec::new());
+    office.done("POST", "/endpoints/X99.B02/resume", Value::Null).await;
+    dispatcher.drain().await.unwrap();
+
+    assert_eq!(robot.taken().len(), 8);
+}
+
+#[tokio::test]
 async fn an_operator_does_the_same_by_the_command_line() {
     let (office, dispatcher, mut robot) = set_up(vec![Manner::status(422)]).await;
     let (_, refused) = send(&office, "d1").await;
@@ -183,10 +214,9 @@ async fn an_operator_does_the_same_by_the_command_line() {
         serde_json::from_str(&program.done(&["queue", "start-anew", "X99.B02", "--apply", "--json"])).unwrap();
     program.done(&["queue", "release", &waiting]);
     program.done(&["queue", "now", &waiting]);
-    // The program has the machine's clock.
-    office.hub.after(TimeDelta::days(36_500));
-    dispatcher.round().await.unwrap();
 
+    assert_eq!(office.hub.events(&waiting).await, ["docaxis:DeliveryDirected"; 3], "held, released, hurried");
+    assert_eq!(office.hub.count("SELECT count(*) FROM pushes WHERE held OR due_at > '9000-01-01'").await, 0);
     assert_eq!((&line["delivery_id"], &line["fate"]), (&json!(refused), &json!("before")));
     let gone = program.run(&["queue", "now", "00000000000070008000000000000000"]);
     assert_eq!(gone.code, 1, "{}{}", gone.out, gone.err);

@@ -358,6 +358,17 @@ async fn the_password_and_the_mail_go_over_tls_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn an_address_that_servers_do_not_take_is_refused_and_holds_up_nobody() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, |_| {}).await;
+
+    let handed = post::try_out(&hub.hub, &mailer, "thư@b.vn").await;
+
+    assert!(matches!(handed, Handed::Refused(_)), "{handed:?}");
+    assert!(server.given().is_empty());
+}
+
+#[tokio::test]
 async fn without_a_mail_server_nothing_is_put_in_line() {
     let hub = TestHub::start().await;
     reachable(&hub, "X99.B02", "vanthu@b02.gov.vn").await;

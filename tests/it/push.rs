@@ -442,6 +442,73 @@ async fn a_lease_heals_a_crash_and_nothing_is_settled_twice() {
 }
 
 #[tokio::test]
+async fn what_one_node_handed_over_late_is_not_tried_again_by_another() {
+    let (hub, dispatcher) = pushing_hub().await;
+    let first_answer = Arc::new(Notify::new());
+    let second_answer = Arc::new(Notify::new());
+    let mut robot = Robot::start(vec![Manner::Wait(first_answer.clone()), Manner::BreakOff]);
+    bring(&hub, &robot).await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+    dispatcher.round().await.unwrap();
+    robot.next().await;
+    let other = Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap());
+    hub.after(TimeDelta::minutes(30));
+    robot.behave(vec![Manner::Wait(second_answer)]);
+    assert_eq!(other.round().await.unwrap(), 1);
+    robot.next().await;
+
+    first_answer.notify_one();
+    dispatcher.idle().await;
+    // The second one gets no answer in time.
+    other.idle().await;
+    hub.after(TimeDelta::minutes(10));
+
+    assert_eq!(state(&hub, &receipt).await, "handed_over");
+    assert_eq!((other.drain().await.unwrap(), robot.taken().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_damaged_packet_is_not_sent_and_not_held_against_the_recipient() {
+    for scheme in [Scheme::Hmac, Scheme::Ed25519] {
+        let (hub, dispatcher) = pushing_hub().await;
+        let mut robot = Robot::start(Vec::new());
+        let wanted = EndpointEntry { scheme, ..entry("X99.B02", &robot.url()) };
+        endpoints::set(&hub.hub, &By::Operator, wanted).await.unwrap();
+        hub.accepted("dms.national", a_document("d1").attachment(vec![7; 300_000]).bytes()).await;
+        let file = hub.payload_files().remove(0);
+        let mut bytes = std::fs::read(&file).unwrap();
+        let last = bytes.len() - 100;
+        bytes[last] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+
+        dispatcher.drain().await.unwrap();
+
+        assert_eq!((robot.taken().len(), hub.count("SELECT count(*) FROM attempts").await), (0, 0));
+        assert_eq!(endpoints::list(&hub.hub).await.unwrap()[0].failures, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_the_old_address_says_is_not_held_against_the_new_one() {
+    let (hub, dispatcher) = pushing_hub().await;
+    let answer = Arc::new(Notify::new());
+    let mut old = Robot::start(vec![Manner::Wait(answer.clone())]);
+    bring(&hub, &old).await;
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+    dispatcher.round().await.unwrap();
+    old.next().await;
+
+    let new = Robot::start(Vec::new());
+    bring(&hub, &new).await;
+    // It is silent until the end of the patience.
+    dispatcher.idle().await;
+
+    let line = endpoints::list(&hub.hub).await.unwrap().remove(0);
+    assert_eq!((line.failures, line.failed_at), (0, None));
+    drop(answer);
+}
+
+#[tokio::test]
 async fn two_dispatchers_share_the_work_without_doubling() {
     let (hub, one) = pushing_hub().await;
     let mut robot = Robot::start(Vec::new());

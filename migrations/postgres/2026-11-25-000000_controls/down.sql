@@ -1,4 +1,4 @@
 -- What is held becomes due again.
-UPDATE pushes SET due_at = expires_at WHERE held;
+UPDATE pushes SET due_at = '1970-01-01 00:00:00' WHERE held;
 DROP INDEX deliveries_failed;
 ALTER TABLE pushes DROP COLUMN held;

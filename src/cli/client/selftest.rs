@@ -196,7 +196,7 @@ async fn tell(
     telling: &Telling,
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
-    let mut run = Run::deserialize(&first).unwrap_or_default();
+    let mut run = read(&first)?;
     let watched = if telling.watch { run.passed + run.failed + run.waiting } else { 0 };
     let progress = Progress::pieces(watched, "ca đã xong / cases done");
     if !telling.json {
@@ -208,7 +208,7 @@ async fn tell(
         tokio::time::sleep(Duration::from_secs(telling.every)).await;
         let id = id(&run.run_id).map_err(Fault::Garbled)?;
         let answer = connection.get(&format!("/selftest/{id}"), &[]).await?;
-        let now = Run::deserialize(&answer).unwrap_or_default();
+        let now = read(&answer)?;
         progress.print(|| print_changes(&answer, (&run, &now), telling.json, out))?;
         run = now;
     }
@@ -219,6 +219,15 @@ async fn tell(
         writeln!(out, "{passed} đạt / passed, {failed} không đạt / failed, {waiting} chờ / waiting{certified}")?;
     }
     Ok(if failed == 0 || certified { Outcome::Done } else { Outcome::Refused })
+}
+
+/// A run in an answer. One without a state is no run: nothing may be told of it as passed.
+fn read(answer: &Value) -> Result<Run, Fault> {
+    let run = Run::deserialize(answer).map_err(|why| Fault::Garbled(why.to_string()))?;
+    match run.state.is_empty() {
+        true => Err(Fault::Garbled("no run of the self-test".to_owned())),
+        false => Ok(run),
+    }
 }
 
 fn print_head(run: &Run, out: &mut dyn Write) -> std::io::Result<()> {
