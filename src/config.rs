@@ -189,6 +189,11 @@ settings! {
         /// How often a waiting caller's mailbox is looked into for what other nodes took in; packets of this node wake it at once.
         wait_recheck_seconds: u64 = 10u64, "seconds";
     }
+    /// Packets that wait to be fetched.
+    pickup: Pickup {
+        /// How long one waits before the hub gives it up and tells its sender: hỏa tốc, thượng khẩn, khẩn, status packets, thường.
+        terms_days: String = "30, 30, 30, 90, 90", "days, a list of five";
+    }
     /// The directory of agencies.
     directory: Directory {
         /// Which new agencies systems may register by themselves: `closed`: none; `below`: those below an agency that they hold; `open`: any.
@@ -269,6 +274,8 @@ settings! {
         notices_cron: String = "0 */5 * * * *", "cron, six fields, +07:00";
         /// When agencies are told of what waits for them, on working days.
         digest_cron: String = "0 0 16 * * *", "cron, six fields, +07:00";
+        /// When it is looked for packets that nobody fetched in time.
+        terms_cron: String = "0 20 * * * *", "cron, six fields, +07:00";
         /// When systems are told of keys that end.
         key_notices_cron: String = "0 0 8 * * *", "cron, six fields, +07:00";
         /// How long it is known when jobs ran and how they ended, and which mails were sent.

@@ -7,7 +7,7 @@ mod mailing;
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, directory, keys, notify, selftest, sweep};
+use crate::exchange::{ExchangeError, directory, keys, notify, selftest, sweep, terms};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
@@ -81,6 +81,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.key_notices_cron.clone(),
         run: |hub| Box::pin(notify::keys_that_end(hub)),
+    },
+    Job {
+        name: "pickup-terms",
+        vi: "thôi chờ các gói tin không ai lấy về trong thời hạn",
+        en: "give up packets that nobody fetched in time",
+        made_up: true,
+        cron: |hub| hub.config.jobs.terms_cron.clone(),
+        run: |hub| Box::pin(terms::give_up_unfetched(hub)),
     },
     Job {
         name: "selftest-runs",

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::{StreamExt, stream};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
@@ -101,6 +102,7 @@ pub struct Pushed {
 pub struct Robot {
     /// Where it listens.
     pub address: SocketAddr,
+    scheme: &'static str,
     desk: Desk,
     pushed: mpsc::UnboundedReceiver<Pushed>,
     server: ServerHandle,
@@ -120,6 +122,18 @@ impl Robot {
     /// # Errors
     /// When the address cannot be taken.
     pub fn start(listen: &str, manners: Vec<Manner>) -> io::Result<Self> {
+        Self::behind(None, listen, manners)
+    }
+
+    /// The same behind TLS with a certificate that nobody signed and that names somebody else: no hub gets through.
+    ///
+    /// # Errors
+    /// When the address cannot be taken or the certificate cannot be made.
+    pub fn start_behind_wrong_certificate(listen: &str, manners: Vec<Manner>) -> io::Result<Self> {
+        Self::behind(Some(wrong_certificate().map_err(io::Error::other)?), listen, manners)
+    }
+
+    fn behind(tls: Option<rustls::ServerConfig>, listen: &str, manners: Vec<Manner>) -> io::Result<Self> {
         let (sender, pushed) = mpsc::unbounded_channel();
         let desk = Desk { manners: Arc::new(Mutex::new(manners.into())), pushed: sender };
         let shared = desk.clone();
@@ -127,17 +141,22 @@ impl Robot {
             let limit = web::PayloadConfig::new(PACKET_MAX);
             App::new().app_data(limit).app_data(web::Data::new(shared.clone())).default_service(web::to(take))
         });
-        let server = server.workers(1).disable_signals().shutdown_timeout(0).bind(listen)?;
+        let server = server.workers(1).disable_signals().shutdown_timeout(0);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let server = match tls {
+            Some(tls) => server.bind_rustls_0_23(listen, tls)?,
+            None => server.bind(listen)?,
+        };
         let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address"))?;
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { address, desk, pushed, server: handle })
+        Ok(Self { address, scheme, desk, pushed, server: handle })
     }
 
     /// Where it takes packets.
     pub fn url(&self) -> String {
-        format!("http://{}/in", self.address)
+        format!("{}://{}/in", self.scheme, self.address)
     }
 
     /// From now on it answers in these manners, one packet after the other, and 200 afterwards.
@@ -159,6 +178,13 @@ impl Robot {
     pub async fn stop(&self) {
         self.server.stop(false).await;
     }
+}
+
+fn wrong_certificate() -> Result<rustls::ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+    let made = rcgen::generate_simple_self_signed(vec!["somebody-else.invalid".to_owned()])?;
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let tls = rustls::ServerConfig::builder().with_no_client_auth();
+    Ok(tls.with_single_cert(vec![made.cert.der().clone()], key.into())?)
 }
 
 async fn take(request: HttpRequest, body: web::Bytes, desk: web::Data<Desk>) -> HttpResponse {

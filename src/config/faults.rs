@@ -4,6 +4,7 @@
 use super::{Config, SECTIONS, SETTINGS, Setting, numbers};
 use crate::domain::calendar::Hours;
 use crate::domain::directory::Registration;
+use crate::domain::lane::Lane;
 use crate::domain::system;
 use config::{Map, Value, ValueKind};
 use secrecy::ExposeSecret;
@@ -193,6 +194,11 @@ pub fn networks(list: &str) -> Option<Vec<ipnet::IpNet>> {
         .collect()
 }
 
+/// Whether it is one term for each lane.
+fn are_terms(text: &str) -> bool {
+    numbers(text).is_some_and(|terms| terms.len() == Lane::ALL.len() && !terms.contains(&0))
+}
+
 /// Whether it is wrong, the setting, and why in both languages.
 type Check = (bool, &'static str, &'static str, &'static str);
 
@@ -211,6 +217,8 @@ impl Config {
 
     fn numbers(&self) -> Vec<Check> {
         const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        const FIVE: (&str, &str) =
+            ("phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy", "must be five numbers above 0, divided by commas");
         vec![
             (self.database.connections == 0, "database.connections", ONE.0, ONE.1),
             (self.database.writers == 0, "database.writers", ONE.0, ONE.1),
@@ -252,12 +260,8 @@ impl Config {
                 "phải là các số lớn hơn 0, cách nhau bằng dấu phẩy",
                 "must be numbers above 0, divided by commas",
             ),
-            (
-                numbers(&self.push.terms_hours).is_none_or(|terms| terms.len() != 5 || terms.contains(&0)),
-                "push.terms_hours",
-                "phải là năm số lớn hơn 0, cách nhau bằng dấu phẩy",
-                "must be five numbers above 0, divided by commas",
-            ),
+            (!are_terms(&self.push.terms_hours), "push.terms_hours", FIVE.0, FIVE.1),
+            (!are_terms(&self.pickup.terms_days), "pickup.terms_days", FIVE.0, FIVE.1),
             (
                 numbers(&self.calendar.urgent_minutes).is_none_or(|minutes| minutes.len() != 3),
                 "calendar.urgent_minutes",
@@ -328,6 +332,7 @@ impl Config {
             ("jobs.notices_cron", &jobs.notices_cron),
             ("jobs.digest_cron", &jobs.digest_cron),
             ("jobs.key_notices_cron", &jobs.key_notices_cron),
+            ("jobs.terms_cron", &jobs.terms_cron),
             ("jobs.selftest_cron", &jobs.selftest_cron),
             ("jobs.validity_cron", &jobs.validity_cron),
         ];

@@ -4,7 +4,7 @@
 //! ```text
 //! accepted ─▶ Pending ─▶ Consigned ─▶ HandedOver
 //!                │           ├──────▶ Withdrawn   (recalled before it was fetched)
-//!                └───────────┴──────▶ Failed      (may yet turn out to have been handed over)
+//!                └───────────┴──────▶ Failed      (nobody fetched it in time; may yet turn out to have been handed over)
 //! ```
 
 use super::evidence::EvidenceEvent;
@@ -119,7 +119,7 @@ pub enum Step {
     Consign,
     /// The hub tried; something of the content may have left, and it will try again.
     Retry,
-    /// The hub gives up: refused for good, or the term is over.
+    /// The hub gives up: refused for good, or the term is over and nobody fetched it.
     GiveUp,
     /// The hub brings it no more: the recipient may fetch it.
     Offer,
@@ -181,12 +181,15 @@ pub fn next(now: Progress, step: Step) -> Next {
         (Step::Offer, S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
         (Step::Retry, S::Pending) if now.fetched => Next::Same,
         (Step::Retry, S::Pending) => Next::Changed(Progress { fetched: true, ..now }, None),
-        (Step::GiveUp, S::Pending) => {
+        (Step::GiveUp, S::Consigned) if now.fetched => Next::Refused(Refusal::AlreadyFetched),
+        (Step::GiveUp, S::Pending | S::Consigned) => {
             let failed = Progress { state: S::Failed, ..now };
             Next::Changed(failed, Some(EvidenceEvent::ContentConsignmentFailure))
         }
         (Step::Consign, S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
-        (Step::Retry | Step::GiveUp, S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::Retry, S::Consigned) | (Step::Retry | Step::GiveUp, S::HandedOver) => {
+            Next::Refused(Refusal::AlreadyHandedOver)
+        }
         (Step::Withdraw, S::Pending | S::Consigned) if !now.fetched => withdrawn(now),
         (Step::Withdraw, S::Pending | S::Consigned | S::HandedOver) => Next::Refused(Refusal::AlreadyFetched),
         (Step::Fetch | Step::Confirm(_), S::Pending) => Next::Refused(Refusal::NotConsigned),
@@ -252,9 +255,10 @@ mod tests {
         fn states_only_go_up_the_lattice(begin in begin(), path in prop::collection::vec(steps(), 0..12)) {
             let height = |progress: Progress| match progress.state {
                 DeliveryState::Pending => 0,
-                DeliveryState::Failed => 1,
-                DeliveryState::Consigned => 2,
-                DeliveryState::Withdrawn | DeliveryState::HandedOver => 3,
+                DeliveryState::Consigned if !progress.fetched => 1,
+                DeliveryState::Failed => 2,
+                DeliveryState::Consigned => 3,
+                DeliveryState::Withdrawn | DeliveryState::HandedOver => 4,
             };
             let mut now = begin;
             for step in path {

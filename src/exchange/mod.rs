@@ -4,9 +4,9 @@
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
-//! `keys`, `act` (who administers, and the evidence of it), `sweep`; `hand_on`, `dispatch`, `settle` and `endpoints`
-//! (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it); `backup` (and
-//! back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
+//! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `hand_on`,
+//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner that
+//! tries a system); `notify` (what people are told by mail) and `post` (sends it); `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
 pub mod act;
@@ -38,6 +38,7 @@ pub mod selftest;
 mod settle;
 pub mod sweep;
 pub mod systems;
+pub mod terms;
 
 use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;

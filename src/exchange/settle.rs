@@ -31,10 +31,10 @@ pub(super) struct Attempt {
 }
 
 /// The time, an id for evidence, and the plan, as every step of settling needs them.
-struct Moment {
-    ids: Ids,
-    now: DateTime<Utc>,
-    draw: u64,
+pub(super) struct Moment {
+    pub(super) ids: Ids,
+    pub(super) now: DateTime<Utc>,
+    pub(super) draw: u64,
 }
 
 /// How much of a minute may pass before a success is noted again beside an endpoint that is well.
@@ -139,7 +139,7 @@ fn later(
 }
 
 /// Takes a delivery one step further, with its evidence. What cannot take the step any more stays as it is.
-fn advance(
+pub(super) fn advance(
     tx: &mut Connection,
     delivery_id: &str,
     (step, note): (Step, &str),

@@ -289,6 +289,29 @@ pub fn failed(
         .load(c))?)
 }
 
+/// Deliveries of documents of these urgencies, or of status packets about such, that were accepted before a time and that
+/// nobody fetched; up to `limit`.
+///
+/// # Errors
+/// `Statement`.
+pub fn unfetched(
+    tx: &mut Connection,
+    (is_status, urgencies): (bool, &[i32]),
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
+        .filter(deliveries::fetched_at.is_null())
+        .filter(deliveries::accepted_at.lt(before.naive_utc()))
+        .filter(deliveries::packet_kind.like("status-%").eq(is_status))
+        .filter(envelopes::urgency.eq_any(urgencies))
+        .limit(limit)
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
 /// Deliveries of these envelopes to a recipient whose occurrence begins so: the occurrence and the delivery.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ const FLOORS: &[Floor] = &[
     floor("metrics", &[], "counters count for whoever has something to count"),
     floor(
         "config",
-        &["domain::calendar", "domain::directory::Registration", "domain::system"],
+        &["domain::calendar", "domain::directory::Registration", "domain::lane::Lane", "domain::system"],
         "limits are given to the others; they decide nothing",
     ),
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
@@ -105,7 +105,12 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["lettre"], &["src/channel/mail.rs"], "SMTP is spoken in one file"),
     (&["backon"], &["src/cli/client/"], "only the client commands try again by themselves"),
     (&["schemars"], &["src/http/"], "what the API says of itself is drawn where it is answered"),
-    (&["rustls"], &["src/lib.rs", "src/store/connection.rs"], "TLS is chosen once and used towards the database"),
+    (
+        &["rustls"],
+        &["src/lib.rs", "src/store/connection.rs", "src/robot.rs"],
+        "TLS is chosen once and used towards the database; a robot agency may have a wrong certificate",
+    ),
+    (&["rcgen"], &["src/robot.rs"], "certificates are made only to be refused"),
     (&["indicatif"], &["src/cli/"], "bars are for people at a terminal"),
     (&["clap_complete", "clap_mangen"], &["src/cli/reference.rs"], "what describes the commands is made from them"),
     (&["clap", "anyhow"], &["src/cli/", "src/main.rs"], "only commands have arguments and errors without a type"),

@@ -50,4 +50,6 @@ mod selftest;
 mod service;
 mod store_contract;
 mod support;
+mod terms;
+mod two_nodes;
 mod watch;

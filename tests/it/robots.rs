@@ -1,9 +1,10 @@
 //! Robot agencies: what they do badly harms nobody, and the command plays one against a hub.
 
 use crate::push::{bring, pushing_hub, shared, state};
+use crate::support::TestHub;
 use crate::support::packets::a_document;
 use crate::support::robot::{Manner, Robot};
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use docaxis::channel::signature::Scheme;
 use docaxis::exchange::act::By;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
@@ -40,6 +41,19 @@ async fn nobody_is_followed_elsewhere() {
 
     assert_eq!((state(&hub, &receipt).await.as_str(), elsewhere.taken().len()), ("pending", 0));
     assert_eq!(hub.count("SELECT count(*) FROM attempts WHERE http_status = 307").await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_given_to_whom_no_authority_knows() {
+    let (hub, dispatcher) = pushing_hub().await;
+    let mut robot = Robot::start_behind_wrong_certificate();
+    bring(&hub, &robot).await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+
+    dispatcher.drain().await.unwrap();
+
+    assert_eq!((state(&hub, &receipt).await.as_str(), robot.taken().len()), ("pending", 0));
+    assert_eq!(hub.count("SELECT count(*) FROM attempts WHERE reason LIKE '%certificate%'").await, 1);
 }
 
 #[test]
@@ -121,4 +135,23 @@ async fn the_command_takes_packets_checks_their_signature_and_reports() {
     let codes: Vec<&str> =
         view["statuses"].as_array().unwrap().iter().map(|status| status["status_code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["01", "02"], "{said:?}");
+}
+
+#[tokio::test]
+async fn the_command_sends_a_document_and_asks_it_back() {
+    let hub = TestHub::start_with(|config| config.keys.life_days = 0).await;
+    // The command lives by the machine's clock; a document from the future would be refused.
+    hub.after(Utc::now().signed_duration_since(hub.now()).max(TimeDelta::zero()));
+    let url = hub.url("");
+    let arguments = ["robot", "--as", "X99.A01", "--send-to", "X99.B02", "--ask-back", "--hub", &url];
+    let program = hub.program().with("DOCAXIS_KEY", hub.system("dms.national").bearer());
+    let mut child = program.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _playing = Playing(child);
+
+    let said = tokio::task::spawn_blocking(|| lines.take(3).map(Result::unwrap).collect::<Vec<_>>()).await.unwrap();
+
+    assert_eq!(said[1..], ["  document: 201 Created", "  recall: 201 Created"]);
+    let kinds = "SELECT count(*) FROM deliveries WHERE packet_kind = 'new' AND state = 'withdrawn'";
+    assert_eq!(hub.count(kinds).await, 1);
 }

@@ -9,6 +9,7 @@ mod follow;
 mod inbox;
 mod problem;
 mod robot;
+mod robot_documents;
 mod selftest;
 mod send;
 mod words;

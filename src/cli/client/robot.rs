@@ -2,6 +2,7 @@
 //! try their own side of the exchange against it, operators the hub's. How it answers a push: `crate::robot`.
 
 use super::connection::{Connection, HubArguments, accepted};
+use super::robot_documents;
 use super::words::shown;
 use crate::channel::signature;
 use crate::cli::Outcome;
@@ -28,6 +29,8 @@ Examples:
   docaxis robot --listen 127.0.0.1:9000 --manner busy:5 --manner busy:5
   docaxis robot --secret-file secret --report 01 --report 03
   docaxis robot --report 02 --reason 'Sai thẩm quyền' --twice --json
+  docaxis robot --wrong-certificate
+  docaxis robot --as X99.B02 --send-to X99.A01 --ask-back
 
 Every packet is answered in the next manner, and with 200 when none is left.
 Statuses are reported over the native API (--hub, --key-file) about documents that were taken.";
@@ -56,6 +59,18 @@ pub struct RobotArguments {
     /// Report every status twice, as some systems do.
     #[arg(long)]
     twice: bool,
+    /// Listen behind TLS with a certificate that nobody signed and that names somebody else.
+    #[arg(long)]
+    wrong_certificate: bool,
+    /// Send a trial document to this agency at the beginning.
+    #[arg(long, value_name = "AGENCY", requires_all = ["own", "HubArguments"])]
+    send_to: Option<String>,
+    /// The agency that sends it.
+    #[arg(long = "as", id = "own", value_name = "AGENCY")]
+    own: Option<String>,
+    /// Ask that document back at once.
+    #[arg(long, requires = "send_to")]
+    ask_back: bool,
     /// One JSON object per packet and line.
     #[arg(long)]
     json: bool,
@@ -79,9 +94,16 @@ pub async fn run(arguments: RobotArguments, out: &mut dyn Write) -> anyhow::Resu
         anyhow::Ok(SecretString::from(text.trim()))
     });
     let secret = secret.transpose()?;
-    let mut robot = Robot::start(&arguments.listen, arguments.manner.clone()).context("cannot listen")?;
+    let start = if arguments.wrong_certificate { Robot::start_behind_wrong_certificate } else { Robot::start };
+    let mut robot = start(&arguments.listen, arguments.manner.clone()).context("cannot listen")?;
     writeln!(out, "{}", robot.url())?;
     out.flush()?;
+    if let (Some(connection), Some(from), Some(to)) = (&connection, &arguments.own, &arguments.send_to) {
+        for (what, answer) in robot_documents::send(connection, (from, to), arguments.ask_back).await? {
+            writeln!(out, "  {what}: {answer}")?;
+        }
+        out.flush()?;
+    }
     loop {
         let pushed = tokio::select! {
             pushed = robot.next() => pushed,
@@ -90,7 +112,11 @@ pub async fn run(arguments: RobotArguments, out: &mut dyn Write) -> anyhow::Resu
         let Some(pushed) = pushed else { break };
         tell(&pushed, secret.as_ref(), arguments.json, out)?;
         if let Some(connection) = connection.as_ref().filter(|_| pushed.is_taken) {
-            for (code, answer) in report(connection, &arguments, &pushed).await? {
+            let answers = tokio::select! {
+                answers = report(connection, &arguments, &pushed) => answers?,
+                stopped = tokio::signal::ctrl_c() => { stopped?; break }
+            };
+            for (code, answer) in answers {
                 writeln!(out, "  {code}: {answer}")?;
             }
         }

@@ -12,6 +12,11 @@ impl Robot {
         Self(docaxis::robot::Robot::start("127.0.0.1:0", manners).unwrap())
     }
 
+    /// A robot with a certificate that nobody should trust.
+    pub fn start_behind_wrong_certificate() -> Self {
+        Self(docaxis::robot::Robot::start_behind_wrong_certificate("127.0.0.1:0", Vec::new()).unwrap())
+    }
+
     /// The next packet that it is sent.
     pub async fn next(&mut self) -> Pushed {
         tokio::time::timeout(Duration::from_secs(30), self.0.next()).await.expect("nothing was pushed").unwrap()

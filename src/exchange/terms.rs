@@ -1,0 +1,52 @@
+//! The end of waiting: packets at the disposal of agencies that did not fetch them within their term. Their senders are
+//! told (`notify`), and an operator can start them anew (`controls`). Not here: pushes, which end by the dispatcher (`settle`).
+
+use super::ExchangeError;
+use super::settle::{Moment, advance};
+use crate::config;
+use crate::domain::delivery::Step;
+use crate::domain::envelope::Urgency;
+use crate::domain::lane::Lane;
+use crate::hub::Hub;
+use crate::store::{Connection, StoreError, deliveries};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+/// Deliveries given up in one transaction.
+const AT_ONCE: i64 = 200;
+
+/// Gives up what nobody fetched in time: negative evidence, and the delivery has failed. Answers how many there were.
+///
+/// # Errors
+/// `Store`.
+pub async fn give_up_unfetched(hub: &Hub) -> Result<usize, ExchangeError> {
+    let terms = config::numbers(&hub.config.pickup.terms_days).unwrap_or_default();
+    let now = hub.clock.now();
+    let mut given_up: usize = 0;
+    for (lane, days) in Lane::ALL.into_iter().zip(terms) {
+        let term = i64::try_from(days).ok().and_then(TimeDelta::try_days);
+        let Some(before) = term.and_then(|term| now.checked_sub_signed(term)) else { continue };
+        loop {
+            let moment = Moment { ids: hub.ids, now, draw: 0 };
+            let done = hub.store.write(move |tx| give_up(tx, (lane, before), &moment)).await?;
+            given_up = given_up.saturating_add(done);
+            if i64::try_from(done).is_ok_and(|done| done < AT_ONCE) {
+                break;
+            }
+        }
+    }
+    Ok(given_up)
+}
+
+fn give_up(tx: &mut Connection, (lane, before): (Lane, DateTime<Utc>), moment: &Moment) -> Result<usize, StoreError> {
+    let is_status = lane == Lane::Status;
+    let urgencies = ["0", "1", "2", "3", "4"].map(Urgency::of_number);
+    let urgencies = urgencies.into_iter().filter(|urgency| Lane::of(!is_status, *urgency) == lane);
+    let urgencies: Vec<i32> = urgencies.map(Urgency::number).collect();
+    let rows = deliveries::unfetched(tx, (is_status, &urgencies), before, AT_ONCE)?;
+    let facts = json!({ "channel": "pickup", "why": "expired" });
+    for row in &rows {
+        advance(tx, &row.delivery_id, (Step::GiveUp, ""), (&facts, moment))?;
+    }
+    Ok(rows.len())
+}
