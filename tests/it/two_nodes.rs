@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 const PACKETS: usize = 60;
-/// Packets that the robot keeps waiting: the node that brings them dies meanwhile.
-const KEPT: usize = 6;
+/// Packets that the robot keeps waiting: as many as two nodes begin with, so that each has some on their way.
+const KEPT: usize = 4;
 const SOON: Duration = Duration::from_secs(60);
 
 struct Sender {
