@@ -39,6 +39,7 @@ mod poll;
 mod postman;
 mod preflight;
 mod push;
+mod push_faults;
 mod recall;
 mod report;
 mod robots;
