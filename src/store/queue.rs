@@ -161,15 +161,29 @@ fn serve(waiting: &Waiting, first: Connection, place: &Place, (batch_max, meter)
         if connection.is_none() {
             connection = reconnect(place);
         }
-        match connection.as_mut() {
-            None => batch.into_iter().for_each(|work| work.answer(Err(StoreError::Closed))),
-            Some(usable) => {
-                if !transact(usable, batch, place.only_reads(), meter) {
-                    connection = None;
-                }
-            }
-        }
+        work_off(&mut connection, batch.into(), place, meter);
     }
+}
+
+/// Runs a batch on the connection. What only reads is run once more on a new one when that turns out to be gone: the
+/// server was started anew.
+fn work_off(
+    connection: &mut Option<Connection>,
+    mut batch: VecDeque<Box<dyn Work>>,
+    place: &Place,
+    meter: &QueueMeter,
+) {
+    let mut again = place.only_reads();
+    while let Some(usable) = connection.as_mut() {
+        let Err((rest, error)) = transact(usable, batch, place.only_reads(), meter) else { return };
+        *connection = None;
+        if !again {
+            return give_up(rest, &error, meter);
+        }
+        (again, batch) = (false, rest);
+        *connection = reconnect(place);
+    }
+    batch.into_iter().for_each(|work| work.answer(Err(StoreError::Closed)));
 }
 
 fn reconnect(place: &Place) -> Option<Connection> {
@@ -199,10 +213,16 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
     Some(batch)
 }
 
-/// Runs a batch, in one transaction if other nodes let it, and answers everybody. Says whether the connection is
-/// still good.
-fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: bool, meter: &QueueMeter) -> bool {
-    let mut rest = VecDeque::from(batch);
+/// What a connection did not get to, and why: it is not good any more.
+type Left = (VecDeque<Box<dyn Work>>, StoreError);
+
+/// Runs a batch, in one transaction if other nodes let it, and answers everybody.
+fn transact(
+    connection: &mut Connection,
+    mut rest: VecDeque<Box<dyn Work>>,
+    reading: bool,
+    meter: &QueueMeter,
+) -> Result<(), Left> {
     let mut tries: usize = 0;
     let mut together = !reading;
     while together && rest.len() > 1 {
@@ -213,7 +233,7 @@ fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: boo
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
                 together = done > 0;
             }
-            Err(error) => return give_up(rest, &error, meter),
+            Err(error) => return Err((rest, error)),
         }
     }
     while !rest.is_empty() {
@@ -224,19 +244,18 @@ fn transact(connection: &mut Connection, batch: Vec<Box<dyn Work>>, reading: boo
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
                 tries = if done == 0 { tries.saturating_add(1) } else { 1 };
             }
-            Err(error) => return give_up(rest, &error, meter),
+            Err(error) => return Err((rest, error)),
         }
     }
-    true
+    Ok(())
 }
 
-/// Tells everybody that nothing was kept. The connection is not good any more.
-fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError, meter: &QueueMeter) -> bool {
+/// Tells everybody that nothing was kept.
+fn give_up(works: VecDeque<Box<dyn Work>>, error: &StoreError, meter: &QueueMeter) {
     meter.failed();
     log::error!("a transaction of {} did not commit: {error}: {}", works.len(), source_of(error));
     let why = error.to_string();
     works.into_iter().for_each(|work| work.answer(Err(StoreError::NotCommitted(why.clone()))));
-    false
 }
 
 /// How long works may go on in one transaction before those that are done are committed and answered.

@@ -1,8 +1,8 @@
 //! What nobody fetched in time: when it is given up, what its sender sees, and how it is sent once more.
 
 use crate::administration::office_of;
-use crate::support::packets::{a_document, a_status};
 use crate::support::TestHub;
+use crate::support::packets::{a_document, a_status};
 use chrono::TimeDelta;
 use docaxis::exchange::terms;
 use serde_json::json;

@@ -24,7 +24,10 @@ const READS_ALL: &[(&str, &str)] = &[
     ),
     ("`agencies`.`valid_from` <=", "once a day every agency with days is looked at"),
     ("GROUP BY `deliveries`.`recipient_code`", "once a day, for the digest, along the index of what waits"),
-    ("(`deliveries`.`fetched_at` IS NULL)) AND (`deliveries`.`accepted_at` <", "once an hour, along the index of what waits"),
+    (
+        "(`deliveries`.`fetched_at` IS NULL)) AND (`deliveries`.`accepted_at` <",
+        "once an hour, along the index of what waits",
+    ),
     ("COUNT(*) FROM (`pushes`", "an operator asks how much waits, along the index of what waits"),
     ("WHERE state = 'consigned' LIMIT", "the metrics count along the index of what waits, up to `metrics.waiting_max`"),
 ];
