@@ -24,14 +24,24 @@ impl Signer {
         Some(Self { pair: Arc::new(pair) })
     }
 
-    /// The public key: 32 bytes in base64.
+    /// The public key: 32 bytes.
+    pub fn public_bytes(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    /// The public key in base64.
     pub fn public_key(&self) -> String {
-        STANDARD.encode(self.pair.public_key().as_ref())
+        STANDARD.encode(self.public_bytes())
+    }
+
+    /// The signature of a message: 64 bytes.
+    pub fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(message).as_ref().to_vec()
     }
 
     /// The signature of a message, in base64.
     pub fn sign(&self, message: &[u8]) -> String {
-        STANDARD.encode(self.pair.sign(message).as_ref())
+        STANDARD.encode(self.sign_bytes(message))
     }
 }
 
@@ -39,7 +49,12 @@ impl Signer {
 pub fn holds(public_key: &str, message: &[u8], signature: &str) -> bool {
     let decoded = (STANDARD.decode(public_key.trim()), STANDARD.decode(signature.trim()));
     let (Ok(public_key), Ok(signature)) = decoded else { return false };
-    UnparsedPublicKey::new(&ED25519, public_key).verify(message, &signature).is_ok()
+    holds_bytes(&public_key, message, &signature)
+}
+
+/// The same for bytes.
+pub fn holds_bytes(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature).is_ok()
 }
 
 #[cfg(test)]
