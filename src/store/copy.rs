@@ -69,8 +69,9 @@ fn tables(sqlite: &mut Connection) -> Result<Vec<Table>, StoreError> {
     described.collect()
 }
 
-/// Tables into which a migration puts rows: there they are before anything was said, and give way to what is copied.
-const SEEDED: &[&str] = &["directory"];
+/// Tables into which a migration or a trigger puts rows: there they are before anything was said of them, and give way to
+/// what is copied. They come after those tables whose rows the triggers see.
+const SEEDED: &[&str] = &["directory", "unsealed"];
 
 /// Whether no table of the hub has a row but those of `SEEDED`. The names of the tables are those of `sqlite`.
 pub(super) fn is_empty(sqlite: &mut Connection, asked: &mut Connection) -> Result<bool, StoreError> {

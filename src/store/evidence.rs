@@ -2,7 +2,7 @@
 
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
-use super::schema::{deliveries, evidence, system_agencies};
+use super::schema::{deliveries, evidence, ledger_entries, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::evidence::Evidence;
 use chrono::NaiveDateTime;
@@ -76,6 +76,18 @@ pub fn list_after(tx: &mut Connection, after: &str, limit: i64) -> Result<Vec<Ev
         .load(c))?)
 }
 
+/// A piece of evidence.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, evidence_id: &str) -> Result<Option<EvidenceRow>, StoreError> {
+    Ok(on_packets!(tx, c => evidence::table
+        .filter(evidence::evidence_id.eq(evidence_id))
+        .select(EvidenceRow::as_select())
+        .get_result(c)
+        .optional())?)
+}
+
 /// Whose evidence of an envelope is wanted.
 #[derive(Debug, Clone, Copy)]
 pub enum Share<'a> {
@@ -85,7 +97,11 @@ pub enum Share<'a> {
     Of(&'a str),
 }
 
-/// Evidence of an envelope itself and of its deliveries, whichever packet caused it, in the order in which it was made.
+/// Evidence, and its index in the ledger.
+pub type Placed = (EvidenceRow, Option<i64>);
+
+/// Evidence of an envelope itself and of its deliveries, whichever packet caused it, in the order in which it was made, with
+/// its place in the ledger if it has one.
 ///
 /// # Errors
 /// `Statement`.
@@ -94,26 +110,29 @@ pub fn of_document(
     envelope_id: &str,
     share: Share<'_>,
     (after, limit): (&str, i64),
-) -> Result<Vec<EvidenceRow>, StoreError> {
-    let mut rows: Vec<EvidenceRow> = on_packets!(tx, c => evidence::table
+) -> Result<Vec<Placed>, StoreError> {
+    let mut rows: Vec<Placed> = on_packets!(tx, c => evidence::table
+        .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
         .filter(evidence::envelope_id.eq(envelope_id))
         .filter(evidence::delivery_id.is_null())
         .filter(evidence::evidence_id.gt(after))
         .order(evidence::evidence_id.asc())
         .limit(limit)
-        .select(EvidenceRow::as_select())
+        .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
         .load(c))?;
-    let of_deliveries: Vec<EvidenceRow> = match share {
+    let of_deliveries: Vec<Placed> = match share {
         Share::Whole => on_packets!(tx, c => evidence::table
+            .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
             .filter(evidence::delivery_id.eq_any(deliveries::table
                 .filter(deliveries::envelope_id.eq(envelope_id))
                 .select(deliveries::delivery_id.nullable())))
             .filter(evidence::evidence_id.gt(after))
             .order(evidence::evidence_id.asc())
             .limit(limit)
-            .select(EvidenceRow::as_select())
+            .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
             .load(c))?,
         Share::Of(system_id) => on_packets!(tx, c => evidence::table
+            .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
             .filter(evidence::delivery_id.eq_any(deliveries::table
                 .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(deliveries::recipient_code)))
                 .filter(deliveries::envelope_id.eq(envelope_id))
@@ -122,11 +141,11 @@ pub fn of_document(
             .filter(evidence::evidence_id.gt(after))
             .order(evidence::evidence_id.asc())
             .limit(limit)
-            .select(EvidenceRow::as_select())
+            .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
             .load(c))?,
     };
     rows.extend(of_deliveries);
-    rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
+    rows.sort_by(|(a, _), (b, _)| a.evidence_id.cmp(&b.evidence_id));
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(rows)
 }

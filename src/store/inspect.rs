@@ -4,7 +4,7 @@
 use super::connection::{Place, enter, on};
 use super::migrations::{self, Form};
 use super::systems::{self, KeyRow};
-use super::{Connection, Link, StoreError};
+use super::{Connection, Link, StoreError, ledger};
 use crate::config::Database;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -87,6 +87,8 @@ pub struct Diagnosis {
     pub keys: Vec<KeyRow>,
     /// Jobs that were due before the given time and are not done.
     pub overdue: Vec<String>,
+    /// The time of the oldest evidence that is not sealed.
+    pub unsealed_since: Option<NaiveDateTime>,
     /// Names of the files of packets, as many as were asked for.
     pub files: Vec<String>,
 }
@@ -108,9 +110,19 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
     let is_server = !place.has_one_writer();
     let damage = if is_server { Vec::new() } else { complaints(&mut tx)? };
     if form != Form::Current {
-        let (newest, server_now) = (None, None);
+        let (newest, server_now, unsealed_since) = (None, None, None);
         let (unsafe_settings, keys, overdue, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        return Ok(Diagnosis { form, damage, unsafe_settings, newest, server_now, keys, overdue, files });
+        return Ok(Diagnosis {
+            form,
+            damage,
+            unsafe_settings,
+            newest,
+            server_now,
+            keys,
+            overdue,
+            unsealed_since,
+            files,
+        });
     }
     let mut keys = Vec::new();
     for system in systems::list(&mut tx)? {
@@ -144,6 +156,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         server_now: server_now.first().and_then(|text| time(text)),
         keys,
         overdue,
+        unsealed_since: ledger::waiting(&mut tx, 1)?.first().map(|row| row.at),
         files,
     })
 }

@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `job_runs`, `mails` (and `notices`,
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `ledger`, `job_runs`, `mails` (and `notices`,
 //! what they tell of), `selftest`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
@@ -20,6 +20,7 @@ pub mod guard;
 pub mod inspect;
 pub mod job_runs;
 mod known;
+pub mod ledger;
 mod literal;
 pub mod machine;
 pub mod mails;

@@ -52,6 +52,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    checkpoints (tree_size) {
+        tree_size -> BigInt,
+        signed_at -> Timestamp,
+        sealed_by -> Text,
+        note -> Text,
+    }
+}
+
+diesel::table! {
     deliveries (delivery_id) {
         delivery_id -> Text,
         envelope_id -> Text,
@@ -151,6 +160,22 @@ diesel::table! {
         outcome -> Text,
         done -> BigInt,
         reason -> Text,
+    }
+}
+
+diesel::table! {
+    ledger_entries (ledger_index) {
+        ledger_index -> BigInt,
+        evidence_id -> Text,
+        entry -> Binary,
+    }
+}
+
+diesel::table! {
+    ledger_tiles (level, number) {
+        level -> Integer,
+        number -> BigInt,
+        hashes -> Binary,
     }
 }
 
@@ -277,11 +302,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    unsealed (evidence_id) {
+        evidence_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
     attachments,
     attempts,
+    checkpoints,
     deliveries,
     directory,
     document_links,
@@ -289,6 +321,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     envelopes,
     evidence,
     job_runs,
+    ledger_entries,
+    ledger_tiles,
     mails,
     payloads,
     pushes,
@@ -300,4 +334,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     system_agencies,
     system_keys,
     systems,
+    unsealed,
 );

@@ -1,0 +1,233 @@
+//! The sealed ledger: what waits to be sealed, entries by their index, the tree in tiles, signed heads. What they mean
+//! is decided in `exchange::seal` and `exchange::audit`; the trigger that lets evidence wait stands in the migration.
+
+use super::connection::on_packets;
+use super::evidence::EvidenceRow;
+use super::schema::{checkpoints, evidence, ledger_entries, ledger_tiles, unsealed};
+use super::{Connection, StoreError};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use std::ops::Range;
+
+/// A signed head.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = checkpoints)]
+pub struct CheckpointRow {
+    /// Entries of the tree.
+    pub tree_size: i64,
+    /// When it was signed, UTC; never before an older one.
+    pub signed_at: NaiveDateTime,
+    /// The sealer that signed it.
+    pub sealed_by: String,
+    /// The signed note.
+    pub note: String,
+}
+
+impl CheckpointRow {
+    /// When it was signed.
+    pub fn signed_at(&self) -> DateTime<Utc> {
+        self.signed_at.and_utc()
+    }
+}
+
+/// What stands at an index.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = ledger_entries)]
+pub struct EntryRow {
+    /// Where.
+    pub ledger_index: i64,
+    /// The evidence that was sealed there.
+    pub evidence_id: String,
+    /// What was hashed.
+    pub entry: Vec<u8>,
+}
+
+/// Rows of one statement: the databases bound the number of values.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// The newest head.
+///
+/// # Errors
+/// `Statement`.
+pub fn head(tx: &mut Connection) -> Result<Option<CheckpointRow>, StoreError> {
+    Ok(on_packets!(tx, c => checkpoints::table
+        .order(checkpoints::tree_size.desc())
+        .select(CheckpointRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Heads of trees larger than `after`, up to that size, the smallest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn heads_within(tx: &mut Connection, after: i64, up_to: i64) -> Result<Vec<CheckpointRow>, StoreError> {
+    Ok(on_packets!(tx, c => checkpoints::table
+        .filter(checkpoints::tree_size.gt(after))
+        .filter(checkpoints::tree_size.le(up_to))
+        .order(checkpoints::tree_size.asc())
+        .select(CheckpointRow::as_select())
+        .load(c))?)
+}
+
+/// Evidence that waits to be sealed, the oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn waiting(tx: &mut Connection, limit: i64) -> Result<Vec<EvidenceRow>, StoreError> {
+    Ok(on_packets!(tx, c => unsealed::table
+        .inner_join(evidence::table.on(evidence::evidence_id.eq(unsealed::evidence_id)))
+        .order(unsealed::evidence_id.asc())
+        .limit(limit)
+        .select(EvidenceRow::as_select())
+        .load(c))?)
+}
+
+/// Ids of evidence that should wait but is not there any more.
+///
+/// # Errors
+/// `Statement`.
+pub fn waiting_without_evidence(tx: &mut Connection, limit: i64) -> Result<Vec<String>, StoreError> {
+    Ok(on_packets!(tx, c => unsealed::table
+        .left_join(evidence::table.on(evidence::evidence_id.eq(unsealed::evidence_id)))
+        .filter(evidence::evidence_id.is_null())
+        .order(unsealed::evidence_id.asc())
+        .limit(limit)
+        .select(unsealed::evidence_id)
+        .load(c))?)
+}
+
+/// Adds entries, which wait no more.
+///
+/// # Errors
+/// `Statement`: a unique violation when another node was there first.
+pub fn append(tx: &mut Connection, entries: &[EntryRow]) -> Result<(), StoreError> {
+    for some in entries.chunks(ROWS_AT_ONCE) {
+        on_packets!(tx, c => diesel::insert_into(ledger_entries::table).values(some).execute(c))?;
+    }
+    if let Some(first) = entries.first() {
+        on_packets!(tx, c => diesel::delete(unsealed::table.filter(unsealed::evidence_id.eq_any(ledger_entries::table
+            .filter(ledger_entries::ledger_index.ge(first.ledger_index))
+            .select(ledger_entries::evidence_id))))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Entries of a part of the ledger, in order.
+///
+/// # Errors
+/// `Statement`.
+pub fn entries(tx: &mut Connection, part: Range<i64>) -> Result<Vec<EntryRow>, StoreError> {
+    Ok(on_packets!(tx, c => ledger_entries::table
+        .filter(ledger_entries::ledger_index.ge(part.start))
+        .filter(ledger_entries::ledger_index.lt(part.end))
+        .order(ledger_entries::ledger_index.asc())
+        .select(EntryRow::as_select())
+        .load(c))?)
+}
+
+/// The same with the evidence, as far as it is there.
+///
+/// # Errors
+/// `Statement`.
+pub fn entries_with_evidence(
+    tx: &mut Connection,
+    part: Range<i64>,
+) -> Result<Vec<(EntryRow, Option<EvidenceRow>)>, StoreError> {
+    Ok(on_packets!(tx, c => ledger_entries::table
+        .left_join(evidence::table.on(evidence::evidence_id.eq(ledger_entries::evidence_id)))
+        .filter(ledger_entries::ledger_index.ge(part.start))
+        .filter(ledger_entries::ledger_index.lt(part.end))
+        .order(ledger_entries::ledger_index.asc())
+        .select((EntryRow::as_select(), Option::<EvidenceRow>::as_select()))
+        .load(c))?)
+}
+
+/// Entries that stand beyond a tree, the first ones.
+///
+/// # Errors
+/// `Statement`.
+pub fn entries_beyond(tx: &mut Connection, tree_size: i64, limit: i64) -> Result<Vec<EntryRow>, StoreError> {
+    Ok(on_packets!(tx, c => ledger_entries::table
+        .filter(ledger_entries::ledger_index.ge(tree_size))
+        .order(ledger_entries::ledger_index.asc())
+        .limit(limit)
+        .select(EntryRow::as_select())
+        .load(c))?)
+}
+
+/// Where a piece of evidence stands.
+///
+/// # Errors
+/// `Statement`.
+pub fn index_of(tx: &mut Connection, evidence_id: &str) -> Result<Option<i64>, StoreError> {
+    Ok(on_packets!(tx, c => ledger_entries::table
+        .filter(ledger_entries::evidence_id.eq(evidence_id))
+        .select(ledger_entries::ledger_index)
+        .get_result(c)
+        .optional())?)
+}
+
+/// Of a page of evidence beginning after an id: the last id, and those ids that neither stand in the ledger nor wait.
+///
+/// # Errors
+/// `Statement`.
+pub fn unknown_after(
+    tx: &mut Connection,
+    after: &str,
+    limit: i64,
+) -> Result<(Option<String>, usize, Vec<String>), StoreError> {
+    type Known = (String, Option<i64>, Option<String>);
+    let page: Vec<Known> = on_packets!(tx, c => evidence::table
+        .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+        .left_join(unsealed::table.on(unsealed::evidence_id.eq(evidence::evidence_id)))
+        .filter(evidence::evidence_id.gt(after))
+        .order(evidence::evidence_id.asc())
+        .limit(limit)
+        .select((evidence::evidence_id, ledger_entries::ledger_index.nullable(), unsealed::evidence_id.nullable()))
+        .load(c))?;
+    let (last, rows) = (page.last().map(|(id, ..)| id.clone()), page.len());
+    let unknown = page.into_iter().filter(|(_, index, waits)| index.is_none() && waits.is_none());
+    Ok((last, rows, unknown.map(|(id, ..)| id).collect()))
+}
+
+/// The hashes of a tile, as many as there are.
+///
+/// # Errors
+/// `Statement`.
+pub fn tile(tx: &mut Connection, level: i32, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(on_packets!(tx, c => ledger_tiles::table
+        .filter(ledger_tiles::level.eq(level))
+        .filter(ledger_tiles::number.eq(number))
+        .select(ledger_tiles::hashes)
+        .get_result(c)
+        .optional())?)
+}
+
+/// Keeps a tile, in place of the shorter one that may have been there.
+///
+/// # Errors
+/// `Statement`.
+pub fn keep_tile(tx: &mut Connection, (level, number): (i32, i64), hashes: &[u8]) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::insert_into(ledger_tiles::table)
+        .values((ledger_tiles::level.eq(level), ledger_tiles::number.eq(number), ledger_tiles::hashes.eq(hashes)))
+        .on_conflict((ledger_tiles::level, ledger_tiles::number))
+        .do_update()
+        .set(ledger_tiles::hashes.eq(excluded(ledger_tiles::hashes)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Puts a head in the place of another one, or beside those that stay.
+///
+/// # Errors
+/// `Statement`.
+pub fn keep_head(tx: &mut Connection, head: &CheckpointRow, instead_of: Option<i64>) -> Result<(), StoreError> {
+    if let Some(tree_size) = instead_of {
+        on_packets!(tx, c => diesel::delete(checkpoints::table.filter(checkpoints::tree_size.eq(tree_size))).execute(c))?;
+    }
+    on_packets!(tx, c => diesel::insert_into(checkpoints::table).values(head).execute(c))?;
+    Ok(())
+}
