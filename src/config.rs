@@ -331,6 +331,23 @@ settings! {
         /// Up to how many waiting deliveries are counted.
         waiting_max: u64 = 100000u64, "deliveries";
     }
+    /// The ledger into which evidence is sealed.
+    ledger: Ledger {
+        /// Its name in signed heads, unlike that of any other: where it is read, without `https://`. It stays for ever.
+        name: String = "docaxis.invalid/ledger", "host/path";
+        /// Keys under which older heads were signed, before the key file was replaced: as `docaxis ledger show` printed them, divided by commas.
+        old_keys: String = "", "name+id+key, a list";
+        /// How often evidence is sealed; a head is signed each time.
+        tick_milliseconds: u64 = 1000u64, "milliseconds";
+        /// Pieces of evidence sealed at once.
+        batch_max: usize = 10000usize, "pieces";
+        /// A head is signed anew after this time even when nothing happened, so that everybody sees that sealing goes on.
+        checkpoint_seconds: u64 = 60u64, "seconds";
+        /// When no head was signed for this long, the log, `/readyz`, the metrics and `docaxis doctor` say so.
+        late_seconds: u64 = 180u64, "seconds";
+        /// When no head was signed for this long, nothing is accepted any more; 0: it is accepted all the same.
+        stop_seconds: u64 = 14400u64, "seconds";
+    }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {
         /// What the hub is called in certificates and mails.
@@ -384,6 +401,8 @@ pub const RELOADABLE: &[&str] = &[
     "keys.memory_seconds",
     "keys.live_max",
     "keys.life_days",
+    "ledger.late_seconds",
+    "ledger.stop_seconds",
     "jobs.records_days",
     "jobs.lease_seconds",
     "metrics.allow",

@@ -95,6 +95,9 @@ pub struct Hub {
     pub wake: Arc<Notify>,
     /// Who waits for packets on this node.
     pub arrivals: Arrivals,
+    /// When the newest head of the ledger was signed, as this node knows: microseconds since 1970. Out of all range as long
+    /// as nobody minds (`exchange::seal`).
+    pub head_signed_at: Arc<AtomicI64>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -153,6 +156,7 @@ impl Hub {
             calendar,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
+            head_signed_at: Arc::new(AtomicI64::new(i64::MAX)),
             metrics,
             config,
             shared,

@@ -23,6 +23,8 @@ const SECRET_BYTES: usize = 32;
 
 /// What the signing key is derived for; another purpose gets another key.
 const SIGNING: &str = "docaxis certificate signing key, 1";
+/// The same for heads of the ledger.
+const LEDGER: &str = "docaxis ledger signing key, 1";
 
 /// Seals and opens secrets.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ pub struct Keyring {
     key: Arc<RandomizedNonceKey>,
     fingerprint: String,
     signer: Signer,
+    ledger_signer: Signer,
 }
 
 /// Something is wrong with a sealed secret or the key.
@@ -64,12 +67,18 @@ impl Keyring {
         let bytes = hex::decode(key.trim()).map_err(|_| bad())?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
         let signer = Signer::derived(&bytes, SIGNING).ok_or_else(bad)?;
-        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes), signer })
+        let ledger_signer = Signer::derived(&bytes, LEDGER).ok_or_else(bad)?;
+        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes), signer, ledger_signer })
     }
 
     /// Signs what the hub certifies.
     pub fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    /// Signs the heads of the ledger.
+    pub fn ledger_signer(&self) -> &Signer {
+        &self.ledger_signer
     }
 
     /// Which key it is. From 256 random bits nothing can be learnt about them by it.

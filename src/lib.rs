@@ -25,9 +25,12 @@ pub mod store;
 /// Ways out.
 pub mod channel;
 
+/// The ledger's tree, its proofs and its signed heads: pure.
+pub mod proof;
+
 /// Secrets of systems, sealed.
 pub mod keyring;
-/// Signatures under certificates.
+/// Signatures under certificates and heads of the ledger.
 pub mod signer;
 
 /// Who waits on this node.
@@ -95,6 +98,7 @@ pub struct Running {
     pub address: SocketAddr,
     jobs: jobs::Schedule,
     mailing: jobs::Mailing,
+    sealing: jobs::Sealing,
     dispatching: jobs::Dispatching,
     neighbours: JoinHandle<()>,
     patience: Duration,
@@ -117,6 +121,7 @@ impl Running {
         let mailer = Mailer::new(&hub.config.mail).map_err(ServeError::Mail)?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let mailing = jobs::Mailing::start(hub, mailer);
+        let sealing = jobs::Sealing::start(hub);
         let dispatching = jobs::dispatch(hub, pusher);
         let neighbours = exchange::neighbours::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
@@ -134,7 +139,7 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, mailing, dispatching, neighbours, patience, stop, server })
+        Ok(Self { address, jobs, mailing, sealing, dispatching, neighbours, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -150,6 +155,8 @@ impl Running {
         let _ = self.stop.send(());
         self.neighbours.abort();
         let (server, ()) = tokio::join!(self.server, self.dispatching.stop(self.patience));
+        // What happened last is sealed too, if the database lets it.
+        self.sealing.stop().await;
         ended(server)
     }
 

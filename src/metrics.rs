@@ -105,6 +105,12 @@ metrics! {
         "How long the last run took.", "Near `jobs.lease_seconds`: raise that setting.";
     mails: Family<OutcomeLabel, Counter> = |_| Family::default(), "docaxis_mails" + "_total", "counter", "outcome",
         "Mails that were handed to the mail server (`sent`), refused by it for good (`refused`) or put off (`later`).", "`refused`: an address is wrong. Many `later`: the mail server is away. `docaxis mail list` says why.";
+    ledger_size: Gauge = |_| Gauge::default(), "docaxis_ledger_entries" + "", "gauge", "",
+        "Entries of the ledger, as the node that seals knows.", "No alarm.";
+    ledger_silence: Fraction = |_| Fraction::default(), "docaxis_ledger_silence_seconds" + "", "gauge", "",
+        "How long no head of the ledger was signed.", "Above `ledger.late_seconds`: look for the log lines of `ledger`. At `ledger.stop_seconds` nothing is accepted any more.";
+    seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",
+        "How old the oldest evidence of each round was when it was sealed.", "Often above two seconds: the database is slow, or more happens than `ledger.batch_max` allows in a round.";
     known_keys: Gauge = |_| Gauge::default(), "docaxis_known_keys" + "", "gauge", "",
         "Answers about keys that are remembered.", "No alarm.";
     ready: Gauge = |_| Gauge::default(), "docaxis_ready" + "", "gauge", "",
@@ -210,8 +216,15 @@ const REQUEST_SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// Seconds up to which transactions are counted.
 const BATCH_SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
+/// Seconds up to which the ages of sealed evidence are counted.
+const SEAL_SECONDS: [f64; 8] = [0.1, 0.5, 1.0, 1.5, 2.0, 5.0, 60.0, 3600.0];
+
 fn of_requests() -> Histogram {
     Histogram::new(REQUEST_SECONDS)
+}
+
+fn of_seals() -> Histogram {
+    Histogram::new(SEAL_SECONDS)
 }
 
 fn of_batches() -> Histogram {

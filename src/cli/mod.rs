@@ -11,6 +11,7 @@ mod endpoint;
 mod envelope;
 mod job;
 mod key;
+mod ledger;
 mod mail;
 pub mod progress;
 mod queue;
@@ -80,6 +81,9 @@ enum Command {
     /// Keys of systems.
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// The ledger into which evidence is sealed.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -132,6 +136,7 @@ impl Outcome {
                 ExchangeError::Body(_)
                 | ExchangeError::Full(_)
                 | ExchangeError::ComeAgain { .. }
+                | ExchangeError::Unsealed
                 | ExchangeError::Store(_)
                 | ExchangeError::Payload(_)
                 | ExchangeError::Unavailable(_),
@@ -185,6 +190,7 @@ impl CommandLine {
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),

@@ -6,6 +6,7 @@ use crate::domain::calendar::Hours;
 use crate::domain::directory::Registration;
 use crate::domain::lane::Lane;
 use crate::domain::system;
+use crate::proof::checkpoint;
 use config::{Map, Value, ValueKind};
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -205,7 +206,7 @@ type Check = (bool, &'static str, &'static str, &'static str);
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks = [self.numbers(), self.texts(), self.crons(), self.mails()].concat();
+        let checks = [self.numbers(), self.texts(), self.crons(), self.mails(), self.ledgers()].concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -275,6 +276,51 @@ impl Config {
                 "keys.memory_seconds",
                 "nhiều nhất là 5: khoá bị thu hồi phải hết hiệu lực trong 5 giây",
                 "must be at most 5: a revoked key dies within 5 seconds",
+            ),
+        ]
+    }
+
+    fn ledgers(&self) -> Vec<Check> {
+        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        let ledger = &self.ledger;
+        let mut old_keys = ledger.old_keys.split(',').filter(|key| !key.trim().is_empty());
+        vec![
+            (
+                !checkpoint::is_name(&ledger.name),
+                "ledger.name",
+                "không được trống, không có khoảng trắng hay dấu +",
+                "must not be empty and have neither spaces nor +",
+            ),
+            (
+                old_keys.any(|key| checkpoint::Key::parse(key).is_none()),
+                "ledger.old_keys",
+                "phải là các khoá do docaxis ledger show in ra, cách nhau bằng dấu phẩy",
+                "must be keys as docaxis ledger show prints them, divided by commas",
+            ),
+            (
+                !(1..=1000).contains(&ledger.tick_milliseconds),
+                "ledger.tick_milliseconds",
+                "phải từ 1 đến 1000: chứng cứ được niêm phong trong vòng một giây",
+                "must be 1 to 1000: evidence is sealed within a second",
+            ),
+            (ledger.batch_max == 0, "ledger.batch_max", ONE.0, ONE.1),
+            (
+                !(1..=60).contains(&ledger.checkpoint_seconds),
+                "ledger.checkpoint_seconds",
+                "phải từ 1 đến 60: ít nhất mỗi phút một điểm chốt",
+                "must be 1 to 60: a head is signed at least once a minute",
+            ),
+            (
+                ledger.late_seconds < ledger.checkpoint_seconds.saturating_mul(2),
+                "ledger.late_seconds",
+                "ít nhất phải gấp đôi ledger.checkpoint_seconds",
+                "must be at least twice ledger.checkpoint_seconds",
+            ),
+            (
+                ledger.stop_seconds != 0 && ledger.stop_seconds < ledger.late_seconds,
+                "ledger.stop_seconds",
+                "không được nhỏ hơn ledger.late_seconds",
+                "must not be below ledger.late_seconds",
             ),
         ]
     }

@@ -3,7 +3,7 @@
 use super::intake::{self, Keeping};
 use super::register::{self, Attachment, Case};
 use super::selftest::gate::{self, Errand};
-use super::{BodyFault, Caller, ExchangeError};
+use super::{BodyFault, Caller, ExchangeError, seal};
 use crate::arrivals::PUSHES;
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::envelope::{Content, Envelope};
@@ -192,13 +192,14 @@ fn announce(hub: &Hub, receipt: &Receipt) {
 /// Takes a packet in: durable in every recipient's hands when the verdict says accepted.
 ///
 /// # Errors
-/// `Body` when the bytes did not arrive, `Store` and `Payload` when they could not be kept. Nothing is
-/// registered then.
+/// `Body` when the bytes did not arrive, `Store` and `Payload` when they could not be kept, `Unsealed` when evidence is not
+/// sealed. Nothing is registered then.
 pub async fn accept(
     hub: &Hub,
     submission: Submission,
     body: impl Stream<Item = Result<Bytes, BodyFault>>,
 ) -> Result<Verdict, ExchangeError> {
+    seal::may_accept(hub)?;
     let (caller, door) = (submission.caller.clone(), submission.door);
     let Judged { case, envelope, violations, by_parties, errand } =
         match judged(hub, submission, body, Keeping::Packet).await {

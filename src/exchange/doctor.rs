@@ -1,5 +1,7 @@
 //! What is wrong with this installation: each finding with what it means and what to do. Looks and changes nothing.
 
+mod ledger;
+
 use crate::config::Config;
 use crate::hub::{Clock, Hub};
 use crate::keyring::Keyring;
@@ -76,6 +78,7 @@ pub fn examine(config: &Config, deep: bool, watch: &mut dyn FnMut(u64, u64)) -> 
             database(&diagnosis, &mut found);
             clock(config, &diagnosis, now, &mut found);
             keys(config, &diagnosis, now, &mut found);
+            found.extend(ledger::examine(config, &diagnosis, now));
             files(config, &diagnosis, deep, &mut found, watch);
         }
         Err(error) => unreachable_database(&error, &mut found),

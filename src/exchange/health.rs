@@ -1,6 +1,7 @@
 //! Whether the hub can work, and what it has counted. Nothing here changes anything.
 
 use super::ExchangeError;
+use super::seal::{self, Standing};
 use crate::config;
 use crate::hub::Hub;
 use crate::keyring;
@@ -16,9 +17,9 @@ use std::time::Duration;
 pub struct Check {
     /// Which.
     pub name: &'static str,
-    /// Whether it is right.
+    /// Whether it is right enough to work.
     pub ok: bool,
-    /// In Vietnamese; empty when it is right.
+    /// What is wrong or will be, in Vietnamese; empty when nothing is.
     pub vi: String,
     /// In English.
     pub en: String,
@@ -59,6 +60,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("migrations", tables),
         Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
+        ledger(hub),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
     checks
@@ -66,7 +68,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
 
 /// What is wrong now, and what soon will be, each in both languages; that the hub is stopping is not wrong.
 pub(super) async fn troubles(hub: &Hub) -> Vec<(&'static str, String, String)> {
-    let wrong = readiness(hub).await.into_iter().filter(|check| !check.ok && check.name != "stopping");
+    let wrong = readiness(hub).await.into_iter().filter(|check| !check.en.is_empty() && check.name != "stopping");
     let mut troubles: Vec<_> = wrong.map(|check| (check.name, check.vi, check.en)).collect();
     if troubles.iter().all(|(name, ..)| *name != "disk")
         && let Some((vi, en)) = disk(hub, hub.config.data.free_bytes_min.saturating_mul(2))
@@ -85,6 +87,18 @@ fn disk(hub: &Hub, least: u64) -> Option<(String, String)> {
         )),
         Err(_) => words("không đọc được thư mục dữ liệu", "the data directory cannot be read"),
     }
+}
+
+/// Whether evidence is sealed. Where it is late, the hub still works.
+fn ledger(hub: &Hub) -> Check {
+    let since = seal::silence(hub).num_seconds();
+    let (ok, vi, en) = match seal::standing(hub) {
+        Standing::Well => return Check::of("ledger", None),
+        Standing::Late => (true, "sắp phải ngừng nhận", "the hub will have to stop accepting"),
+        Standing::Stopped => (false, "trục đã ngừng nhận", "the hub accepts nothing"),
+    };
+    let vi = format!("chứng cứ không được niêm phong từ {since} giây: {vi}");
+    Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
 }
 
 /// The key in use is in memory; without the file it is lost at the next start.
@@ -120,6 +134,7 @@ pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     for meter in hub.store.meters() {
         metrics.queue_age.get_or_create(&QueueLabel { queue: meter.queue }).set(meter.age().as_secs_f64());
     }
+    metrics.ledger_silence.set(seal::silence(hub).as_seconds_f64());
     metrics.known_keys.set(whole(hub.known_keys.count()));
     if let Ok(room) = machine::room(&hub.config.data.directory) {
         metrics.disk_free.set(whole(room.free));

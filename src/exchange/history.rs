@@ -2,12 +2,13 @@
 //! How it stands now is told by `follow`.
 
 use super::follow::LineageLink;
+use super::prove::Sealed;
 use super::{Caller, ExchangeError, rows};
 use crate::domain::evidence::EvidenceEvent;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::evidence::{EvidenceRow, Share};
-use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, ledger, systems};
 use chrono::{DateTime, Utc};
 
 /// Something that happened to a document.
@@ -29,6 +30,8 @@ pub struct Happening {
     pub status: Option<(String, String)>,
     /// What the recipient's software said with a confirmation.
     pub note: String,
+    /// Where the evidence stands in the ledger, once it is sealed.
+    pub sealed: Option<Sealed>,
 }
 
 /// A page of a history, and the cursor of the next one.
@@ -76,14 +79,35 @@ pub async fn timeline(
         let Some((envelope, is_sender)) = seen_by(tx, &system, &id)? else { return Ok(None) };
         let share = if is_sender { Share::Whole } else { Share::Of(&system) };
         let found = evidence::of_document(tx, &envelope.envelope_id, share, (&after, rows(limit)))?;
-        let next = found.last().filter(|_| found.len() >= limit).map(|row| row.evidence_id.clone());
-        let items = found.into_iter().map(|row| happening(tx, row)).collect::<Result<_, _>>()?;
+        let next = found.last().filter(|_| found.len() >= limit).map(|(row, _)| row.evidence_id.clone());
+        let head = ledger::head(tx)?;
+        let sealed = |index| {
+            let (tree_size, signed_at) = head.as_ref().map(|head| (head.tree_size, head.signed_at()))?;
+            Some(Sealed { index, tree_size, signed_at })
+        };
+        let items = found.into_iter().map(|(row, index)| happening(tx, row, index.and_then(sealed)));
+        let items = items.collect::<Result<_, _>>()?;
         Ok(Some(Pages { items, next }))
     });
     pages.await?.ok_or(ExchangeError::NotFound)
 }
 
-fn happening(tx: &mut Connection, row: EvidenceRow) -> Result<Happening, StoreError> {
+/// Whether a system may see a piece of evidence: as a party to what it is about, or as who caused it.
+pub(super) fn may_see(tx: &mut Connection, system: &str, row: &EvidenceRow) -> Result<bool, StoreError> {
+    let of_delivery = match &row.delivery_id {
+        Some(delivery_id) => deliveries::find(tx, delivery_id)?,
+        None => None,
+    };
+    Ok(match (of_delivery, &row.envelope_id) {
+        (Some(delivery), _) => {
+            systems::holds(tx, system, &delivery.sender_code)? || systems::holds(tx, system, &delivery.recipient_code)?
+        }
+        (None, Some(envelope_id)) => seen_by(tx, system, envelope_id)?.is_some(),
+        (None, None) => row.system_id.as_deref() == Some(system),
+    })
+}
+
+fn happening(tx: &mut Connection, row: EvidenceRow, sealed: Option<Sealed>) -> Result<Happening, StoreError> {
     let Some(event) = EvidenceEvent::of_name(&row.event) else {
         return Err(StoreError::UnknownWord { column: "evidence.event", value: row.event });
     };
@@ -102,6 +126,7 @@ fn happening(tx: &mut Connection, row: EvidenceRow) -> Result<Happening, StoreEr
         envelope_id: row.envelope_id,
         status: status.map(|report| (report.status_code, report.description)),
         note,
+        sealed,
     })
 }
 

@@ -4,13 +4,16 @@
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
-//! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `hand_on`,
-//! `dispatch`, `settle` and `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner that
-//! tries a system); `notify` (what people are told by mail) and `post` (sends it); `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
+//! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
+//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `hand_on`, `dispatch`, `settle` and
+//! `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system);
+//! `notify` (what people are told by mail) and `post` (sends it); `backup` (and back), `doctor` (what is wrong with this
+//! installation), `health` (can it work, what does it count).
 
 pub mod accept;
 pub mod act;
 pub mod agency_file;
+pub mod audit;
 pub mod backup;
 pub mod controls;
 pub mod directory;
@@ -30,10 +33,12 @@ pub mod pickup;
 pub mod poll;
 pub mod post;
 pub mod preflight;
+pub mod prove;
 mod recall;
 mod receipt;
 mod register;
 mod report;
+pub mod seal;
 pub mod selftest;
 mod settle;
 pub mod sweep;
@@ -133,6 +138,9 @@ pub enum ExchangeError {
         /// Told as too many requests, else as a hub that is busy.
         too_many: bool,
     },
+    /// Evidence is not sealed any more, so that nothing is accepted.
+    #[error("no head of the ledger was signed for longer than ledger.stop_seconds")]
+    Unsealed,
     /// The body did not arrive whole.
     #[error("the body did not arrive: {0:?}")]
     Body(BodyFault),

@@ -7,6 +7,7 @@ use super::agency_questions::{
 };
 use super::gate::{Call, watched};
 use super::history_answers;
+use super::ledger_api::{self, LedgerOperation};
 use super::problem::{self, Problem};
 use super::reading;
 use super::selftest_api::{self, SelftestOperation};
@@ -54,6 +55,8 @@ pub enum AgencyOperation {
     Agencies,
     /// Look up an agency.
     Agency,
+    /// One of the ledger.
+    Ledger(LedgerOperation),
     /// One of the self-test.
     Selftest(SelftestOperation),
 }
@@ -75,6 +78,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Confirm => confirm(call, &caller).await,
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
+        AgencyOperation::Ledger(operation) => ledger_api::answer(operation, call, &caller).await,
         AgencyOperation::Selftest(operation) => selftest_api::answer(operation, call, caller).await,
     }
 }

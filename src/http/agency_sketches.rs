@@ -6,9 +6,10 @@ use super::agency_answers::{
 use super::agency_api::AgencyOperation;
 use super::agency_questions::{AgenciesQuestion, Confirmation, HistoryQuestion, MailboxQuestion, SentQuestion};
 use super::history_answers::{HappeningBody, PreflightBody, RelativeBody};
+use super::ledger_sketches;
 use super::problem::{
     CONFLICT, CUT, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED, PACKET_REFUSED,
-    STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED,
+    STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED, UNSEALED,
 };
 use super::selftest_sketches;
 use super::sketch::Sketch;
@@ -91,6 +92,7 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .code_segment("code", "Mã hoặc mã khác. A code or an alias.")
             .answer::<AgencyBody<'_>>(Success::Ok, "Cơ quan. The agency.")
             .fails(&[&NOT_FOUND]),
+        AgencyOperation::Ledger(operation) => ledger_sketches::draw(operation, sketch),
         AgencyOperation::Selftest(operation) => selftest_sketches::draw(operation, sketch),
     }
 }
@@ -105,7 +107,7 @@ fn submit(sketch: Sketch<'_>) -> Sketch<'_> {
         .answer::<ReceiptBody<'_>>(Success::Ok, "Đã nhận từ trước: biên nhận lúc đó. A repeat: the receipt of then.")
         .told(Success::Ok, "Location", "Nơi xem gói tin. Where to look at the envelope.")
         .told(Success::Ok, "Docaxis-Repeat", "`true`")
-        .fails(&[&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY])
+        .fails(&[&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY, &UNSEALED])
         .fails(&BODY)
 }
 

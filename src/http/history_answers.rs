@@ -8,6 +8,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::exchange::follow::LineageLink;
 use crate::exchange::history::{Direction, Happening, Pages};
 use crate::exchange::preflight::{Foretold, ForetoldLine, Preflight};
+use crate::exchange::prove::Sealed;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
@@ -120,6 +121,25 @@ pub struct HappeningBody<'a> {
     description: Option<&'a str>,
     /// What the recipient's software said when it confirmed.
     note: &'a str,
+    /// Where the evidence stands in the ledger; `null` until it is sealed, within about a second.
+    sealed: Option<SealedBody>,
+}
+
+/// Where a piece of evidence stands in the ledger.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Sealed")]
+struct SealedBody {
+    /// Its index.
+    index: i64,
+    /// Entries of the newest tree, which has it.
+    tree_size: i64,
+    /// When the head of that tree was signed.
+    #[schemars(schema_with = "forms::time")]
+    signed_at: String,
+}
+
+fn sealed(sealed: Sealed) -> SealedBody {
+    SealedBody { index: sealed.index, tree_size: sealed.tree_size, signed_at: time(sealed.signed_at) }
 }
 
 /// A page of what happened to a document.
@@ -140,6 +160,7 @@ fn happening(happening: &Happening) -> HappeningBody<'_> {
         status_code: happening.status.as_ref().map(|(code, _)| code.as_str()),
         description: happening.status.as_ref().map(|(_, description)| description.as_str()),
         note: &happening.note,
+        sealed: happening.sealed.map(sealed),
     }
 }
 

@@ -15,6 +15,8 @@ mod event_words;
 mod forms;
 pub mod gate;
 mod history_answers;
+pub mod ledger_api;
+mod ledger_sketches;
 pub mod openapi;
 pub mod problem;
 pub mod problem_body;
@@ -37,6 +39,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
 use gate::Node;
+use ledger_api::{LedgerOperation, TilesOperation};
 use problem::Dialect;
 use push_admin::PushOperation;
 use sdk_answers::AgencyForm;
@@ -87,6 +90,8 @@ pub enum Operation {
     Description,
     /// Says what was counted.
     Metrics,
+    /// One of the ledger's files.
+    Tiles(TilesOperation),
     /// One of the native API.
     Agency(AgencyOperation),
     /// One of administration.
@@ -99,7 +104,7 @@ impl Operation {
     /// How its failures look.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Metrics => Dialect::Native,
+            Self::Alive | Self::Ready | Self::Description | Self::Metrics | Self::Tiles(_) => Dialect::Native,
             Self::Agency(_) | Self::Admin(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
         }
@@ -108,7 +113,7 @@ impl Operation {
     /// Who may call it.
     pub fn caller(self) -> &'static str {
         match self {
-            Self::Alive | Self::Ready | Self::Description => "anyone",
+            Self::Alive | Self::Ready | Self::Description | Self::Tiles(_) => "anyone",
             Self::Metrics => "`metrics.allow`, `metrics.token`",
             Self::Agency(_) => "a system, by bearer key",
             Self::Admin(_) => "a system with the role administration, by bearer key",
@@ -148,6 +153,10 @@ const fn selftest(operation: SelftestOperation) -> Operation {
     Operation::Agency(AgencyOperation::Selftest(operation))
 }
 
+const fn ledger(operation: LedgerOperation) -> Operation {
+    Operation::Agency(AgencyOperation::Ledger(operation))
+}
+
 const fn push(operation: PushOperation) -> Operation {
     admin(AdminOperation::Push(operation))
 }
@@ -175,12 +184,20 @@ pub static ROUTES: &[Route] = &[
     // Whoever builds software for the hub.
     route(GET, "/api/v1/openapi.json", Operation::Description, "This list for machines, as OpenAPI 3.1."),
 
+    // Whoever holds the hub to its ledger: the layout is that of C2SP tlog-tiles.
+    route(GET, "/ledger/checkpoint", Operation::Tiles(TilesOperation::Checkpoint), "The newest signed head of the ledger."),
+    route(GET, "/ledger/tile/entries/{tile}", Operation::Tiles(TilesOperation::Entries), "256 entries, or with `.p/W` the first W of them."),
+    route(GET, "/ledger/tile/{level}/{tile}", Operation::Tiles(TilesOperation::Hashes), "256 hashes of a level of the tree, or with `.p/W` the first W of them."),
+
     // Systems that speak the native API.
     route(POST, "/api/v1/envelopes", native(AgencyOperation::Submit), "Send a packet; the body is the packet, the answer its receipt."),
     route(POST, "/api/v1/envelopes:check", native(AgencyOperation::Check), "Tell what would become of a packet; nothing is stored."),
     route(GET, "/api/v1/envelopes/{id}", native(AgencyOperation::Envelope), "Look at one envelope: deliveries, statuses, lineage."),
     route(GET, "/api/v1/envelopes/{id}/timeline", native(AgencyOperation::Timeline), "Tell all that happened to a document, oldest first (`after`, `limit`)."),
     route(GET, "/api/v1/envelopes/{id}/lineage", native(AgencyOperation::Lineage), "Tell which documents belong to a document, both ways (`after`, `limit`)."),
+    route(GET, "/api/v1/evidence/{id}/proof", ledger(LedgerOperation::Proof), "A piece of evidence with the proof that it stands in the ledger."),
+    route(GET, "/api/v1/ledger", ledger(LedgerOperation::View), "How the ledger stands, and the key of its heads."),
+    route(GET, "/api/v1/ledger/consistency", ledger(LedgerOperation::Consistency), "The proof that the ledger of one size grew to that of another (`from`, `to`)."),
     route(GET, "/api/v1/sent", native(AgencyOperation::Sent), "List what was sent, newest first (`kind`, `from`, `until`, `id`, `skip`, `limit`)."),
     route(GET, "/api/v1/mailbox", native(AgencyOperation::Mailbox), "List what waits, oldest first (`kind`, `after`, `limit`, `wait`; `If-None-Match`)."),
     route(GET, "/api/v1/deliveries/{id}/content", native(AgencyOperation::Fetch), "Fetch a packet, the bytes as they were sent."),
@@ -300,14 +317,15 @@ pub fn configure(config: &mut web::ServiceConfig, node: &Node) {
     config.default_service(web::to(handler(node.clone(), Vec::new())));
 }
 
-/// An SDK whose endpoint ends in a slash asks for `//sendEdoc`; a redirect would cost it the body.
+/// An SDK whose endpoint ends in a slash asks for `//sendEdoc`; a redirect would cost it the body. The number of a tile of
+/// the ledger is written in several segments.
 fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Agency(_) | Operation::Admin(_) => false,
+        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) => false,
     });
-    if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.to_owned()] }
+    if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.replace("{tile}", "{tile:.*}")] }
 }
 
 fn handler(

@@ -3,7 +3,7 @@
 
 use super::sketch::{Parts, Sketch};
 use super::watch::Readiness;
-use super::{Operation, ROUTES, Route, admin_sketches, agency_sketches, sdk_sketches};
+use super::{Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, sdk_sketches};
 use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -161,6 +161,7 @@ fn draw(route: &Route, parts: &mut Parts) -> Value {
             .nothing(Success::NotModified, "Không đổi. Unchanged.")
             .told(Success::NotModified, "ETag", "Như lần trước. As before.")
             .fails(&agency_sketches::OPEN),
+        Operation::Tiles(operation) => ledger_sketches::tiles(operation, sketch),
         Operation::Agency(operation) => agency_sketches::draw(operation, sketch),
         Operation::Admin(operation) => admin_sketches::draw(operation, sketch),
         Operation::Sdk(operation) => sdk_sketches::draw(operation, sketch),

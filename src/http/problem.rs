@@ -17,6 +17,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 
 /// Seconds after which a caller may come again when the hub could not do its work.
 const RETRY_AFTER_SECONDS: &str = "5";
+/// The same when evidence is not sealed: somebody has to mend that.
+const UNSEALED_SECONDS: &str = "60";
 
 /// In which form a caller wants failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +212,16 @@ pub(super) static OVERLOADED: Kind = kind(
     false,
     ("Hệ thống đang bận; hãy gửi lại sau ít giây", "The hub is busy; come again in a few seconds"),
 );
+pub(super) static UNSEALED: Kind = kind(
+    S::SERVICE_UNAVAILABLE,
+    "evidence-not-sealed",
+    "20",
+    false,
+    (
+        "Chứng cứ chưa được niêm phong nên trục tạm ngừng nhận; hãy gửi lại sau",
+        "Evidence is not being sealed, so the hub accepts nothing; come again later",
+    ),
+);
 pub(super) static TOO_MANY: Kind = kind(
     S::TOO_MANY_REQUESTS,
     "too-many",
@@ -232,7 +244,7 @@ pub(super) static INTERNAL: Kind = kind(
 );
 
 /// Every kind of failure, in the order of statuses.
-static KINDS: [&Kind; 20] = [
+static KINDS: [&Kind; 21] = [
     &MALFORMED,
     &CUT,
     &UNAUTHENTICATED,
@@ -253,6 +265,7 @@ static KINDS: [&Kind; 20] = [
     &INTERNAL,
     &TOO_MANY,
     &OVERLOADED,
+    &UNSEALED,
 ];
 
 /// The kinds of failure as Markdown, for docs/api.md.
@@ -297,7 +310,8 @@ impl Problem {
     /// What went wrong inside the hub, for its log and for nobody else; nothing when the caller is at fault.
     pub fn accident(&self) -> Option<String> {
         match self {
-            Self::Exchange(ExchangeError::Full(_) | ExchangeError::ComeAgain { .. }) => None,
+            // That evidence is not sealed is said once in the log, not with every packet.
+            Self::Exchange(ExchangeError::Full(_) | ExchangeError::ComeAgain { .. } | ExchangeError::Unsealed) => None,
             Self::Exchange(error) if self.kind().status.is_server_error() => Some(super::sentence::chain(error)),
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
@@ -370,6 +384,7 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         ExchangeError::Full(Full::Node) => &OVERLOADED,
         ExchangeError::Full(Full::System) => &TOO_MANY,
         ExchangeError::Exists(_) => &EXISTS,
+        ExchangeError::Unsealed => &UNSEALED,
         ExchangeError::ComeAgain { too_many: true } => &TOO_MANY,
         ExchangeError::ComeAgain { too_many: false } => &OVERLOADED,
         ExchangeError::Body(fault) => match fault {
@@ -427,7 +442,8 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
         | Problem::Panicked(_) => {}
     }
     if matches!(kind.status, S::SERVICE_UNAVAILABLE | S::TOO_MANY_REQUESTS) {
-        say(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        let is_unsealed = matches!(problem, Problem::Exchange(ExchangeError::Unsealed));
+        say(RETRY_AFTER, if is_unsealed { UNSEALED_SECONDS } else { RETRY_AFTER_SECONDS });
     }
     response
 }

@@ -4,6 +4,7 @@
 use super::agency_sketches::ANY;
 use super::problem::{
     CONFLICT, CUT, EXISTS, GONE, Kind, NOT_FOUND, NOT_HELD, PACKET_REFUSED, STEP_REFUSED, Success, TOO_MANY, TOO_SLOW,
+    UNSEALED,
 };
 use super::problem_body::ViolationBody;
 use super::sdk_answers::{self as answers, AgencyForm, SdkShape};
@@ -29,7 +30,8 @@ pub fn draw(operation: SdkOperation, sketch: Sketch<'_>) -> Sketch<'_> {
     let sketch = sketch.under("SDK").needs(&SIGNATURE).fails(&ANY);
     let (id, vi, signed, sketch): (_, _, &[&str], _) = match operation {
         SdkOperation::Send => {
-            let sketch = sketch.packet(true).fails(&[&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY]).fails(&BODY);
+            let refusals = [&NOT_HELD, &CONFLICT, &PACKET_REFUSED, &TOO_MANY, &UNSEALED];
+            let sketch = sketch.packet(true).fails(&refusals).fails(&BODY);
             ("sendEdoc", "Gửi văn bản hoặc trạng thái", &["hash-file", "to"], sketch)
         }
         SdkOperation::ReceivedList => ("getReceivedEdocList", "Danh sách chờ nhận", LISTS, sketch),

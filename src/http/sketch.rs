@@ -65,6 +65,11 @@ impl<'a> Sketch<'a> {
         self.parameter("path", name, true, (about, schema))
     }
 
+    /// A segment of the path that holds what the words say.
+    pub fn segment(self, name: &str, about: &str) -> Self {
+        self.parameter("path", name, true, (about, json!({ "type": "string" })))
+    }
+
     /// A segment of the path that holds a code of an agency.
     pub fn code_segment(self, name: &str, about: &str) -> Self {
         let schema = json!({ "type": "string", "pattern": "^[0-9A-Za-z]([0-9A-Za-z._-]{0,33}[0-9A-Za-z])?$" });

@@ -22,11 +22,11 @@ pub struct Readiness {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ReadinessCheck")]
 struct CheckBody {
-    /// `stopping`, `database`, `migrations`, `disk` or `key_file`.
+    /// `stopping`, `database`, `migrations`, `disk`, `key_file` or `ledger`.
     name: &'static str,
-    /// Whether it is right.
+    /// Whether it is right enough to work.
     ok: bool,
-    /// What is wrong, in Vietnamese; empty when it is right.
+    /// What is wrong or will be, in Vietnamese; empty when nothing is.
     vi: String,
     /// The same in English.
     en: String,

@@ -22,7 +22,13 @@ const FLOORS: &[Floor] = &[
     floor("metrics", &[], "counters count for whoever has something to count"),
     floor(
         "config",
-        &["domain::calendar", "domain::directory::Registration", "domain::lane::Lane", "domain::system"],
+        &[
+            "domain::calendar",
+            "domain::directory::Registration",
+            "domain::lane::Lane",
+            "domain::system",
+            "proof::checkpoint",
+        ],
         "limits are given to the others; they decide nothing",
     ),
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
@@ -30,6 +36,7 @@ const FLOORS: &[Floor] = &[
     floor("store", &["domain", "config", "metrics"], "rows know nothing of use cases, XML or HTTP"),
     floor("channel", &["domain", "config"], "a way out carries what it is given; it stores nothing"),
     floor("signer", &[], "it signs bytes and does not ask what they say"),
+    floor("proof", &["signer"], "what proves something needs no hub"),
     floor("keyring", &["signer", "domain::system"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
     floor(
@@ -39,7 +46,7 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "exchange",
-        &["hub", "wire", "store", "channel", "domain", "keyring", "signer", "config", "arrivals", "metrics"],
+        &["hub", "wire", "store", "channel", "domain", "keyring", "signer", "proof", "config", "arrivals", "metrics"],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -80,6 +87,7 @@ const FLOORS: &[Floor] = &[
             "jobs",
             "channel::mail",
             "channel::signature",
+            "http::ledger_api::proof",
             "robot",
         ],
         "commands call use cases; they have no door and no table of their own",
@@ -141,6 +149,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         &[
             "src/domain/",
             "src/wire/",
+            "src/proof/",
             "src/channel/signature.rs",
             "src/keyring.rs",
             "src/signer.rs",
@@ -156,7 +165,15 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["ed25519_dalek"], &["src/channel/signature.rs"], "Ed25519 over what does not fit into memory"),
     (
         &["base64"],
-        &["src/wire/", "src/channel/signature.rs", "src/keyring.rs", "src/signer.rs", "src/http/", "src/cli/demo/"],
+        &[
+            "src/wire/",
+            "src/proof/",
+            "src/channel/signature.rs",
+            "src/keyring.rs",
+            "src/signer.rs",
+            "src/http/",
+            "src/cli/demo/",
+        ],
         "base64 belongs to formats",
     ),
 ];

@@ -1,0 +1,175 @@
+//! The ledger shown to others: its signed head, its tiles and entries for everybody, and for the parties to an event the
+//! proof that its evidence stands in the ledger. Nothing here changes anything.
+
+use super::{Caller, ExchangeError, history, seal};
+use crate::domain::rules::Wording;
+use crate::hub::Hub;
+use crate::proof::entry;
+use crate::proof::merkle::{self, Hash};
+use crate::proof::tile::{self, Tile, WIDTH};
+use crate::store::evidence::{self, EvidenceRow};
+use crate::store::ledger::{self, CheckpointRow, EntryRow};
+use crate::store::{Connection, StoreError};
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// How the ledger stands.
+#[derive(Debug, Clone)]
+pub struct LedgerView {
+    /// Its name.
+    pub name: String,
+    /// The key under which its heads are verified.
+    pub key: String,
+    /// Its newest head; nothing before the first round.
+    pub head: Option<CheckpointRow>,
+}
+
+/// How the ledger stands.
+///
+/// # Errors
+/// `Store`.
+pub async fn view(hub: &Hub) -> Result<LedgerView, ExchangeError> {
+    let key = seal::keys(hub).first().map(ToString::to_string).unwrap_or_default();
+    Ok(LedgerView { name: hub.config.ledger.name.clone(), key, head: hub.store.read(ledger::head).await? })
+}
+
+/// What of the tree is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// Entries.
+    Entries,
+    /// Hashes of a level.
+    Hashes(u32),
+}
+
+/// The first hashes or entries of a tile.
+///
+/// # Errors
+/// `NotFound` when there is no such tile, or it is not that wide; `Store`.
+pub async fn tile(hub: &Hub, shelf: Shelf, (number, width): (u64, usize)) -> Result<Vec<u8>, ExchangeError> {
+    let found = hub.store.read(move |tx| match shelf {
+        Shelf::Hashes(level) => {
+            let hashes = seal::read_tile(tx, Tile { level, number })?;
+            Ok(hashes.and_then(|hashes| Some(hashes.get(..width.checked_mul(32)?)?.to_vec())))
+        }
+        Shelf::Entries => {
+            let first = seal::signed(number).saturating_mul(super::rows(WIDTH));
+            let entries = ledger::entries(tx, first..first.saturating_add(super::rows(width)))?;
+            let whole = entries.len() == width;
+            Ok(whole.then(|| entry::bundle(entries.iter().map(|row| row.entry.as_slice()))))
+        }
+    });
+    found.await?.ok_or(ExchangeError::NotFound)
+}
+
+/// A piece of evidence and, once it is sealed, the proof of it.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The evidence.
+    pub evidence: EvidenceRow,
+    /// Where it stands, and the proof.
+    pub place: Option<Place>,
+}
+
+/// See `Proved`.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its index.
+    pub index: u64,
+    /// What was hashed for it.
+    pub entry: Vec<u8>,
+    /// The hashes that lead from it to the root.
+    pub path: Vec<Hash>,
+    /// The head with that root.
+    pub note: String,
+}
+
+/// Proves that a piece of evidence is in the ledger, to a system that may see it, or to the operator.
+///
+/// # Errors
+/// `NotFound` unless there is such evidence and the caller may see it; `Store`.
+pub async fn evidence(hub: &Hub, caller: Option<&Caller>, evidence_id: &str) -> Result<Proved, ExchangeError> {
+    let (caller, evidence_id) = (caller.map(|caller| caller.system_id.clone()), evidence_id.to_owned());
+    let found = hub.store.read(move |tx| {
+        let Some(evidence) = evidence::find(tx, &evidence_id)? else { return Ok(None) };
+        if let Some(system) = &caller
+            && !history::may_see(tx, system, &evidence)?
+        {
+            return Ok(None);
+        }
+        let place = match (ledger::index_of(tx, &evidence_id)?, ledger::head(tx)?) {
+            (Some(index), Some(head)) => place(tx, index, head)?,
+            (Some(_) | None, _) => None,
+        };
+        Ok(Some(Proved { evidence, place }))
+    });
+    found.await?.ok_or(ExchangeError::NotFound)
+}
+
+fn place(tx: &mut Connection, index: i64, head: CheckpointRow) -> Result<Option<Place>, StoreError> {
+    let Some(EntryRow { entry, .. }) = ledger::entries(tx, index..index.saturating_add(1))?.pop() else {
+        return Ok(None);
+    };
+    let index = index.unsigned_abs();
+    let parts = merkle::inclusion(index, head.tree_size.unsigned_abs()).unwrap_or_default();
+    Ok(Some(Place { index, entry, path: hashes(tx, parts)?, note: head.note }))
+}
+
+/// That the ledger grew from one size to another.
+#[derive(Debug, Clone)]
+pub struct Growth {
+    /// The sizes.
+    pub sizes: Range<u64>,
+    /// The hashes that prove it.
+    pub path: Vec<Hash>,
+}
+
+/// Proves that the ledger of one size is what that of another size grew from; the newest one, if none is named.
+///
+/// # Errors
+/// `Malformed` when it was never that large, or the sizes are the wrong way round; `Store`.
+pub async fn growth(hub: &Hub, from: u64, to: Option<u64>) -> Result<Growth, ExchangeError> {
+    let found = hub.store.read(move |tx| {
+        let newest = ledger::head(tx)?.map_or(0, |head| head.tree_size.unsigned_abs());
+        let to = to.unwrap_or(newest);
+        let Some(parts) = merkle::consistency(from, to).filter(|_| to <= newest) else { return Ok(None) };
+        Ok(Some(Growth { sizes: from..to, path: hashes(tx, parts)? }))
+    });
+    let wrong = || Wording {
+        vi: "from không được lớn hơn to, và to không được lớn hơn sổ cái".to_owned(),
+        en: "from must not exceed to, and to must not exceed the ledger".to_owned(),
+    };
+    found.await?.ok_or_else(|| ExchangeError::Malformed(wrong()))
+}
+
+/// The hashes of parts of the tree.
+fn hashes(tx: &mut Connection, parts: Vec<Range<u64>>) -> Result<Vec<Hash>, StoreError> {
+    let mut tiles: HashMap<Tile, Vec<u8>> = HashMap::new();
+    let mut hash = |part: Range<u64>| {
+        let mut subtrees = Vec::new();
+        for node in merkle::nodes(part) {
+            let at = tile::tile_of(node);
+            let bytes = match tiles.entry(at) {
+                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                std::collections::hash_map::Entry::Vacant(new) => {
+                    new.insert(seal::read_tile(tx, at)?.unwrap_or_default())
+                }
+            };
+            subtrees.push(tile::node(bytes, node).ok_or(StoreError::Missing("ledger_tiles"))?);
+        }
+        Ok(merkle::root(&subtrees))
+    };
+    parts.into_iter().map(&mut hash).collect()
+}
+
+/// Where a piece of evidence stands, as its timeline tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its index.
+    pub index: i64,
+    /// The size of the tree under the newest head, which covers it.
+    pub tree_size: i64,
+    /// When that head was signed.
+    pub signed_at: DateTime<Utc>,
+}
