@@ -43,11 +43,12 @@ pub enum Shelf {
     Hashes(u32),
 }
 
-/// The first hashes or entries of a tile.
+/// The hashes or entries of a tile, named by its path.
 ///
 /// # Errors
 /// `NotFound` when there is no such tile, or it is not that wide; `Store`.
-pub async fn tile(hub: &Hub, shelf: Shelf, (number, width): (u64, usize)) -> Result<Vec<u8>, ExchangeError> {
+pub async fn tile(hub: &Hub, shelf: Shelf, path: &str) -> Result<Vec<u8>, ExchangeError> {
+    let (number, width) = tile::asked(path).ok_or(ExchangeError::NotFound)?;
     let found = hub.store.read(move |tx| match shelf {
         Shelf::Hashes(level) => {
             let hashes = seal::read_tile(tx, Tile { level, number })?;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Another node takes over when the newest head is older than this.
-const LEASE: TimeDelta = TimeDelta::seconds(10);
+const LEASE: TimeDelta = TimeDelta::seconds(3);
 
 /// Seals what waits.
 #[derive(Clone)]
@@ -163,7 +163,7 @@ fn write(tx: &mut Connection, batch: &Batch) -> Result<bool, StoreError> {
 }
 
 /// A piece of evidence as it is sealed.
-pub(super) fn record(row: &EvidenceRow) -> Record<'_> {
+pub fn record(row: &EvidenceRow) -> Record<'_> {
     Record {
         evidence_id: &row.evidence_id,
         event: &row.event,

@@ -7,8 +7,6 @@ use super::problem::{self, Problem};
 use super::{forms, reading};
 use crate::exchange::prove::{self, Proved, Shelf};
 use crate::exchange::{Caller, ExchangeError};
-use crate::proof::merkle::Hash;
-use crate::proof::tile;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use base64::Engine;
@@ -61,9 +59,8 @@ pub async fn tiles(operation: TilesOperation, call: &Call<'_>) -> Result<HttpRes
             number.filter(|number| *number <= LEVEL_MAX && number.to_string() == level).map(Shelf::Hashes)
         }
     };
-    let asked = shelf.zip(tile::asked(call.segment("tile")));
-    let (shelf, asked) = asked.ok_or(ExchangeError::NotFound)?;
-    let bytes = prove::tile(hub, shelf, asked).await?;
+    let shelf = shelf.ok_or(ExchangeError::NotFound)?;
+    let bytes = prove::tile(hub, shelf, call.segment("tile")).await?;
     // A tile of so many hashes never changes.
     let mut answer = problem::ok();
     answer.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
@@ -106,6 +103,7 @@ pub async fn answer(operation: LedgerOperation, call: Call<'_>, caller: &Caller)
 #[serde(deny_unknown_fields)]
 pub(super) struct GrowthQuestion {
     /// The older size.
+    #[serde(default)]
     from: u64,
     /// The newer size; that of the newest head without it.
     to: Option<u64>,
@@ -188,7 +186,7 @@ pub struct GrowthBody {
     path: Vec<String>,
 }
 
-fn hashes(path: &[Hash]) -> Vec<String> {
+fn hashes(path: &[[u8; 32]]) -> Vec<String> {
     path.iter().map(|hash| BASE64.encode(hash)).collect()
 }
 

@@ -52,6 +52,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 /// `Statement`.
 pub fn head(tx: &mut Connection) -> Result<Option<CheckpointRow>, StoreError> {
     Ok(on_packets!(tx, c => checkpoints::table
+        .filter(checkpoints::tree_size.ge(0))
         .order(checkpoints::tree_size.desc())
         .select(CheckpointRow::as_select())
         .first(c)
@@ -76,10 +77,13 @@ pub fn heads_within(tx: &mut Connection, after: i64, up_to: i64) -> Result<Vec<C
 /// # Errors
 /// `Statement`.
 pub fn waiting(tx: &mut Connection, limit: i64) -> Result<Vec<EvidenceRow>, StoreError> {
-    Ok(on_packets!(tx, c => unsealed::table
-        .inner_join(evidence::table.on(evidence::evidence_id.eq(unsealed::evidence_id)))
-        .order(unsealed::evidence_id.asc())
-        .limit(limit)
+    // Not as a join: that might be done from the side of all evidence.
+    Ok(on_packets!(tx, c => evidence::table
+        .filter(evidence::evidence_id.eq_any(unsealed::table
+            .order(unsealed::evidence_id.asc())
+            .limit(limit)
+            .select(unsealed::evidence_id)))
+        .order(evidence::evidence_id.asc())
         .select(EvidenceRow::as_select())
         .load(c))?)
 }

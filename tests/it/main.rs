@@ -28,6 +28,8 @@ mod hostile;
 mod hostile_connections;
 mod integrators;
 mod keys;
+mod ledger;
+mod ledger_audit;
 mod migrations;
 mod nodes;
 mod notices;

@@ -61,6 +61,12 @@ impl TestHub {
         self.database.run(sql).await;
     }
 
+    /// The same behind the hub's back: laws of the register may be broken by it.
+    pub async fn tamper(&self, sql: &str) {
+        self.database.is_tampered.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.sql(sql).await;
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.database.is_postgres
     }
