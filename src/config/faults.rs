@@ -300,7 +300,7 @@ impl Config {
             (
                 !(1..=1000).contains(&ledger.tick_milliseconds),
                 "ledger.tick_milliseconds",
-                "phải từ 1 đến 1000: chứng cứ được niêm phong trong vòng một giây",
+                "phải từ 1 đến 1000: bằng chứng được niêm phong trong vòng một giây",
                 "must be 1 to 1000: evidence is sealed within a second",
             ),
             (ledger.batch_max == 0, "ledger.batch_max", ONE.0, ONE.1),

@@ -324,23 +324,23 @@ impl Fault {
     pub fn words(&self) -> (String, String) {
         match self {
             Self::Altered(index, id) => (
-                format!("chứng cứ {id} (vị trí {index}) đã bị sửa sau khi niêm phong"),
+                format!("bằng chứng {id} (vị trí {index}) đã bị sửa sau khi niêm phong"),
                 format!("evidence {id} (index {index}) was altered after it was sealed"),
             ),
             Self::Retimed(index, id) => (
-                format!("thời điểm của chứng cứ {id} (vị trí {index}) đã bị sửa sau khi niêm phong"),
+                format!("thời điểm của bằng chứng {id} (vị trí {index}) đã bị sửa sau khi niêm phong"),
                 format!("the time of evidence {id} (index {index}) was altered after it was sealed"),
             ),
             Self::Removed(index, id) => (
-                format!("chứng cứ {id} (vị trí {index}) đã niêm phong nhưng không còn"),
+                format!("bằng chứng {id} (vị trí {index}) đã niêm phong nhưng không còn"),
                 format!("evidence {id} (index {index}) was sealed and is gone"),
             ),
             Self::Inserted(id) => (
-                format!("chứng cứ {id} có mặt nhưng không được niêm phong, cũng không chờ niêm phong"),
+                format!("bằng chứng {id} có mặt nhưng không được niêm phong, cũng không chờ niêm phong"),
                 format!("evidence {id} is there, but neither sealed nor waiting to be"),
             ),
             Self::Lost(id) => (
-                format!("chứng cứ {id} chờ niêm phong nhưng không còn"),
+                format!("bằng chứng {id} chờ niêm phong nhưng không còn"),
                 format!("evidence {id} waits to be sealed and is gone"),
             ),
             Self::Swapped(index, place) => (
@@ -348,14 +348,14 @@ impl Fault {
                 format!("the entry at index {index} was sealed at index {place}"),
             ),
             Self::EntryAltered(index, id) => (
-                format!("bút toán ở vị trí {index} (chứng cứ {id}) đã bị sửa"),
+                format!("bút toán ở vị trí {index} (bằng chứng {id}) đã bị sửa"),
                 format!("the entry at index {index} (evidence {id}) was altered"),
             ),
             Self::EntryRemoved(index) => {
                 (format!("mất bút toán ở vị trí {index}"), format!("the entry at index {index} is gone"))
             }
             Self::EntryInserted(index, id) => (
-                format!("bút toán ở vị trí {index} (chứng cứ {id}) nằm ngoài phần đã ký"),
+                format!("bút toán ở vị trí {index} (bằng chứng {id}) nằm ngoài phần đã ký"),
                 format!("the entry at index {index} (evidence {id}) stands beyond what was signed"),
             ),
             Self::TileAltered(Tile { level, number }) => (

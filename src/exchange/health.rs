@@ -97,7 +97,7 @@ fn ledger(hub: &Hub) -> Check {
         Standing::Late => (true, "sắp phải ngừng nhận", "the hub will have to stop accepting"),
         Standing::Stopped => (false, "trục đã ngừng nhận", "the hub accepts nothing"),
     };
-    let vi = format!("chứng cứ không được niêm phong từ {since} giây: {vi}");
+    let vi = format!("bằng chứng không được niêm phong từ {since} giây: {vi}");
     Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
 }
 

@@ -5,7 +5,7 @@ use super::ledger_api::{GrowthBody, GrowthQuestion, LedgerBody, LedgerOperation,
 use super::problem::{INTERNAL, NOT_FOUND, OVERLOADED, Success};
 use super::sketch::Sketch;
 
-const LEDGER: &str = "Sổ cái chứng cứ - Ledger";
+const LEDGER: &str = "Sổ cái bằng chứng - Ledger";
 const TILE: &str = "Số thứ tự, ba chữ số một bậc, có thể thêm `.p/W`. Its number in steps of three digits, perhaps with `.p/W`: `x001/x234/067.p/112`.";
 
 /// Draws one of the files.
@@ -34,16 +34,16 @@ pub fn draw(operation: LedgerOperation, sketch: Sketch<'_>) -> Sketch<'_> {
     let sketch = sketch.under(LEDGER);
     match operation {
         LedgerOperation::View => sketch
-            .named("getLedger", "Sổ cái chứng cứ đang ra sao, và khóa kiểm tra")
+            .named("getLedger", "Sổ cái bằng chứng đang ra sao, và khóa kiểm tra")
             .answer::<LedgerBody<'_>>(Success::Ok, "Sổ cái. The ledger."),
         LedgerOperation::Proof => sketch
-            .named("getEvidenceProof", "Một chứng cứ và bằng chứng nó nằm trong sổ cái")
-            .id_segment("id", "Mã chứng cứ. A piece of evidence.")
-            .answer::<ProofBody<'_>>(Success::Ok, "Chứng cứ và bằng chứng. The evidence and its proof.")
+            .named("getEvidenceProof", "Một bằng chứng và chứng minh nó nằm trong sổ cái")
+            .id_segment("id", "Mã bằng chứng. A piece of evidence.")
+            .answer::<ProofBody<'_>>(Success::Ok, "Bằng chứng và phép chứng minh. The evidence and its proof.")
             .fails(&[&NOT_FOUND]),
         LedgerOperation::Consistency => sketch
-            .named("getLedgerConsistency", "Bằng chứng sổ cái chỉ dài thêm")
+            .named("getLedgerConsistency", "Chứng minh sổ cái chỉ dài thêm")
             .query::<GrowthQuestion>()
-            .answer::<GrowthBody>(Success::Ok, "Bằng chứng. The proof."),
+            .answer::<GrowthBody>(Success::Ok, "Phép chứng minh. The proof."),
     }
 }

@@ -218,7 +218,7 @@ pub(super) static UNSEALED: Kind = kind(
     "20",
     false,
     (
-        "Chứng cứ chưa được niêm phong nên trục tạm ngừng nhận; hãy gửi lại sau",
+        "Bằng chứng chưa được niêm phong nên trục tạm ngừng nhận; hãy gửi lại sau",
         "Evidence is not being sealed, so the hub accepts nothing; come again later",
     ),
 );

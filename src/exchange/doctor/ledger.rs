@@ -15,7 +15,7 @@ pub(super) fn examine(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>
             Severity::Warning,
             "ledger.late",
             (
-                format!("có chứng cứ chờ niêm phong vào sổ cái từ {hours} giờ trước"),
+                format!("có bằng chứng chờ niêm phong vào sổ cái từ {hours} giờ trước"),
                 format!("evidence has waited to be sealed into the ledger for {hours} hours"),
             ),
             (
