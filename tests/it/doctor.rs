@@ -130,3 +130,18 @@ async fn faults_of_the_configuration_and_a_database_out_of_reach_are_explained()
     assert_eq!(only_error(&dead), "database.unreachable");
     assert!(!dead.out.contains("geheim"), "{}", dead.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_waits_to_be_sealed_for_long_is_told() {
+    let patient = patient().await;
+    let told = || {
+        let ran = patient.program.run(&["doctor", "--json"]);
+        findings(&ran).into_iter().find(|found| found["code"] == "ledger.late").map(|found| found["severity"].clone())
+    };
+    assert_eq!(told(), None, "what has just happened is sealed when the hub runs");
+    let old = "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('0', 'docaxis:KeyChanged', \
+               '2026-01-01 02:00:00', '{}')";
+    patient.database.run(old).await;
+
+    assert_eq!(told(), Some("warning".into()));
+}
