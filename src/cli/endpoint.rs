@@ -116,7 +116,7 @@ async fn set(hub: &Hub, arguments: SetArguments, out: &mut dyn Write) -> anyhow:
 }
 
 fn print(line: &EndpointLine, out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(out, "{}  {}  {}", line.agency, line.state, line.url)?;
+    writeln!(out, "{}  {}  {}", line.id, line.state, line.url)?;
     let circuit = line.circuit.word();
     writeln!(out, "  waiting {}, circuit {circuit}, failures in a row {}", line.waiting, line.failures)?;
     let said = |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or("never".to_owned(), time);
@@ -129,7 +129,7 @@ fn print(line: &EndpointLine, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn as_json(line: &EndpointLine) -> serde_json::Value {
     json!({
-        "agency": line.agency, "url": line.url, "state": line.state, "reason": line.reason,
+        "kind": line.id.kind.word(), "holder": line.id.holder, "url": line.url, "state": line.state, "reason": line.reason,
         "confirms_itself": line.confirms_itself, "circuit": line.circuit.word(), "failures": line.failures,
         "waiting": line.waiting, "succeeded_at": line.succeeded_at.map(time), "failed_at": line.failed_at.map(time),
     })

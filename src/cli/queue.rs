@@ -161,7 +161,7 @@ fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow:
     let expires_at = time(line.expires_at);
     if json {
         let object = json!({
-            "delivery_id": line.delivery_id, "lane": line.lane, "attempts": line.attempts,
+            "delivery_id": line.push_id, "lane": line.lane, "attempts": line.attempts,
             "due_at": line.due_at.map(time), "expires_at": expires_at, "held": line.held,
         });
         return Ok(writeln!(out, "{object}")?);
@@ -171,7 +171,7 @@ fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow:
         (false, Some(at)) => format!("due {}", time(at)),
         (false, None) => "on its way".to_owned(),
     };
-    let (id, lane, attempts) = (&line.delivery_id, line.lane, line.attempts);
+    let (id, lane, attempts) = (&line.push_id, line.lane, line.attempts);
     Ok(writeln!(out, "{id}  {lane}  {when}  attempts {attempts}  until {expires_at}")?)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `agency`, `directory` (what entries make of
-//! it), `text`; for deliveries that the hub makes itself: `lane` (which first), `schedule` (when again), `breaker` and
+//! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
 //! `pace` (how much at once); `calendar` (by when a document is to be received), `notice` (what is told by mail); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
@@ -12,6 +12,7 @@ pub mod dates;
 pub mod delivery;
 pub mod directory;
 pub mod element;
+pub mod endpoint;
 pub mod envelope;
 pub mod evidence;
 pub mod lane;

@@ -3,7 +3,7 @@
 //! (`dispatch`).
 
 use super::act::{Act, By};
-use super::endpoints::canonical;
+use super::endpoints::{canonical, named};
 use super::hand_on::{Making, hand_on};
 use super::{ExchangeError, rows};
 use crate::arrivals::PUSHES;
@@ -18,11 +18,11 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A delivery that waits to be pushed or is on its way.
+/// What waits to be pushed or is on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingLine {
-    /// The delivery.
-    pub delivery_id: String,
+    /// The push; of a delivery, the delivery.
+    pub push_id: String,
     /// Its lane, as a word.
     pub lane: &'static str,
     /// Attempts so far.
@@ -76,21 +76,21 @@ impl Fate {
     }
 }
 
-/// What waits for an agency or is on its way to it, by lane, then by due time.
+/// What waits for an endpoint or is on its way to it, by lane, then by due time; the endpoint by the name of whose it is.
 ///
 /// # Errors
 /// `NotFound` for an unknown agency, `Store`.
-pub async fn waiting(hub: &Hub, agency: &str, limit: usize) -> Result<Vec<WaitingLine>, ExchangeError> {
-    let (code, now) = (canonical(hub, agency).await?, hub.clock.now());
+pub async fn waiting(hub: &Hub, name: &str, limit: usize) -> Result<Vec<WaitingLine>, ExchangeError> {
+    let (id, now) = (named(hub, name).await?.to_string(), hub.clock.now());
     let limit = rows(limit.min(hub.config.lists.page_max));
-    let found = hub.store.read(move |tx| pushes::of_recipient(tx, code.as_str(), limit)).await?;
+    let found = hub.store.read(move |tx| pushes::of_endpoint(tx, &id, limit)).await?;
     let line = |push: pushes::PushRow| WaitingLine {
         lane: push.lane().word(),
         attempts: push.attempts,
         due_at: (!push.held && !push.is_on_its_way(now)).then(|| push.due_at()),
         expires_at: push.expires_at(),
         held: push.held,
-        delivery_id: push.delivery_id,
+        push_id: push.push_id,
     };
     Ok(found.into_iter().map(line).collect())
 }

@@ -1,4 +1,4 @@
-//! The dispatcher: claims what is due for agencies' endpoints, pushes it, and settles each outcome in one transaction
+//! The dispatcher: claims what is due for endpoints, pushes it, and settles each outcome in one transaction
 //! with its attempt and its evidence. There is no queue but the table `pushes`; what is remembered here, how many
 //! packets are on their way and how quickly endpoints answer, is worth nothing after a restart.
 //! Not here: when a round is due (`jobs`), what an answer of an endpoint means (`channel::push`).
@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// What is remembered of a recipient while the process runs.
+/// What is remembered of an endpoint while the process runs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Traffic {
     pace: Pace,
@@ -46,7 +46,7 @@ pub struct Dispatcher {
     in_flight: watch::Sender<usize>,
 }
 
-/// How many places a recipient gets in a round.
+/// How many places an endpoint gets in a round.
 struct Share {
     endpoint: Arc<EndpointRow>,
     places: usize,
@@ -86,12 +86,12 @@ impl Dispatcher {
         let claimed = self.claim(&shares, round, (&owner, now)).await?;
         let mut started: usize = 0;
         for (endpoint, parcel) in claimed {
-            self.leaves(&endpoint.agency_code);
+            self.leaves(&endpoint.endpoint_id);
             started = started.saturating_add(1);
             let (this, owner) = (Arc::clone(self), owner.clone());
             tokio::spawn(async move {
-                let _place = Place { dispatcher: Arc::clone(&this), agency: endpoint.agency_code.clone() };
-                this.attempt(&endpoint, parcel, &owner).await;
+                let _place = Place { dispatcher: Arc::clone(&this), endpoint_id: endpoint.endpoint_id.clone() };
+                this.attempt(endpoint, parcel, &owner).await;
             });
         }
         Ok(started)
@@ -121,12 +121,12 @@ impl Dispatcher {
         let _ = in_flight.wait_for(|number| *number == 0).await;
     }
 
-    /// Divides the free places among recipients, one at a time in turn, beginning with another one in each round.
+    /// Divides the free places among endpoints, one at a time in turn, beginning with another one in each round.
     fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Vec<Share> {
         let config = &self.hub.config.push;
         let traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         let free_of = |endpoint: &EndpointRow| {
-            let known = traffic.get(&endpoint.agency_code).copied().unwrap_or_default();
+            let known = traffic.get(&endpoint.endpoint_id).copied().unwrap_or_default();
             let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
             let places = match endpoint.breaker().circuit(now) {
                 Circuit::Closed => known.pace.places(most),
@@ -172,13 +172,13 @@ impl Dispatcher {
         (owner, now): (&str, DateTime<Utc>),
     ) -> Result<Vec<(Arc<EndpointRow>, Parcel)>, ExchangeError> {
         let wanted: Vec<(String, usize)> =
-            shares.iter().map(|share| (share.endpoint.agency_code.clone(), share.places)).collect();
+            shares.iter().map(|share| (share.endpoint.endpoint_id.clone(), share.places)).collect();
         let until = now.checked_add_signed(self.lease()).unwrap_or(now);
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
             let mut leased = Vec::new();
-            for (code, places) in &wanted {
-                let due = pushes::due(tx, code, now, (*places, oldest_first))?;
+            for (endpoint_id, places) in &wanted {
+                let due = pushes::due(tx, endpoint_id, now, (*places, oldest_first))?;
                 if !due.is_empty() {
                     leased.extend(pushes::lease(tx, due, &owner, (now, until))?);
                 }
@@ -191,7 +191,7 @@ impl Dispatcher {
         }
         let parcels = self.hub.store.read(move |tx| pushes::parcels(tx, leased.clone())).await?;
         let endpoint_of =
-            |parcel: &Parcel| shares.iter().find(|share| share.endpoint.agency_code == parcel.push.recipient_code);
+            |parcel: &Parcel| shares.iter().find(|share| share.endpoint.endpoint_id == parcel.push.endpoint_id);
         Ok(parcels.into_iter().filter_map(|p| endpoint_of(&p).map(|share| (Arc::clone(&share.endpoint), p))).collect())
     }
 
@@ -206,33 +206,26 @@ impl Dispatcher {
     }
 
     /// Sends one packet and settles what came of it.
-    async fn attempt(&self, endpoint: &EndpointRow, parcel: Parcel, owner: &str) {
+    async fn attempt(&self, endpoint: Arc<EndpointRow>, parcel: Parcel, owner: &str) {
         let started_at = self.hub.clock.now();
         let begun = Instant::now();
-        let outcome = match self.shipment(endpoint, &parcel, started_at).await {
+        let outcome = match self.shipment(&endpoint, &parcel, started_at).await {
             Ok(shipment) => self.pusher.push(shipment).await,
             Err(why) => {
                 // Nothing of the recipient's doing: its attempts are not spent, and the lease brings the packet back.
-                let delivery = parcel.push.delivery_id.as_str();
-                log::error!(target: "push", "delivery.id" = delivery; "a packet cannot be sent: {why}");
+                let push = parcel.push.push_id.as_str();
+                log::error!(target: "push", "push.id" = push; "a packet cannot be sent: {why}");
                 return;
             }
         };
-        self.learn(&endpoint.agency_code, &outcome, begun.elapsed(), endpoint);
-        let attempt = Attempt {
-            parcel,
-            started_at,
-            outcome,
-            confirms_itself: endpoint.confirms_itself,
-            url: endpoint.url.clone(),
-        };
-        let attempt = Arc::new(attempt);
+        self.learn(&endpoint, &outcome, begun.elapsed());
+        let attempt = Arc::new(Attempt { endpoint, parcel, started_at, outcome });
         for tried in 1..=SETTLING_TRIES {
             match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
                 Ok(()) => return,
                 Err(error) => {
-                    let delivery = attempt.parcel.push.delivery_id.as_str();
-                    log::warn!(target: "push", "delivery.id" = delivery, tried = tried; "not settled yet: {error}");
+                    let push = attempt.parcel.push.push_id.as_str();
+                    log::warn!(target: "push", "push.id" = push, tried = tried; "not settled yet: {error}");
                     tokio::time::sleep(SETTLING_PAUSE).await;
                 }
             }
@@ -242,9 +235,10 @@ impl Dispatcher {
     async fn shipment(&self, endpoint: &EndpointRow, parcel: &Parcel, at: DateTime<Utc>) -> Result<Shipment, String> {
         let sha256 = digest_of(&parcel.sha256);
         let bytes = u64::try_from(parcel.bytes).unwrap_or(0);
-        let secret = self.hub.keyring.unseal(&endpoint.secret_sealed, &sealed_for(&endpoint.agency_code));
+        let id = endpoint.id().map_err(|error| error.to_string())?;
+        let secret = self.hub.keyring.unseal(&endpoint.secret_sealed, &sealed_for(&id));
         let secret = secret.map_err(|error| error.to_string())?;
-        let delivery_id = parcel.push.delivery_id.clone();
+        let delivery_id = parcel.push.push_id.clone();
         let content = self.content(parcel, &sha256, bytes)?;
         let moment = (delivery_id.clone(), at.timestamp());
         let signature = self.signature(secret, moment, (parcel, sha256, bytes)).await.map_err(|e| e.to_string())?;
@@ -254,11 +248,11 @@ impl Dispatcher {
             ("webhook-timestamp", at.timestamp().to_string()),
             ("webhook-signature", signature),
             ("docaxis-delivery", delivery_id),
-            ("docaxis-envelope", parcel.envelope_id.clone()),
+            ("docaxis-envelope", parcel.delivery.envelope_id.clone()),
             ("docaxis-attempt", number.to_string()),
-            ("docaxis-kind", parcel.packet_kind.clone()),
-            ("docaxis-sender", parcel.sender_code.clone()),
-            ("docaxis-recipient", parcel.push.recipient_code.clone()),
+            ("docaxis-kind", parcel.delivery.packet_kind.clone()),
+            ("docaxis-sender", parcel.delivery.sender_code.clone()),
+            ("docaxis-recipient", parcel.delivery.recipient_code.clone()),
             ("docaxis-sha256", sha256.hex()),
         ];
         Ok(Shipment { url: endpoint.url.clone(), headers, bytes, content })
@@ -291,19 +285,19 @@ impl Dispatcher {
         }
     }
 
-    fn leaves(&self, agency: &str) {
+    fn leaves(&self, endpoint_id: &str) {
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = traffic.entry(agency.to_owned()).or_default();
+        let known = traffic.entry(endpoint_id.to_owned()).or_default();
         known.in_flight = known.in_flight.saturating_add(1);
         drop(traffic);
         self.in_flight.send_modify(|number| *number = number.saturating_add(1));
     }
 
-    fn learn(&self, agency: &str, outcome: &Outcome, took: Duration, endpoint: &EndpointRow) {
+    fn learn(&self, endpoint: &EndpointRow, outcome: &Outcome, took: Duration) {
         let slow = Duration::from_millis(self.hub.config.push.slow_milliseconds);
         let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = traffic.entry(agency.to_owned()).or_default();
+        let known = traffic.entry(endpoint.endpoint_id.clone()).or_default();
         known.pace = match outcome {
             Outcome::Taken { .. } | Outcome::Refused(_) => known.pace.answered(took, slow, most),
             Outcome::Later(_) | Outcome::Gone(_) => known.pace.failed(),
@@ -329,13 +323,13 @@ const SETTLING_PAUSE: Duration = Duration::from_millis(500);
 /// A place among the packets on their way; free again when dropped, whatever happened.
 struct Place {
     dispatcher: Arc<Dispatcher>,
-    agency: String,
+    endpoint_id: String,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut traffic = self.dispatcher.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = traffic.get_mut(&self.agency) {
+        if let Some(known) = traffic.get_mut(&self.endpoint_id) {
             known.in_flight = known.in_flight.saturating_sub(1);
         }
         drop(traffic);

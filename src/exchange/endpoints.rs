@@ -1,13 +1,14 @@
-//! Where agencies want their packets brought: set, paused, resumed, removed by the operator; each act is evidence.
-//! Not here: bringing them (`dispatch`).
+//! Endpoints: where agencies want their packets brought is set and removed by the operator, and whatever is brought to whom
+//! can be paused and resumed; each act is evidence. Not here: bringing (`dispatch`).
 
 use super::ExchangeError;
 use super::act::{Act, By};
 use crate::channel::networks::{BadUrl, Callable};
 use crate::channel::signature::{self, Scheme};
 use crate::domain::agency::AgencyCode;
-use crate::domain::breaker::{Breaker, Circuit};
+use crate::domain::breaker::Circuit;
 use crate::domain::delivery::{Next, Step, next};
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
@@ -16,7 +17,8 @@ use crate::store::pushes::PushRow;
 use crate::store::{Connection, StoreError, agencies, deliveries, endpoints, evidence, pushes};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// An endpoint as an operator wants it.
 #[derive(Debug, Clone)]
@@ -45,8 +47,8 @@ pub enum Proof {
 /// An endpoint and how it is doing.
 #[derive(Debug, Clone)]
 pub struct EndpointLine {
-    /// Canonical code of the agency.
-    pub agency: String,
+    /// Whose it is.
+    pub id: EndpointId,
     /// Where to post.
     pub url: String,
     /// Whether the agency's software says by itself when it holds a packet.
@@ -63,7 +65,7 @@ pub struct EndpointLine {
     pub succeeded_at: Option<DateTime<Utc>>,
     /// When a push last failed.
     pub failed_at: Option<DateTime<Utc>>,
-    /// Deliveries that wait or are on their way.
+    /// How much waits or is on its way.
     pub waiting: i64,
 }
 
@@ -80,12 +82,12 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
     callable.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
     let random = hub.keyring.random().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
     let secret = signature::secret_of(entry.scheme, &random);
-    let code = canonical(hub, &entry.agency).await?;
-    let sealed = hub.keyring.seal(&secret, &sealed_for(code.as_str()));
+    let id = EndpointId::agency(canonical(hub, &entry.agency).await?.as_str());
+    let sealed = hub.keyring.seal(&secret, &sealed_for(&id));
     let secret_sealed = sealed.map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
     let standard = u16::try_from(hub.config.push.in_flight_per_endpoint_max).unwrap_or(u16::MAX);
     let new = NewEndpoint {
-        agency_code: code.0.clone(),
+        id,
         url: entry.url.clone(),
         secret_sealed,
         confirms_itself: entry.confirms_itself,
@@ -95,7 +97,7 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
     let written = hub.store.write(move |tx| {
         endpoints::set(tx, new.clone(), act.now)?;
         let facts = json!({ "url": new.url, "confirms_itself": new.confirms_itself });
-        act.note(tx, (EvidenceEvent::EndpointChanged, "set"), Some(&new.agency_code), facts)
+        note(tx, &act, "set", (&new.id, facts))
     });
     written.await?;
     hub.wake.notify_one();
@@ -103,78 +105,88 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
 }
 
 /// To what the sealed secret of an endpoint is bound.
-pub(super) fn sealed_for(agency_code: &str) -> String {
-    format!("endpoint:{agency_code}")
+pub(super) fn sealed_for(id: &EndpointId) -> String {
+    match id.kind {
+        EndpointKind::Agency => format!("endpoint:{}", id.holder),
+    }
 }
 
-/// Every endpoint, in the order of codes.
+/// Leaves evidence of what was done to an endpoint.
+fn note(tx: &mut Connection, act: &Act, what: &str, (id, facts): (&EndpointId, Value)) -> Result<(), StoreError> {
+    let agency = match id.kind {
+        EndpointKind::Agency => Some(id.holder.as_str()),
+    };
+    act.note(tx, (EvidenceEvent::EndpointChanged, what), agency, facts)
+}
+
+/// Every endpoint, in the order of kinds and holders.
 ///
 /// # Errors
 /// `Store`.
 pub async fn list(hub: &Hub) -> Result<Vec<EndpointLine>, ExchangeError> {
     let now = hub.clock.now();
     let lines = hub.store.read(move |tx| {
-        let depth: std::collections::HashMap<String, i64> = pushes::depth(tx)?.into_iter().collect();
+        let depth: HashMap<String, i64> = pushes::depth(tx)?.into_iter().collect();
         let rows = endpoints::list(tx)?;
-        Ok(rows.into_iter().map(|row| line(row, &depth, now)).collect())
+        rows.into_iter().map(|row| line(row, &depth, now)).collect()
     });
     Ok(lines.await?)
 }
 
-/// The endpoint of an agency.
+/// One endpoint, by the name of whose it is (`named`).
 ///
 /// # Errors
-/// `NotFound` when it has none, `Store`.
-pub async fn one(hub: &Hub, agency: &str) -> Result<EndpointLine, ExchangeError> {
-    let code = canonical(hub, agency).await?;
-    list(hub).await?.into_iter().find(|line| line.agency == code.0).ok_or(ExchangeError::NotFound)
+/// `NotFound` when there is none, `Store`.
+pub async fn one(hub: &Hub, name: &str) -> Result<EndpointLine, ExchangeError> {
+    let id = named(hub, name).await?;
+    list(hub).await?.into_iter().find(|line| line.id == id).ok_or(ExchangeError::NotFound)
 }
 
-fn line(row: EndpointRow, depth: &std::collections::HashMap<String, i64>, now: DateTime<Utc>) -> EndpointLine {
-    let breaker: Breaker = row.breaker();
-    EndpointLine {
-        waiting: depth.get(&row.agency_code).copied().unwrap_or(0),
+fn line(row: EndpointRow, depth: &HashMap<String, i64>, now: DateTime<Utc>) -> Result<EndpointLine, StoreError> {
+    let breaker = row.breaker();
+    Ok(EndpointLine {
+        id: row.id()?,
+        waiting: depth.get(&row.endpoint_id).copied().unwrap_or(0),
         circuit: breaker.circuit(now),
         failures: breaker.failures,
         succeeded_at: row.succeeded_at(),
         failed_at: row.failed_at(),
-        agency: row.agency_code,
         url: row.url,
         confirms_itself: row.confirms_itself,
         state: row.state,
         reason: row.reason,
-    }
+    })
 }
 
-/// Stops pushing to an agency; what waits for it is kept.
+/// Stops pushing to an endpoint; what waits for it is kept.
 ///
 /// # Errors
-/// `NotFound` when it has no endpoint, `Store`.
-pub async fn pause(hub: &Hub, by: &By, agency: &str, reason: &str) -> Result<(), ExchangeError> {
-    change(hub, by, agency, ("paused", reason)).await
+/// `NotFound` when there is none of that name, `Store`.
+pub async fn pause(hub: &Hub, by: &By, name: &str, reason: &str) -> Result<(), ExchangeError> {
+    change(hub, by, name, ("paused", reason)).await
 }
 
-/// Pushes to an agency again, at once and with a fresh breaker, also what had failed and waits for another attempt.
+/// Pushes to an endpoint again, at once and with a fresh breaker, also what had failed and waits for another attempt.
 ///
 /// # Errors
-/// `NotFound` when it has no endpoint, `Store`.
-pub async fn resume(hub: &Hub, by: &By, agency: &str) -> Result<(), ExchangeError> {
-    change(hub, by, agency, ("open", "")).await
+/// `NotFound` when there is none of that name, `Store`.
+pub async fn resume(hub: &Hub, by: &By, name: &str) -> Result<(), ExchangeError> {
+    change(hub, by, name, ("open", "")).await
 }
 
-async fn change(hub: &Hub, by: &By, agency: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
-    let code = canonical(hub, agency).await?;
+async fn change(hub: &Hub, by: &By, name: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
+    let id = named(hub, name).await?;
     let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
     let act = Act::new(hub, by);
     let found = hub.store.write(move |tx| {
-        if endpoints::find(tx, code.as_str())?.is_none() {
+        let endpoint_id = id.to_string();
+        if endpoints::find(tx, &endpoint_id)?.is_none() {
             return Ok(false);
         }
-        let changed = endpoints::set_state(tx, code.as_str(), (state, &reason), act.now)?;
-        let hurried = if state == "open" { pushes::hurry(tx, code.as_str(), act.now)? } else { 0 };
+        let changed = endpoints::set_state(tx, &endpoint_id, (state, &reason), act.now)?;
+        let hurried = if state == "open" { pushes::hurry(tx, &endpoint_id, act.now)? } else { 0 };
         if changed || hurried > 0 {
-            let facts = json!({ "reason": reason, "hurried": hurried });
-            act.note(tx, (EvidenceEvent::EndpointChanged, state), Some(code.as_str()), facts)?;
+            note(tx, &act, state, (&id, json!({ "reason": reason, "hurried": hurried })))?;
         }
         Ok(true)
     });
@@ -188,18 +200,19 @@ async fn change(hub: &Hub, by: &By, agency: &str, (state, reason): (&'static str
 /// Longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 500;
 
-/// Removes an endpoint: the agency picks its packets up from now on, also those that wait for a push. Answers how many.
+/// Removes the endpoint of an agency, which picks its packets up from now on, also those that wait for a push. Answers how many.
 ///
 /// # Errors
 /// `NotFound` when it has no endpoint, `Store`.
 pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeError> {
     let code = canonical(hub, agency).await?;
-    let (act, gone) = (Act::new(hub, by), code.clone());
+    let (act, gone) = (Act::new(hub, by), EndpointId::agency(code.as_str()));
+    let endpoint_id = gone.to_string();
     let found = hub.store.write(move |tx| {
-        if !endpoints::remove(tx, gone.as_str())? {
+        if !endpoints::remove(tx, &gone)? {
             return Ok(false);
         }
-        act.note(tx, (EvidenceEvent::EndpointChanged, "removed"), Some(gone.as_str()), json!({}))?;
+        note(tx, &act, "removed", (&gone, json!({})))?;
         Ok(true)
     });
     if !found.await? {
@@ -207,9 +220,9 @@ pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeE
     }
     let mut moved: usize = 0;
     loop {
-        let (ids, now, recipient) = (hub.ids, hub.clock.now(), code.clone());
+        let (ids, now, endpoint_id) = (hub.ids, hub.clock.now(), endpoint_id.clone());
         let some = hub.store.write(move |tx| {
-            let rows = pushes::of_recipient(tx, recipient.as_str(), MOVED_AT_ONCE)?;
+            let rows = pushes::of_endpoint(tx, &endpoint_id, MOVED_AT_ONCE)?;
             for row in &rows {
                 offer(tx, row, (&ids.next(), now))?;
             }
@@ -231,13 +244,26 @@ pub(super) fn offer(
     push: &PushRow,
     (evidence_id, now): (&str, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    pushes::remove(tx, &push.delivery_id)?;
-    let Some(row) = deliveries::find(tx, &push.delivery_id)? else { return Ok(()) };
+    pushes::remove(tx, &push.push_id)?;
+    let Some(row) = deliveries::find(tx, &push.push_id)? else { return Ok(()) };
     let Next::Changed(to, Some(event)) = next(row.progress()?, Step::Offer) else { return Ok(()) };
     if !deliveries::settle(tx, &row, to, &row.note, now)? {
         return Err(StoreError::Raced);
     }
     evidence::append(tx, evidence_id, &row.evidence(event, now, None, &json!({ "channel": "pickup" })))
+}
+
+/// The endpoint that is meant by a code or an alias of an agency, or by `KIND:HOLDER`.
+///
+/// # Errors
+/// `NotFound` for an unknown agency, `Store`.
+pub(super) async fn named(hub: &Hub, name: &str) -> Result<EndpointId, ExchangeError> {
+    match EndpointId::parse(name) {
+        Some(EndpointId { kind: EndpointKind::Agency, holder }) => {
+            Ok(EndpointId::agency(canonical(hub, &holder).await?.as_str()))
+        }
+        None => Ok(EndpointId::agency(canonical(hub, name).await?.as_str())),
+    }
 }
 
 pub(super) async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, ExchangeError> {

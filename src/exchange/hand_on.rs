@@ -54,7 +54,7 @@ pub(super) fn hand_on(
         Channel::Push => {
             let lane = Lane::of(row.is_document(), Urgency::of_number(&row.urgency.to_string()));
             let expires_at = making.schedule.expires_at(lane, making.due_at);
-            pushes::insert(tx, &PushRow::new(&made, lane, (making.due_at, expires_at)))?;
+            pushes::insert(tx, &PushRow::of_delivery(&made, lane, (making.due_at, expires_at)))?;
         }
     }
     Ok(made)

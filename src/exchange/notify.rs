@@ -136,14 +136,14 @@ async fn endpoints_in_trouble(hub: &Hub) -> Result<Vec<(String, Notice)>, Exchan
     let (now, limits) = (hub.clock.now(), dispatch::limits(&hub.config.push));
     let minutes = i64::try_from(hub.config.mail.away_minutes).unwrap_or(i64::MAX);
     let trouble = all.into_iter().filter_map(|endpoint| {
-        let (agency, breaker) = (endpoint.agency_code.clone(), endpoint.breaker());
+        let (agency, breaker) = (endpoint.holder.clone(), endpoint.breaker());
         let since = endpoint.succeeded_at().unwrap_or_default().max(endpoint.changed_at()).timestamp_micros();
         match endpoint.state.as_str() {
             "gone" => Some((format!("gone:{agency}:{since}"), Notice::EndpointGone { agency })),
             "open" => {
                 let away = breaker.away(&limits, now)?.num_minutes();
                 let notice = Notice::EndpointAway { agency, minutes: away, failures: breaker.failures };
-                (away >= minutes).then(|| (format!("away:{}:{since}", endpoint.agency_code), notice))
+                (away >= minutes).then(|| (format!("away:{}:{since}", endpoint.holder), notice))
             }
             _ => None,
         }

@@ -18,16 +18,14 @@ use std::sync::Arc;
 
 /// An attempt that came to an end.
 pub(super) struct Attempt {
+    /// Where it was sent, as the endpoint stood then.
+    pub(super) endpoint: Arc<EndpointRow>,
     /// What was sent.
     pub(super) parcel: Parcel,
     /// When it began.
     pub(super) started_at: DateTime<Utc>,
     /// What came of it.
     pub(super) outcome: Outcome,
-    /// Whether the recipient's software will say by itself when it holds the packet.
-    pub(super) confirms_itself: bool,
-    /// Where it was sent.
-    pub(super) url: String,
 }
 
 /// The time, an id for evidence, and the plan, as every step of settling needs them.
@@ -55,7 +53,7 @@ pub(super) async fn settle(
     let settled = hub.store.write(move |tx| {
         let push = &attempt.parcel.push;
         let failed = push.attempts.saturating_add(1);
-        let endpoint = endpoints::find(tx, &push.recipient_code)?;
+        let endpoint = endpoints::find(tx, &push.endpoint_id)?;
         let next_at = match &attempt.outcome {
             Outcome::Later(trouble) | Outcome::Gone(trouble) => {
                 let asked = trouble.retry_after.and_then(|asked| TimeDelta::from_std(asked).ok());
@@ -65,7 +63,7 @@ pub(super) async fn settle(
             Outcome::Taken { .. } | Outcome::Refused(_) => None,
         };
         // Another node may have tried meanwhile, when this attempt outlived its lease.
-        let number = pushes::next_number(tx, &push.delivery_id)?;
+        let number = pushes::next_number(tx, &push.push_id)?;
         pushes::insert_attempt(tx, &attempt_row(&attempt, (number, next_at), moment.now))?;
         match &attempt.outcome {
             Outcome::Taken { .. } => taken(tx, &attempt, &moment)?,
@@ -77,7 +75,9 @@ pub(super) async fn settle(
         }
         match endpoint {
             // What another address answered says nothing about this one.
-            Some(endpoint) if endpoint.url == attempt.url => note(tx, &attempt.outcome, &endpoint, (&limits, &moment)),
+            Some(endpoint) if endpoint.url == attempt.endpoint.url => {
+                note(tx, &attempt.outcome, &endpoint, (&limits, &moment))
+            }
             Some(_) | None => Ok(()),
         }
     });
@@ -91,16 +91,16 @@ fn attempt_row(attempt: &Attempt, (number, next_at): (i32, Option<DateTime<Utc>>
         Outcome::Refused(trouble) => ("refused", trouble.status, trouble.reason.as_str()),
         Outcome::Gone(trouble) => ("gone", trouble.status, trouble.reason.as_str()),
     };
-    let id = (attempt.parcel.push.delivery_id.as_str(), number);
+    let id = (attempt.parcel.push.push_id.as_str(), number);
     AttemptRow::new(id, (attempt.started_at, now), (word, status, reason), next_at)
 }
 
 fn taken(tx: &mut Connection, attempt: &Attempt, moment: &Moment) -> Result<(), StoreError> {
     // Also when another node has it on its way by now: it need not arrive again.
-    pushes::remove(tx, &attempt.parcel.push.delivery_id)?;
-    let step = if attempt.confirms_itself { Step::Consign } else { Step::HandOver };
+    pushes::remove(tx, &attempt.parcel.push.push_id)?;
+    let step = if attempt.endpoint.confirms_itself { Step::Consign } else { Step::HandOver };
     let facts = json!({ "channel": "push", "attempt": attempt.parcel.push.attempts.saturating_add(1) });
-    advance(tx, &attempt.parcel.push.delivery_id, (step, ""), (&facts, moment))
+    advance(tx, &attempt.parcel.delivery, (step, ""), (&facts, moment))
 }
 
 fn refused(
@@ -110,14 +110,15 @@ fn refused(
     (trouble, moment): (&Trouble, &Moment),
 ) -> Result<(), StoreError> {
     let push = &attempt.parcel.push;
-    if !pushes::finish(tx, &push.delivery_id, owner)? {
+    if !pushes::finish(tx, &push.push_id, owner)? {
         return Ok(());
     }
     let facts = json!({
         "channel": "push", "why": "refused", "status": trouble.status,
-        "attempts": push.attempts.saturating_add(1), "attempts_sha256": attempts_digest(tx, &push.delivery_id)?,
+        "attempts": push.attempts.saturating_add(1),
+        "attempts_sha256": digest_of(&pushes::attempts_of(tx, &push.push_id)?),
     });
-    advance(tx, &push.delivery_id, (Step::GiveUp, &trouble.reason), (&facts, moment))
+    advance(tx, &attempt.parcel.delivery, (Step::GiveUp, &trouble.reason), (&facts, moment))
 }
 
 fn later(
@@ -128,9 +129,9 @@ fn later(
 ) -> Result<(), StoreError> {
     let push = &attempt.parcel.push;
     if trouble.may_have_left {
-        advance(tx, &push.delivery_id, (Step::Retry, ""), (&Value::Null, moment))?;
+        advance(tx, &attempt.parcel.delivery, (Step::Retry, ""), (&Value::Null, moment))?;
     }
-    let is_here = pushes::put_back(tx, &push.delivery_id, owner, (failed, due_at))?;
+    let is_here = pushes::put_back(tx, &push.push_id, owner, (failed, due_at))?;
     if is_here && !has_endpoint {
         // The endpoint was removed while the packet was on its way.
         return offer(tx, push, (&moment.ids.next(), moment.now));
@@ -138,25 +139,40 @@ fn later(
     Ok(())
 }
 
-/// Takes a delivery one step further, with its evidence. What cannot take the step any more stays as it is.
+/// Takes a delivery one step further, with its evidence. It may have changed since `row` was read. What cannot take the
+/// step any more stays as it is.
 pub(super) fn advance(
     tx: &mut Connection,
-    delivery_id: &str,
+    row: &DeliveryRow,
     (step, note): (Step, &str),
     (facts, moment): (&Value, &Moment),
 ) -> Result<(), StoreError> {
-    let Some(row) = deliveries::find(tx, delivery_id)? else { return Err(StoreError::Missing("deliveries")) };
-    let before = row.progress()?;
-    let Next::Changed(to, event) = next(before, step) else { return Ok(()) };
-    if !deliveries::settle(tx, &row, to, note, moment.now)? {
-        return Err(StoreError::Raced);
+    if advance_from(tx, row, (step, note), (facts, moment))? {
+        return Ok(());
     }
-    let Some(event) = event else { return Ok(()) };
+    let Some(row) = deliveries::find(tx, &row.delivery_id)? else { return Err(StoreError::Missing("deliveries")) };
+    if advance_from(tx, &row, (step, note), (facts, moment))? { Ok(()) } else { Err(StoreError::Raced) }
+}
+
+/// The same. Says whether the delivery still stood as in `row`; else nothing was done.
+fn advance_from(
+    tx: &mut Connection,
+    row: &DeliveryRow,
+    (step, note): (Step, &str),
+    (facts, moment): (&Value, &Moment),
+) -> Result<bool, StoreError> {
+    let before = row.progress()?;
+    let Next::Changed(to, event) = next(before, step) else { return Ok(true) };
+    if !deliveries::settle(tx, row, to, note, moment.now)? {
+        return Ok(false);
+    }
+    let Some(event) = event else { return Ok(true) };
     let mut facts = facts.clone();
     if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
         members.insert("late".to_owned(), Value::Bool(true));
     }
-    evidence::append(tx, &moment.ids.next(), &row.evidence(event, moment.now, None, &facts))
+    evidence::append(tx, &moment.ids.next(), &row.evidence(event, moment.now, None, &facts))?;
+    Ok(true)
 }
 
 /// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
@@ -166,7 +182,7 @@ fn note(
     endpoint: &EndpointRow,
     (limits, moment): (&BreakerLimits, &Moment),
 ) -> Result<(), StoreError> {
-    let (before, code) = (endpoint.breaker(), endpoint.agency_code.as_str());
+    let (before, id) = (endpoint.breaker(), endpoint.endpoint_id.as_str());
     match outcome {
         Outcome::Taken { .. } | Outcome::Refused(_) => {
             let age = endpoint.succeeded_at().map(|at| moment.now.signed_duration_since(at));
@@ -178,8 +194,8 @@ fn note(
         Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now)),
         Outcome::Gone(trouble) => {
             endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now))?;
-            if endpoint.state == "open" && endpoints::set_state(tx, code, ("gone", &trouble.reason), moment.now)? {
-                log::error!(target: "alarm", "agency.code" = code; "an endpoint says that it is gone; nothing is pushed to it");
+            if endpoint.state == "open" && endpoints::set_state(tx, id, ("gone", &trouble.reason), moment.now)? {
+                log::error!(target: "alarm", "endpoint.id" = id; "an endpoint says that it is gone; nothing is pushed to it");
             }
             Ok(())
         }
@@ -209,28 +225,24 @@ pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64)
 }
 
 fn give_up(tx: &mut Connection, push: &PushRow, moment: &Moment) -> Result<(), StoreError> {
-    pushes::remove(tx, &push.delivery_id)?;
+    pushes::remove(tx, &push.push_id)?;
+    let Some(row) = deliveries::find(tx, &push.push_id)? else { return Err(StoreError::Missing("deliveries")) };
+    let attempts = pushes::attempts_of(tx, &push.push_id)?;
     let facts = json!({
-        "channel": "push", "why": "expired", "attempts": push.attempts,
-        "attempts_sha256": attempts_digest(tx, &push.delivery_id)?,
+        "channel": "push", "why": "expired", "attempts": push.attempts, "attempts_sha256": digest_of(&attempts),
     });
-    let note = last_reason(tx, &push.delivery_id)?;
-    advance(tx, &push.delivery_id, (Step::GiveUp, &note), (&facts, moment))
-}
-
-fn last_reason(tx: &mut Connection, delivery_id: &str) -> Result<String, StoreError> {
-    let attempts = pushes::attempts_of(tx, delivery_id)?;
-    Ok(attempts.into_iter().next_back().map(|attempt| attempt.reason).unwrap_or_default())
+    let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
+    advance(tx, &row, (Step::GiveUp, note), (&facts, moment))
 }
 
 /// SHA-256 over the attempts of a delivery, one line each: number, beginning, end, outcome, status.
-fn attempts_digest(tx: &mut Connection, delivery_id: &str) -> Result<String, StoreError> {
-    let lines = pushes::attempts_of(tx, delivery_id)?.into_iter().map(|attempt| {
+fn digest_of(attempts: &[AttemptRow]) -> String {
+    let lines = attempts.iter().map(|attempt| {
         let (started, finished) = (attempt.started_at().timestamp_micros(), attempt.finished_at().timestamp_micros());
         let status = attempt.http_status.unwrap_or_default();
         format!("{} {started} {finished} {} {status}\n", attempt.number, attempt.outcome)
     });
-    Ok(Digest::of(lines.collect::<String>().as_bytes()).hex())
+    Digest::of(lines.collect::<String>().as_bytes()).hex()
 }
 
 /// Whether the sender can still take a delivery back that waits for a push: not while it is on its way, nor when who had

@@ -46,7 +46,7 @@ fn give_up(tx: &mut Connection, (lane, before): (Lane, DateTime<Utc>), moment: &
     let rows = deliveries::unfetched(tx, (is_status, &urgencies), before, AT_ONCE)?;
     let facts = json!({ "channel": "pickup", "why": "expired" });
     for row in &rows {
-        advance(tx, &row.delivery_id, (Step::GiveUp, ""), (&facts, moment))?;
+        advance(tx, row, (Step::GiveUp, ""), (&facts, moment))?;
     }
     Ok(rows.len())
 }

@@ -235,8 +235,10 @@ async fn direct(call: &Call<'_>, by: &By, direction: Direction) -> Result<HttpRe
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
 pub struct EndpointBody<'a> {
-    /// Code of the agency.
-    agency: &'a str,
+    /// For what it is: `agency`.
+    kind: &'static str,
+    /// Whose it is: the code of an agency.
+    holder: &'a str,
     /// Where to post.
     url: &'a str,
     /// `open`, `paused` or `gone`.
@@ -249,7 +251,7 @@ pub struct EndpointBody<'a> {
     circuit: &'static str,
     /// Failures in a row.
     failures: i32,
-    /// Deliveries that wait or are on their way.
+    /// How much waits or is on its way.
     waiting: i64,
     /// When a push last succeeded, to the minute.
     #[schemars(schema_with = "forms::maybe_time")]
@@ -261,7 +263,8 @@ pub struct EndpointBody<'a> {
 
 fn endpoint(line: &EndpointLine) -> EndpointBody<'_> {
     EndpointBody {
-        agency: &line.agency,
+        kind: line.id.kind.word(),
+        holder: &line.id.holder,
         url: &line.url,
         state: &line.state,
         reason: &line.reason,
@@ -319,7 +322,7 @@ pub struct WaitingBody<'a> {
 
 fn waiting(line: &WaitingLine) -> WaitingBody<'_> {
     WaitingBody {
-        delivery_id: &line.delivery_id,
+        delivery_id: &line.push_id,
         lane: line.lane,
         attempts: line.attempts,
         due_at: line.due_at.map(time),

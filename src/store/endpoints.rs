@@ -1,9 +1,10 @@
-//! Where agencies take pushed packets, and how their circuit breakers stand.
+//! Endpoints: where agencies take pushed packets, and how their circuit breakers stand.
 
 use super::connection::{on, on_packets};
 use super::schema::{agencies, endpoints, pushes};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -11,8 +12,11 @@ use diesel::prelude::*;
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = endpoints)]
 pub struct EndpointRow {
-    /// Canonical code of the agency.
-    pub agency_code: String,
+    /// What `EndpointId` writes of kind and holder.
+    pub endpoint_id: String,
+    kind: String,
+    /// Whose it is.
+    pub holder: String,
     /// Where to post.
     pub url: String,
     /// The secret of the signatures, under the hub's key file.
@@ -37,8 +41,8 @@ pub struct EndpointRow {
 /// What an operator says about an endpoint.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
-    /// Canonical code of the agency.
-    pub agency_code: String,
+    /// Whose it is.
+    pub id: EndpointId,
     /// Where to post.
     pub url: String,
     /// The sealed secret.
@@ -50,6 +54,15 @@ pub struct NewEndpoint {
 }
 
 impl EndpointRow {
+    /// Whose it is.
+    ///
+    /// # Errors
+    /// `UnknownWord`.
+    pub fn id(&self) -> Result<EndpointId, StoreError> {
+        let unknown = || StoreError::UnknownWord { column: "endpoints.kind", value: self.kind.clone() };
+        EndpointId::parse(&self.endpoint_id).ok_or_else(unknown)
+    }
+
     /// How its circuit breaker stands.
     pub fn breaker(&self) -> Breaker {
         let rests_until = self.rests_until.map(|t| t.and_utc());
@@ -72,15 +85,18 @@ impl EndpointRow {
     }
 }
 
-/// Sets where an agency is pushed to, with a fresh breaker; the agency's packets are pushed from now on.
+/// Sets where somebody is pushed to, with a fresh breaker; an agency's packets are pushed from now on.
 ///
 /// # Errors
 /// `Statement`.
 pub fn set(tx: &mut Connection, new: NewEndpoint, at: DateTime<Utc>) -> Result<(), StoreError> {
-    let created_at = find(tx, &new.agency_code)?.map_or(at.naive_utc(), |row| row.created_at);
-    on!(tx, c => diesel::delete(endpoints::table.filter(endpoints::agency_code.eq(&new.agency_code))).execute(c))?;
+    let endpoint_id = new.id.to_string();
+    let created_at = find(tx, &endpoint_id)?.map_or(at.naive_utc(), |row| row.created_at);
+    remove_row(tx, &endpoint_id)?;
     let row = EndpointRow {
-        agency_code: new.agency_code,
+        endpoint_id,
+        kind: new.id.kind.word().to_owned(),
+        holder: new.id.holder.clone(),
         url: new.url,
         secret_sealed: new.secret_sealed,
         confirms_itself: new.confirms_itself,
@@ -96,46 +112,53 @@ pub fn set(tx: &mut Connection, new: NewEndpoint, at: DateTime<Utc>) -> Result<(
         changed_at: at.naive_utc(),
     };
     on!(tx, c => diesel::insert_into(endpoints::table).values(&row).execute(c))?;
-    set_channel(tx, &row.agency_code, "push")
+    set_channel(tx, &new.id, "push")
 }
 
-/// Removes an endpoint; the agency picks its packets up from now on. Says whether there was one.
+/// Removes an endpoint; an agency picks its packets up from now on. Says whether there was one.
 ///
 /// # Errors
 /// `Statement`.
-pub fn remove(tx: &mut Connection, agency_code: &str) -> Result<bool, StoreError> {
-    let gone =
-        on!(tx, c => diesel::delete(endpoints::table.filter(endpoints::agency_code.eq(agency_code))).execute(c))?;
-    set_channel(tx, agency_code, "pickup")?;
+pub fn remove(tx: &mut Connection, id: &EndpointId) -> Result<bool, StoreError> {
+    let gone = remove_row(tx, &id.to_string())?;
+    set_channel(tx, id, "pickup")?;
     Ok(gone == 1)
 }
 
-fn set_channel(tx: &mut Connection, agency_code: &str, channel: &str) -> Result<(), StoreError> {
-    on!(tx, c => diesel::update(agencies::table.filter(agencies::agency_code.eq(agency_code)))
-        .set(agencies::channel.eq(channel))
-        .execute(c))?;
+fn remove_row(tx: &mut Connection, endpoint_id: &str) -> Result<usize, StoreError> {
+    Ok(on!(tx, c => diesel::delete(endpoints::table.filter(endpoints::endpoint_id.eq(endpoint_id))).execute(c))?)
+}
+
+fn set_channel(tx: &mut Connection, id: &EndpointId, channel: &str) -> Result<(), StoreError> {
+    match id.kind {
+        EndpointKind::Agency => {
+            on!(tx, c => diesel::update(agencies::table.filter(agencies::agency_code.eq(&id.holder)))
+                .set(agencies::channel.eq(channel))
+                .execute(c))?;
+        }
+    }
     Ok(())
 }
 
-/// The endpoint of an agency.
+/// The endpoint of that id.
 ///
 /// # Errors
 /// `Statement`.
-pub fn find(tx: &mut Connection, agency_code: &str) -> Result<Option<EndpointRow>, StoreError> {
+pub fn find(tx: &mut Connection, endpoint_id: &str) -> Result<Option<EndpointRow>, StoreError> {
     Ok(on_packets!(tx, c => endpoints::table
-        .filter(endpoints::agency_code.eq(agency_code))
+        .filter(endpoints::endpoint_id.eq(endpoint_id))
         .select(EndpointRow::as_select())
         .get_result(c)
         .optional())?)
 }
 
-/// Every endpoint in the order of codes.
+/// Every endpoint in the order of kinds and holders.
 ///
 /// # Errors
 /// `Statement`.
 pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
     Ok(
-        on_packets!(tx, c => endpoints::table.order(endpoints::agency_code.asc()).select(EndpointRow::as_select()).load(c))?,
+        on_packets!(tx, c => endpoints::table.order(endpoints::endpoint_id.asc()).select(EndpointRow::as_select()).load(c))?,
     )
 }
 
@@ -148,10 +171,10 @@ pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec
         .filter(endpoints::state.eq("open"))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
         .filter(diesel::dsl::exists(pushes::table
-            .filter(pushes::recipient_code.eq(endpoints::agency_code))
+            .filter(pushes::endpoint_id.eq(endpoints::endpoint_id))
             .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
             .filter(pushes::due_at.le(now.naive_utc()))))
-        .order(endpoints::agency_code.asc())
+        .order(endpoints::endpoint_id.asc())
         .select(EndpointRow::as_select())
         .load(c))?)
 }
@@ -162,14 +185,14 @@ pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec
 /// `Statement`.
 pub fn set_state(
     tx: &mut Connection,
-    agency_code: &str,
+    endpoint_id: &str,
     (state, reason): (&str, &str),
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     // One that is open may have failures to be forgotten.
     let forgives = if state == "open" { 0 } else { i32::MAX };
     let changed = on_packets!(tx, c => diesel::update(endpoints::table)
-        .filter(endpoints::agency_code.eq(agency_code))
+        .filter(endpoints::endpoint_id.eq(endpoint_id))
         .filter(endpoints::state.ne(state).or(endpoints::failures.gt(forgives)))
         .set((
             endpoints::state.eq(state),
@@ -200,7 +223,7 @@ pub fn note(
         endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
     );
     let row = endpoints::table
-        .filter(endpoints::agency_code.eq(&row.agency_code))
+        .filter(endpoints::endpoint_id.eq(&row.endpoint_id))
         .filter(endpoints::failures.eq(row.failures))
         .filter(endpoints::openings.eq(row.openings));
     let at = Some(at.naive_utc());

@@ -1,22 +1,24 @@
-//! Deliveries that the hub makes itself: what waits, what is on its way by lease, and what came of each attempt.
+//! What the hub pushes: what waits, what is on its way by lease, and what came of each attempt.
 //! A claim moves `due_at` to the end of its lease; whoever settles must still hold the lease.
 
 use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
+use crate::domain::endpoint::EndpointId;
 use crate::domain::lane::Lane;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
-/// A delivery that waits to be pushed or is on its way.
+/// What waits to be pushed or is on its way.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = pushes)]
 pub struct PushRow {
-    /// The delivery.
-    pub delivery_id: String,
-    /// Canonical code of the recipient.
-    pub recipient_code: String,
+    /// Its id; a delivery's is that of the delivery.
+    pub push_id: String,
+    /// Where it goes.
+    pub endpoint_id: String,
     lane: i32,
     due_at: NaiveDateTime,
     expires_at: NaiveDateTime,
@@ -35,10 +37,10 @@ fn never() -> NaiveDateTime {
 
 impl PushRow {
     /// A delivery that is to be pushed at `due_at`.
-    pub fn new(delivery: &DeliveryRow, lane: Lane, (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
+    pub fn of_delivery(row: &DeliveryRow, lane: Lane, (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
         Self {
-            delivery_id: delivery.delivery_id.clone(),
-            recipient_code: delivery.recipient_code.clone(),
+            push_id: row.delivery_id.clone(),
+            endpoint_id: EndpointId::agency(&row.recipient_code).to_string(),
             lane: lane.number(),
             due_at: due_at.naive_utc(),
             expires_at: expires_at.naive_utc(),
@@ -129,14 +131,8 @@ impl AttemptRow {
 pub struct Parcel {
     /// The push.
     pub push: PushRow,
-    /// The envelope.
-    pub envelope_id: String,
-    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
-    pub packet_kind: String,
-    /// Canonical code of the sender.
-    pub sender_code: String,
-    /// Identifier of the document sent or reported about.
-    pub document_id: String,
+    /// The delivery as it stood when it was claimed.
+    pub delivery: DeliveryRow,
     /// SHA-256 of the packet.
     pub sha256: Vec<u8>,
     /// Its size.
@@ -145,7 +141,7 @@ pub struct Parcel {
     pub content: Option<Vec<u8>>,
 }
 
-/// Puts a delivery in line.
+/// Puts a push in line.
 ///
 /// # Errors
 /// `Statement`.
@@ -154,35 +150,35 @@ pub fn insert(tx: &mut Connection, row: &PushRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The push of a delivery that is not settled.
+/// The push of that id, if it is not settled.
 ///
 /// # Errors
 /// `Statement`.
-pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<PushRow>, StoreError> {
+pub fn find(tx: &mut Connection, push_id: &str) -> Result<Option<PushRow>, StoreError> {
     Ok(on_packets!(tx, c => pushes::table
-        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::push_id.eq(push_id))
         .select(PushRow::as_select())
         .get_result(c)
         .optional())?)
 }
 
-/// Takes a delivery out of the line.
+/// Takes a push out of the line.
 ///
 /// # Errors
 /// `Statement`.
-pub fn remove(tx: &mut Connection, delivery_id: &str) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::delete(pushes::table.filter(pushes::delivery_id.eq(delivery_id))).execute(c))?;
+pub fn remove(tx: &mut Connection, push_id: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::delete(pushes::table.filter(pushes::push_id.eq(push_id))).execute(c))?;
     Ok(())
 }
 
-/// Due pushes of a recipient, at most `places`: by lane, then by due time. With `oldest_first`, the first place goes to
+/// Due pushes to an endpoint, at most `places`: by lane, then by due time. With `oldest_first`, the first place goes to
 /// the one that was accepted first, whatever its lane.
 ///
 /// # Errors
 /// `Statement`.
 pub fn due(
     tx: &mut Connection,
-    recipient_code: &str,
+    endpoint_id: &str,
     now: DateTime<Utc>,
     (places, oldest_first): (usize, bool),
 ) -> Result<Vec<PushRow>, StoreError> {
@@ -195,19 +191,19 @@ pub fn due(
         }
         let wanted = i64::try_from(left.max(1)).unwrap_or(1);
         let rows: Vec<PushRow> = on_packets!(tx, c => pushes::table
-            .filter(pushes::recipient_code.eq(recipient_code))
+            .filter(pushes::endpoint_id.eq(endpoint_id))
             .filter(pushes::lane.eq(lane.number()))
             .filter(pushes::due_at.le(now.naive_utc()))
-            .order((pushes::due_at.asc(), pushes::delivery_id.asc()))
+            .order((pushes::due_at.asc(), pushes::push_id.asc()))
             .limit(wanted)
             .select(PushRow::as_select())
             .load(c))?;
         heads.extend(rows.first().cloned());
         chosen.extend(rows.into_iter().take(left));
     }
-    let oldest = heads.into_iter().min_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
+    let oldest = heads.into_iter().min_by(|a, b| a.push_id.cmp(&b.push_id));
     if let Some(oldest) = oldest.filter(|_| oldest_first)
-        && chosen.iter().all(|row| row.delivery_id != oldest.delivery_id)
+        && chosen.iter().all(|row| row.push_id != oldest.push_id)
     {
         chosen.pop();
         chosen.insert(0, oldest);
@@ -225,9 +221,9 @@ pub fn lease(
     owner: &str,
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<PushRow>, StoreError> {
-    let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
+    let ids: Vec<&str> = rows.iter().map(|row| row.push_id.as_str()).collect();
     let leased = on_packets!(tx, c => diesel::update(pushes::table)
-        .filter(pushes::delivery_id.eq_any(&ids))
+        .filter(pushes::push_id.eq_any(&ids))
         .filter(pushes::due_at.le(now.naive_utc()))
         .set((pushes::due_at.eq(until.naive_utc()), pushes::lease_owner.eq(Some(owner))))
         .execute(c))?;
@@ -235,11 +231,11 @@ pub fn lease(
         return Ok(rows);
     }
     let mine: Vec<String> = on_packets!(tx, c => pushes::table
-        .filter(pushes::delivery_id.eq_any(&ids))
+        .filter(pushes::push_id.eq_any(&ids))
         .filter(pushes::lease_owner.eq(owner))
-        .select(pushes::delivery_id)
+        .select(pushes::push_id)
         .load(c))?;
-    Ok(rows.into_iter().filter(|row| mine.contains(&row.delivery_id)).collect())
+    Ok(rows.into_iter().filter(|row| mine.contains(&row.push_id)).collect())
 }
 
 /// The packets of leased pushes.
@@ -247,29 +243,19 @@ pub fn lease(
 /// # Errors
 /// `Statement`.
 pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, StoreError> {
-    type Columns = (String, String, String, String, String, Vec<u8>, i64, Option<Vec<u8>>);
-    let ids: Vec<&str> = rows.iter().map(|row| row.delivery_id.as_str()).collect();
+    type Columns = (DeliveryRow, Vec<u8>, i64, Option<Vec<u8>>);
+    let ids: Vec<&str> = rows.iter().map(|row| row.push_id.as_str()).collect();
     let found: Vec<Columns> = on_packets!(tx, c => deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .inner_join(payloads::table.on(payloads::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::delivery_id.eq_any(&ids))
-        .select((
-            deliveries::delivery_id,
-            deliveries::envelope_id,
-            deliveries::packet_kind,
-            deliveries::sender_code,
-            deliveries::document_id,
-            envelopes::payload_sha256,
-            envelopes::bytes,
-            payloads::content,
-        ))
+        .select((DeliveryRow::as_select(), envelopes::payload_sha256, envelopes::bytes, payloads::content))
         .load(c))?;
-    let mut by_id: std::collections::HashMap<String, Columns> =
-        found.into_iter().map(|columns| (columns.0.clone(), columns)).collect();
+    let mut by_id: HashMap<String, Columns> =
+        found.into_iter().map(|columns| (columns.0.delivery_id.clone(), columns)).collect();
     let parcel = |push: PushRow| {
-        let (_, envelope_id, packet_kind, sender_code, document_id, sha256, bytes, content) =
-            by_id.remove(&push.delivery_id)?;
-        Some(Parcel { push, envelope_id, packet_kind, sender_code, document_id, sha256, bytes, content })
+        let (delivery, sha256, bytes, content) = by_id.remove(&push.push_id)?;
+        Some(Parcel { push, delivery, sha256, bytes, content })
     };
     Ok(rows.into_iter().filter_map(parcel).collect())
 }
@@ -278,9 +264,9 @@ pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, S
 ///
 /// # Errors
 /// `Statement`.
-pub fn finish(tx: &mut Connection, delivery_id: &str, owner: &str) -> Result<bool, StoreError> {
+pub fn finish(tx: &mut Connection, push_id: &str, owner: &str) -> Result<bool, StoreError> {
     let gone = on_packets!(tx, c => diesel::delete(pushes::table)
-        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::push_id.eq(push_id))
         .filter(pushes::lease_owner.eq(owner))
         .execute(c))?;
     Ok(gone == 1)
@@ -292,12 +278,12 @@ pub fn finish(tx: &mut Connection, delivery_id: &str, owner: &str) -> Result<boo
 /// `Statement`.
 pub fn put_back(
     tx: &mut Connection,
-    delivery_id: &str,
+    push_id: &str,
     owner: &str,
     (attempts, due_at): (i32, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let back = on_packets!(tx, c => diesel::update(pushes::table)
-        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::push_id.eq(push_id))
         .filter(pushes::lease_owner.eq(owner))
         .set((
             pushes::due_at.eq(due_at.naive_utc()),
@@ -308,32 +294,32 @@ pub fn put_back(
     Ok(back == 1)
 }
 
-/// Makes a delivery due at `due_at`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
+/// Makes a push due at `due_at`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
 /// stays so.
 ///
 /// # Errors
 /// `Statement`.
 pub fn set_due(
     tx: &mut Connection,
-    delivery_id: &str,
+    push_id: &str,
     (due_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let when = due_at.map_or_else(never, |at| at.naive_utc());
     let changed = on_packets!(tx, c => diesel::update(pushes::table)
-        .filter(pushes::delivery_id.eq(delivery_id))
+        .filter(pushes::push_id.eq(push_id))
         .filter(pushes::lease_owner.is_null().or(pushes::due_at.le(now.naive_utc())).or(pushes::held.eq(true)))
         .set((pushes::due_at.eq(when), pushes::held.eq(due_at.is_none())))
         .execute(c))?;
     Ok(changed == 1)
 }
 
-/// Makes everything that waits for a recipient due at `now`; what is on its way or held stays so. Answers how much.
+/// Makes everything that waits for an endpoint due at `now`; what is on its way or held stays so. Answers how much.
 ///
 /// # Errors
 /// `Statement`.
-pub fn hurry(tx: &mut Connection, recipient_code: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+pub fn hurry(tx: &mut Connection, endpoint_id: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
     Ok(on_packets!(tx, c => diesel::update(pushes::table)
-        .filter(pushes::recipient_code.eq(recipient_code))
+        .filter(pushes::endpoint_id.eq(endpoint_id))
         .filter(pushes::lease_owner.is_null())
         .filter(pushes::held.eq(false))
         .filter(pushes::due_at.gt(now.naive_utc()))
@@ -355,13 +341,13 @@ pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Ve
         .load(c))?)
 }
 
-/// Deliveries that wait for a recipient or are on their way to it, by lane, then by due time.
+/// What waits for an endpoint or is on its way to it, by lane, then by due time.
 ///
 /// # Errors
 /// `Statement`.
-pub fn of_recipient(tx: &mut Connection, recipient_code: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
+pub fn of_endpoint(tx: &mut Connection, endpoint_id: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
     Ok(on_packets!(tx, c => pushes::table
-        .filter(pushes::recipient_code.eq(recipient_code))
+        .filter(pushes::endpoint_id.eq(endpoint_id))
         .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
         .order((pushes::lane.asc(), pushes::due_at.asc()))
         .limit(limit)
@@ -369,16 +355,15 @@ pub fn of_recipient(tx: &mut Connection, recipient_code: &str, limit: i64) -> Re
         .load(c))?)
 }
 
-/// How many deliveries wait for each recipient that has an endpoint, in the order of codes.
+/// How much waits for each endpoint.
 ///
 /// # Errors
 /// `Statement`.
 pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
     Ok(on_packets!(tx, c => pushes::table
-        .inner_join(endpoints::table.on(endpoints::agency_code.eq(pushes::recipient_code)))
-        .group_by(pushes::recipient_code)
-        .order(pushes::recipient_code.asc())
-        .select((pushes::recipient_code, diesel::dsl::count_star()))
+        .inner_join(endpoints::table.on(endpoints::endpoint_id.eq(pushes::endpoint_id)))
+        .group_by(pushes::endpoint_id)
+        .select((pushes::endpoint_id, diesel::dsl::count_star()))
         .load(c))?)
 }
 

@@ -97,8 +97,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    endpoints (agency_code) {
-        agency_code -> Text,
+    endpoints (endpoint_id) {
+        endpoint_id -> Text,
+        kind -> Text,
+        holder -> Text,
         url -> Text,
         secret_sealed -> Binary,
         confirms_itself -> Bool,
@@ -205,9 +207,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    pushes (delivery_id) {
-        delivery_id -> Text,
-        recipient_code -> Text,
+    pushes (push_id) {
+        push_id -> Text,
+        endpoint_id -> Text,
         lane -> Integer,
         due_at -> Timestamp,
         expires_at -> Timestamp,

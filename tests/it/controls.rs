@@ -228,7 +228,7 @@ async fn an_operator_does_the_same_by_the_command_line() {
 async fn endpoints_are_administered_over_http() {
     let (office, dispatcher, mut robot) = set_up(Vec::new()).await;
     let listed = office.done("GET", "/endpoints", Value::Null).await;
-    assert_eq!((&listed["items"][0]["agency"], &listed["items"][0]["state"]), (&json!("X99.B02"), &json!("open")));
+    assert_eq!((&listed["items"][0]["holder"], &listed["items"][0]["state"]), (&json!("X99.B02"), &json!("open")));
     let paused = office.done("POST", "/endpoints/X99.B02/pause", json!({ "reason": "bảo trì" })).await;
     assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("bảo trì")));
     send(&office, "d1").await;

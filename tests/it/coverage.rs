@@ -162,7 +162,7 @@ async fn busy_hub() -> TestHub {
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
     let waits = controls::waiting(&hub.hub, "X99.C03", 1).await.unwrap().remove(0);
-    controls::direct(&hub.hub, &By::Operator, &waits.delivery_id, Direction::Hold).await.unwrap();
+    controls::direct(&hub.hub, &By::Operator, &waits.push_id, Direction::Hold).await.unwrap();
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();

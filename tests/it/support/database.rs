@@ -133,11 +133,11 @@ const LAWS: [(&str, &str); 12] = [
     (
         "whatever is pending is in line",
         "SELECT count(*) FROM deliveries d WHERE d.state = 'pending' AND NOT EXISTS (SELECT 1 FROM pushes p \
-         WHERE p.delivery_id = d.delivery_id)",
+         WHERE p.push_id = d.delivery_id)",
     ),
     (
         "nothing but what is pending is in line",
-        "SELECT count(*) FROM pushes p JOIN deliveries d ON d.delivery_id = p.delivery_id WHERE d.state <> 'pending'",
+        "SELECT count(*) FROM pushes p JOIN deliveries d ON d.delivery_id = p.push_id WHERE d.state <> 'pending'",
     ),
     (
         "every envelope has at least one delivery",

@@ -1,0 +1,67 @@
+//! Endpoints: where somebody takes what the hub pushes. Which kinds there are, and how one is named. Not here: what is
+//! pushed to them (`exchange::dispatch`).
+
+use std::fmt;
+
+/// For what an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndpointKind {
+    /// An agency takes its packets there.
+    Agency,
+}
+
+impl EndpointKind {
+    /// Every kind.
+    pub const ALL: [Self; 1] = [Self::Agency];
+
+    /// The word in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Agency => "agency",
+        }
+    }
+}
+
+/// Whose endpoint: there is one for each kind and holder. Written `KIND:HOLDER`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EndpointId {
+    /// For what it is.
+    pub kind: EndpointKind,
+    /// The canonical code of an agency.
+    pub holder: String,
+}
+
+impl EndpointId {
+    /// The endpoint of an agency.
+    pub fn agency(code: &str) -> Self {
+        Self { kind: EndpointKind::Agency, holder: code.to_owned() }
+    }
+
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (word, holder) = text.split_once(':')?;
+        let kind = EndpointKind::ALL.into_iter().find(|kind| kind.word() == word)?;
+        Some(Self { kind, holder: holder.to_owned() })
+    }
+}
+
+impl fmt::Display for EndpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.word(), self.holder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_read_as_it_is_written() {
+        for kind in EndpointKind::ALL {
+            let id = EndpointId { kind, holder: "X99.A01".to_owned() };
+            assert_eq!(EndpointId::parse(&id.to_string()), Some(id));
+        }
+        assert_eq!(EndpointId::parse("X99.A01"), None);
+        assert_eq!(EndpointId::parse("other:X99.A01"), None);
+    }
+}
