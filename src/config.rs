@@ -255,6 +255,25 @@ settings! {
         /// How often the hub looks for what has become due.
         tick_milliseconds: u64 = 500u64, "milliseconds";
     }
+    /// Events that systems are told of by webhook. Which addresses may be called, and how patiently, is in `push`.
+    events: Events {
+        /// Longest pause after the first, second, third … failed attempt; the last one repeats. The pause is drawn evenly below it.
+        delays_seconds: String = "5, 60, 300, 1800, 7200", "seconds, a list";
+        /// How long the hub goes on trying before it gives an event up.
+        term_hours: u64 = 72u64, "hours";
+        /// Events on their way at once, in all, besides packets; 0 tells nothing.
+        in_flight_max: usize = 64usize, "events";
+        /// Events on their way at once to one webhook, unless the webhook says another number.
+        in_flight_per_webhook_max: usize = 4usize, "events";
+        /// For how long the secret before the last change signs beside the new one.
+        secret_overlap_hours: u64 = 24u64, "hours";
+        /// How long a system must wait between two calls that ask for events anew.
+        replay_pause_seconds: u64 = 600u64, "seconds";
+        /// Events that one such call brings at most.
+        replay_max: usize = 1000usize, "events";
+        /// How long events can be asked for anew after they were taken or given up.
+        kept_days: u64 = 30u64, "days";
+    }
     /// When agencies work, and by when they are to receive a document.
     calendar: Calendar {
         /// Working hours: periods in order, divided by commas.

@@ -4,7 +4,7 @@
 use crate::arrivals::Arrivals;
 use crate::config::{self, Config, Push, numbers};
 use crate::domain::calendar::{Calendar, Hours, LineFault};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Schedule, Schedules};
 use crate::keyring::{Keyring, KnownKeys};
 use crate::metrics::{BuildLabels, Metrics};
 use crate::store::guard::{Guard, HUB};
@@ -86,7 +86,7 @@ pub struct Hub {
     /// What is known of keys for a few seconds.
     pub known_keys: KnownKeys,
     /// When pushes are tried again and given up.
-    pub schedule: Arc<Schedule>,
+    pub schedules: Arc<Schedules>,
     /// When mails are tried again and given up.
     pub mail_schedule: Arc<Schedule>,
     /// When agencies work.
@@ -138,7 +138,9 @@ impl Hub {
         let metrics = Metrics::new(store.metrics());
         let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
         metrics.build.get_or_create(&build).set(1);
-        let schedule = Arc::new(schedule_of(&config.push).ok_or(OpenError::Schedule)?);
+        let packets = schedule_of(&config.push).ok_or(OpenError::Schedule)?;
+        let events = events_schedule_of(&config).ok_or(OpenError::EventsSchedule)?;
+        let schedules = Arc::new(Schedules { packets, events });
         let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
         let calendar = Arc::new(calendar_of(&config.calendar)?);
         let config = Arc::new(config);
@@ -151,7 +153,7 @@ impl Hub {
             ids: Ids,
             keyring,
             known_keys,
-            schedule,
+            schedules,
             mail_schedule,
             calendar,
             wake: Arc::default(),
@@ -226,10 +228,20 @@ fn schedule_of(push: &Push) -> Option<Schedule> {
     Schedule::new(times(&push.delays_seconds, TimeDelta::try_seconds)?, &terms, asked)
 }
 
-/// The plan of mail: one term for all.
+/// The plan of events; what an endpoint may ask to wait is the same for all.
+fn events_schedule_of(config: &Config) -> Option<Schedule> {
+    let asked = i64::try_from(config.push.retry_after_max_seconds).ok().and_then(TimeDelta::try_seconds)?;
+    of_one_term(&config.events.delays_seconds, config.events.term_hours, asked)
+}
+
+/// The plan of mail.
 fn mail_schedule_of(mail: &config::Mail) -> Option<Schedule> {
-    let term = i64::try_from(mail.term_hours).ok().and_then(TimeDelta::try_hours)?;
-    Schedule::new(times(&mail.delays_seconds, TimeDelta::try_seconds)?, &[term; 5], TimeDelta::zero())
+    of_one_term(&mail.delays_seconds, mail.term_hours, TimeDelta::zero())
+}
+
+fn of_one_term(delays: &str, hours: u64, retry_after_max: TimeDelta) -> Option<Schedule> {
+    let term = i64::try_from(hours).ok().and_then(TimeDelta::try_hours)?;
+    Schedule::new(times(delays, TimeDelta::try_seconds)?, &[term; 5], retry_after_max)
 }
 
 /// Why a hub cannot be opened.
@@ -244,6 +256,9 @@ pub enum OpenError {
     /// The plan of the push channel.
     #[error("push.delays_seconds or push.terms_hours cannot be used")]
     Schedule,
+    /// The plan of events.
+    #[error("events.delays_seconds or events.term_hours cannot be used")]
+    EventsSchedule,
     /// The plan of mail.
     #[error("mail.delays_seconds or mail.term_hours cannot be used")]
     MailSchedule,

@@ -111,6 +111,10 @@ metrics! {
         "How long no head of the ledger was signed.", "Above `ledger.late_seconds`: look for the log lines of `ledger`. At `ledger.stop_seconds` nothing is accepted any more.";
     seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",
         "How old the oldest evidence of each round was when it was sealed.", "Often above two seconds: the database is slow, or more happens than `ledger.batch_max` allows in a round.";
+    pushes: Family<PushLabels, Counter> = |_| Family::default(), "docaxis_pushes" + "_total", "counter", "kind, outcome",
+        "Packets (`agency`) and events (`events`) that were brought to endpoints, or not.", "Many `later`, any `given_up`: `docaxis endpoint list` says whose endpoint does not answer.";
+    pushes_waiting: Gauge = |_| Gauge::default(), "docaxis_pushes_waiting" + "", "gauge", "",
+        "Packets and events that wait to be brought, counted up to `metrics.waiting_max`.", "Growing for hours: `docaxis endpoint list`.";
     known_keys: Gauge = |_| Gauge::default(), "docaxis_known_keys" + "", "gauge", "",
         "Answers about keys that are remembered.", "No alarm.";
     ready: Gauge = |_| Gauge::default(), "docaxis_ready" + "", "gauge", "",
@@ -143,6 +147,15 @@ pub struct PacketLabels {
     /// `document`, `status` or `unknown`.
     pub kind: &'static str,
     /// `accepted`, `repeated`, `refused` or `conflict`.
+    pub outcome: &'static str,
+}
+
+/// For whom something was pushed, and what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PushLabels {
+    /// The kind of the endpoint.
+    pub kind: &'static str,
+    /// `taken`, `later`, `refused`, `gone` or `given_up`.
     pub outcome: &'static str,
 }
 

@@ -25,6 +25,18 @@ pub enum Outcome {
     Gone(Trouble),
 }
 
+impl Outcome {
+    /// The word in tables and metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "taken",
+            Self::Later(_) => "later",
+            Self::Refused(_) => "refused",
+            Self::Gone(_) => "gone",
+        }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {

@@ -1,4 +1,4 @@
-//! The push channel: a packet is posted to an agency's endpoint, its bytes unchanged and signed. What each answer
+//! The push channel: a packet or an event is posted to an endpoint, its bytes unchanged and signed. What each answer
 //! means is decided here; what follows from it is not.
 
 use super::networks::{Callable, Networks};
@@ -17,12 +17,14 @@ use std::time::Duration;
 /// Bytes on their way to an endpoint.
 pub type Content = Pin<Box<dyn futures_util::Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// One packet for one endpoint.
+/// One packet or event for one endpoint.
 pub struct Shipment {
     /// Where to post.
     pub url: String,
     /// Headers that say what it is, and the signature.
     pub headers: Vec<(&'static str, String)>,
+    /// Its media type.
+    pub media: &'static str,
     /// Its size.
     pub bytes: u64,
     /// The packet.
@@ -95,7 +97,7 @@ impl Pusher {
             request = request.header(name, value);
         }
         let body = reqwest::Body::wrap_stream(shipment.content);
-        let request = request.header(CONTENT_TYPE, "application/xml").header(CONTENT_LENGTH, bytes).body(body);
+        let request = request.header(CONTENT_TYPE, shipment.media).header(CONTENT_LENGTH, bytes).body(body);
         match request.send().await {
             Ok(answer) => self.judge(answer).await,
             Err(error) => Outcome::Later(trouble(&chain(&error), !error.is_connect() && !error.is_builder())),

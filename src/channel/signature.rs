@@ -20,6 +20,13 @@ pub enum Scheme {
     Ed25519,
 }
 
+impl Scheme {
+    /// The scheme of somebody who wants a key pair, or does not.
+    pub fn of_choice(ed25519: bool) -> Self {
+        if ed25519 { Self::Ed25519 } else { Self::Hmac }
+    }
+}
+
 /// What the secrets begin with, so that people and scanners know them: shared, private and public.
 const SHARED: &str = "whsec_";
 const PRIVATE: &str = "whsk_";

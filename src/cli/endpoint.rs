@@ -7,7 +7,6 @@ use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use crate::hub::Hub;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret;
 use serde_json::json;
 use std::io::Write;
 
@@ -23,7 +22,7 @@ pub enum EndpointCommand {
     },
     /// Bring nothing for now; what waits is kept until its term is over.
     Pause {
-        /// The agency's code or an alias.
+        /// The agency's code or an alias, or events:SYSTEM.
         agency: String,
         /// Why; it is shown with the endpoint and kept as evidence.
         #[arg(long, default_value = "", hide_default_value = true)]
@@ -31,7 +30,7 @@ pub enum EndpointCommand {
     },
     /// Bring again, at once, also what waits for another attempt; failures are forgotten.
     Resume {
-        /// The agency's code or an alias.
+        /// The agency's code or an alias, or events:SYSTEM.
         agency: String,
     },
     /// Bring no more: the agency picks its packets up, also those that wait.
@@ -57,7 +56,7 @@ pub struct SetArguments {
     /// Sign with Ed25519: the agency's software gets a public key instead of a secret.
     #[arg(long)]
     ed25519: bool,
-    /// Print {"agency","secret","public_key"}.
+    /// Print {"holder","secret","public_key"}.
     #[arg(long)]
     json: bool,
 }
@@ -93,18 +92,25 @@ impl EndpointCommand {
 
 async fn set(hub: &Hub, arguments: SetArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let SetArguments { agency, url, confirms_itself, in_flight, ed25519, json } = arguments;
-    let scheme = if ed25519 { Scheme::Ed25519 } else { Scheme::Hmac };
+    let scheme = Scheme::of_choice(ed25519);
     let entry = EndpointEntry { agency: agency.clone(), url, confirms_itself, in_flight_max: in_flight, scheme };
     let proof = endpoints::set(hub, &By::Operator, entry).await.with_context(|| agency.clone())?;
-    let (secret, public_key) = match &proof {
-        Proof::Secret(secret) => (Some(secret.expose_secret()), None),
-        Proof::PublicKey(key) => (None, Some(key)),
-    };
+    if !json {
+        writeln!(out, "{agency}: packets accepted from now on are pushed")?;
+    }
+    print_proof(&agency, Some(&proof), json, out)
+}
+
+/// By what the signatures for somebody are checked, where that is new.
+pub(super) fn print_proof(holder: &str, proof: Option<&Proof>, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let (secret, public_key) = proof.map(Proof::parts).unwrap_or_default();
     if json {
-        writeln!(out, "{}", json!({ "agency": agency, "secret": secret, "public_key": public_key }))?;
+        writeln!(out, "{}", json!({ "holder": holder, "secret": secret, "public_key": public_key }))?;
         return Ok(());
     }
-    writeln!(out, "{agency}: packets accepted from now on are pushed")?;
+    if proof.is_none() {
+        return Ok(writeln!(out, "{holder} is set; its secret stays as it was")?);
+    }
     if let Some(secret) = secret {
         writeln!(out, "  secret {secret}")?;
     }
@@ -115,22 +121,27 @@ async fn set(hub: &Hub, arguments: SetArguments, out: &mut dyn Write) -> anyhow:
     Ok(())
 }
 
-fn print(line: &EndpointLine, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print(line: &EndpointLine, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "{}  {}  {}", line.id, line.state, line.url)?;
     let circuit = line.circuit.word();
     writeln!(out, "  waiting {}, circuit {circuit}, failures in a row {}", line.waiting, line.failures)?;
     let said = |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or("never".to_owned(), time);
     writeln!(out, "  last taken {}, last failed {}", said(line.succeeded_at), said(line.failed_at))?;
+    if !line.events.is_empty() {
+        let events: Vec<&str> = line.events.iter().map(|kind| kind.name()).collect();
+        writeln!(out, "  events {}", events.join(", "))?;
+    }
     if !line.reason.is_empty() {
         writeln!(out, "  because: {}", line.reason)?;
     }
     Ok(())
 }
 
-fn as_json(line: &EndpointLine) -> serde_json::Value {
+pub(super) fn as_json(line: &EndpointLine) -> serde_json::Value {
     json!({
         "kind": line.id.kind.word(), "holder": line.id.holder, "url": line.url, "state": line.state, "reason": line.reason,
         "confirms_itself": line.confirms_itself, "circuit": line.circuit.word(), "failures": line.failures,
-        "waiting": line.waiting, "succeeded_at": line.succeeded_at.map(time), "failed_at": line.failed_at.map(time),
+        "waiting": line.waiting, "events": line.events.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
+        "succeeded_at": line.succeeded_at.map(time), "failed_at": line.failed_at.map(time),
     })
 }

@@ -18,9 +18,10 @@ mod queue;
 mod reference;
 mod serve;
 mod system;
+mod webhook;
 
 use crate::config::Config;
-use crate::domain::dates::VIETNAM;
+use crate::domain::dates::{self, VIETNAM};
 use crate::exchange::ExchangeError;
 use crate::hub::{Clock, Hub};
 use anyhow::Context;
@@ -75,6 +76,9 @@ enum Command {
     /// Endpoints: where agencies want their packets brought.
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
+    /// Webhooks: where systems are told what happens to their documents.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// What the hub has to bring to an agency, delivery by delivery.
     #[command(subcommand)]
     Queue(queue::QueueCommand),
@@ -188,6 +192,7 @@ impl CommandLine {
             Command::Agency(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Webhook(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
@@ -214,6 +219,11 @@ fn on_hub(config: Config, work: impl AsyncFnOnce(&Hub) -> anyhow::Result<Outcome
 fn open(config: Config) -> anyhow::Result<Hub> {
     crate::use_aws_lc();
     Ok(Hub::open(config, Clock::System)?)
+}
+
+/// A day or a time as people write it.
+fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
+    dates::timestamp(text).context("no time such as 2026-11-20 or 2026-11-20T08:00:00+07:00")
 }
 
 /// A time as people and scripts read it: ISO 8601 with Vietnam's offset.

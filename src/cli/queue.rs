@@ -1,12 +1,13 @@
 //! `queue waiting|failed|now|hold|release|start-anew`: what the hub has to bring to an agency, delivery by delivery.
 
 use super::progress::Progress;
-use super::{Outcome, time};
-use crate::domain::dates;
+use super::{Outcome, moment, time};
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::exchange::act::By;
 use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Fate, Planned, WaitingLine};
+use crate::exchange::webhooks::{self, GivenUpLine, Replay};
 use crate::hub::Hub;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -14,9 +15,9 @@ use std::io::Write;
 
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
-    /// What waits to be pushed to an agency, by lane, then by due time.
+    /// What waits to be pushed to an agency or a webhook, by lane, then by due time.
     Waiting {
-        /// The agency's code or an alias.
+        /// The agency's code or an alias, or events:SYSTEM.
         agency: String,
         /// Most deliveries.
         #[arg(long, default_value_t = 100)]
@@ -25,7 +26,7 @@ pub enum QueueCommand {
         #[arg(long)]
         json: bool,
     },
-    /// What has failed for an agency, with what starting it anew would do.
+    /// What has failed for an agency, with what starting it anew would do; events that were given up for a webhook.
     Failed {
         #[command(flatten)]
         which: Which,
@@ -69,7 +70,7 @@ pub enum QueueCommand {
 
 #[derive(Debug, Args)]
 pub struct Which {
-    /// The agency's code or an alias.
+    /// The agency's code or an alias, or events:SYSTEM.
     agency: String,
     /// Accepted at or after this day or time.
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -80,10 +81,6 @@ pub struct Which {
     /// Only this delivery.
     #[arg(long, value_name = "ID")]
     delivery: Option<String>,
-}
-
-fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
-    dates::timestamp(text).ok_or_else(|| anyhow!("no time such as 2026-11-20 or 2026-11-20T08:00:00+07:00"))
 }
 
 impl Which {
@@ -136,6 +133,9 @@ async fn failed(
     (per_minute, json): (Option<u32>, bool),
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
+    if let Some(EndpointId { kind: EndpointKind::Events, holder }) = EndpointId::parse(&which.agency) {
+        return given_up(hub, (which, &holder), (per_minute.is_some(), json), out).await;
+    }
     let progress = Progress::pieces(0, "deliveries");
     let (mut last, now): (Option<FailedLine>, _) = (None, hub.clock.now());
     let mut planned = per_minute.map(|per_minute| Planned { per_minute, before: 0 });
@@ -155,6 +155,43 @@ async fn failed(
             return Ok(());
         }
     }
+}
+
+/// Events that were given up for a webhook; when told to, they are put in line again.
+async fn given_up(
+    hub: &Hub,
+    (which, system): (&Which, &str),
+    (apply, json): (bool, bool),
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let lines = webhooks::given_up(hub, system, (after, usize::MAX)).await?;
+        let Some(last) = lines.last() else { break };
+        after = last.announcement_id.clone();
+        for line in &lines {
+            print_given_up(line, json, out)?;
+        }
+    }
+    if apply {
+        let replay = Replay { from: which.from.unwrap_or_default(), only_given_up: true };
+        let number = webhooks::replay(hub, &By::Operator, system, replay).await.with_context(|| system.to_owned())?;
+        writeln!(out, "{number} events wait again")?;
+    }
+    Ok(())
+}
+
+fn print_given_up(line: &GivenUpLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let GivenUpLine { announcement_id: id, event, attempts, reason, .. } = line;
+    let (at, given_up_at) = (time(line.created_at), time(line.given_up_at));
+    if json {
+        let object = json!({
+            "event_id": id, "event": event, "at": at, "given_up_at": given_up_at, "attempts": attempts, "reason": reason,
+        });
+        return Ok(writeln!(out, "{object}")?);
+    }
+    writeln!(out, "{id}  {event}  {at}  given up {given_up_at}")?;
+    Ok(writeln!(out, "  attempts {attempts}; {reason}")?)
 }
 
 fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -206,7 +206,7 @@ type Check = (bool, &'static str, &'static str, &'static str);
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks = [self.numbers(), self.texts(), self.crons(), self.mails(), self.ledgers()].concat();
+        let checks = [self.numbers(), self.texts(), self.crons(), self.mails(), self.events(), self.ledgers()].concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -321,6 +321,28 @@ impl Config {
                 "ledger.stop_seconds",
                 "không được nhỏ hơn ledger.late_seconds",
                 "must not be below ledger.late_seconds",
+            ),
+        ]
+    }
+
+    fn events(&self) -> Vec<Check> {
+        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        // They are put in line by one statement.
+        const REPLAY_MAX: usize = 5000;
+        vec![
+            (
+                numbers(&self.events.delays_seconds).is_none_or(|delays| delays.contains(&0)),
+                "events.delays_seconds",
+                "phải là các số lớn hơn 0, cách nhau bằng dấu phẩy",
+                "must be numbers above 0, divided by commas",
+            ),
+            (self.events.term_hours == 0, "events.term_hours", ONE.0, ONE.1),
+            (self.events.in_flight_per_webhook_max == 0, "events.in_flight_per_webhook_max", ONE.0, ONE.1),
+            (
+                !(1..=REPLAY_MAX).contains(&self.events.replay_max),
+                "events.replay_max",
+                "phải từ 1 đến 5000",
+                "must be from 1 to 5000",
             ),
         ]
     }

@@ -1,7 +1,7 @@
 //! Dates and time stamps in the forms that the field sends.
 //! A time without a zone is Vietnamese time, +07:00.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 
 /// Vietnamese time, +07:00; the country keeps no daylight saving.
 pub const VIETNAM: FixedOffset = match FixedOffset::east_opt(7 * 3600) {
@@ -50,6 +50,11 @@ pub fn timestamp(text: &str) -> Option<DateTime<Utc>> {
         None => date(text)?.and_hms_opt(0, 0, 0)?,
     };
     VIETNAM.from_local_datetime(&local).single().map(|t| t.with_timezone(&Utc))
+}
+
+/// A time in ISO 8601 with Vietnam's offset, always at microseconds.
+pub fn for_machines(at: DateTime<Utc>) -> String {
+    at.with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Micros, false)
 }
 
 /// A time as people read it: dd/MM/yyyy HH:mm, in Vietnam.

@@ -8,16 +8,19 @@ use std::fmt;
 pub enum EndpointKind {
     /// An agency takes its packets there.
     Agency,
+    /// A system is told there what happens to its documents: its webhook.
+    Events,
 }
 
 impl EndpointKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::Agency];
+    pub const ALL: [Self; 2] = [Self::Agency, Self::Events];
 
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
         match self {
             Self::Agency => "agency",
+            Self::Events => "events",
         }
     }
 }
@@ -27,7 +30,7 @@ impl EndpointKind {
 pub struct EndpointId {
     /// For what it is.
     pub kind: EndpointKind,
-    /// The canonical code of an agency.
+    /// The canonical code of an agency, or the id of a system.
     pub holder: String,
 }
 
@@ -35,6 +38,11 @@ impl EndpointId {
     /// The endpoint of an agency.
     pub fn agency(code: &str) -> Self {
         Self { kind: EndpointKind::Agency, holder: code.to_owned() }
+    }
+
+    /// The webhook of a system.
+    pub fn events(system_id: &str) -> Self {
+        Self { kind: EndpointKind::Events, holder: system_id.to_owned() }
     }
 
     /// Reads what `Display` writes.

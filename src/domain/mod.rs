@@ -3,9 +3,10 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once); `calendar` (by when a document is to be received), `notice` (what is told by mail); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
+pub mod announcement;
 pub mod breaker;
 pub mod calendar;
 pub mod dates;
@@ -14,6 +15,7 @@ pub mod directory;
 pub mod element;
 pub mod endpoint;
 pub mod envelope;
+pub mod event_words;
 pub mod evidence;
 pub mod lane;
 pub mod notice;

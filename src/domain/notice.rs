@@ -56,6 +56,11 @@ pub enum Notice {
         /// Whose.
         agency: String,
     },
+    /// A webhook said that it is gone.
+    WebhookGone {
+        /// Whose.
+        system: String,
+    },
     /// Packets were refused for a reason that somebody should look at.
     Refusals {
         /// Marked as state secrets.
@@ -153,6 +158,7 @@ impl Notice {
             Self::KeyEnds { system, key_id, at, days } => key_ends(system, key_id, (at, *days)),
             Self::EndpointAway { agency, minutes, failures } => away(agency, *minutes, *failures),
             Self::EndpointGone { agency } => gone(agency),
+            Self::WebhookGone { system } => webhook_gone(system),
             Self::Refusals { secrets, conflicts, from, until } => refusals((*secrets, *conflicts), (from, until)),
             Self::Unwell { vi, en } => (
                 words("Hệ thống có sự cố", vi.iter().map(|line| format!("- {line}")).collect()),
@@ -290,6 +296,25 @@ fn gone(agency: &str) -> (Words, Words) {
     )
 }
 
+fn webhook_gone(system: &str) -> (Words, Words) {
+    (
+        words(
+            format!("Webhook của hệ thống {system} đã ngừng"),
+            vec![
+                "Địa chỉ trả lời 410, Trục không báo sự kiện tới đó nữa; sự kiện được giữ đến hết thời hạn.".into(),
+                "Đặt lại: PUT /api/v1/webhook, hoặc nhờ người vận hành: docaxis webhook set.".into(),
+            ],
+        ),
+        words(
+            format!("The webhook of system {system} is gone"),
+            vec![
+                "It answered 410; the hub tells nothing there. Events are kept until their term is over.".into(),
+                "Set it anew: PUT /api/v1/webhook, or ask the operator: docaxis webhook set.".into(),
+            ],
+        ),
+    )
+}
+
 fn refusals((secrets, conflicts): (usize, usize), (from, until): (&str, &str)) -> (Words, Words) {
     (
         words(
@@ -344,6 +369,7 @@ mod tests {
             Notice::KeyEnds { system: text("s"), key_id: text("k"), at: text("23/11/2026 08:00"), days: 7 },
             Notice::EndpointAway { agency: text("A"), minutes: 31, failures: 9 },
             Notice::EndpointGone { agency: text("A") },
+            Notice::WebhookGone { system: text("s") },
             Notice::Refusals { secrets: 1, conflicts: 2, from: text("a"), until: text("b") },
             Notice::Unwell { vi: vec![text("đĩa")], en: vec![text("disk")] },
             Notice::Test { at: text("23/11/2026 08:00") },

@@ -1,6 +1,7 @@
 //! When a delivery that could not be made is tried again, and when the hub gives it up. Pure: the time and the
 //! draw of the jitter are given.
 
+use super::endpoint::EndpointKind;
 use super::lane::Lane;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,6 +14,25 @@ pub struct Schedule {
     terms: [TimeDelta; 5],
     /// Longest pause that a recipient may ask for.
     retry_after_max: TimeDelta,
+}
+
+/// The plans of everything that is pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedules {
+    /// Packets to agencies.
+    pub packets: Schedule,
+    /// Events to systems.
+    pub events: Schedule,
+}
+
+impl Schedules {
+    /// The plan for endpoints of a kind.
+    pub fn of(&self, kind: EndpointKind) -> &Schedule {
+        match kind {
+            EndpointKind::Agency => &self.packets,
+            EndpointKind::Events => &self.events,
+        }
+    }
 }
 
 /// Shortest pause before the next attempt.

@@ -26,6 +26,16 @@ pub enum Door {
     Sdk,
 }
 
+impl Door {
+    /// The word in evidence and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Sdk => "sdk",
+        }
+    }
+}
+
 /// What comes with the bytes of a packet.
 #[derive(Debug)]
 pub struct Submission {
@@ -155,7 +165,7 @@ pub(super) async fn judged(
     let case = Case {
         ids: hub.ids,
         now: hub.clock.now(),
-        schedule: Arc::clone(&hub.schedule),
+        schedules: Arc::clone(&hub.schedules),
         system_id: submission.caller.system_id,
         door: submission.door,
         addressees: addressees(&submission.addressees, hub.config.packets.recipients_max),
@@ -233,10 +243,7 @@ pub async fn accept(
 
 /// Counts a verdict: by which door, what it was, and its status code if it is a known one.
 fn count(hub: &Hub, (door, kind, status): (Door, &'static str, Option<&'static str>), verdict: &Verdict) {
-    let door = match door {
-        Door::Native => "native",
-        Door::Sdk => "sdk",
-    };
+    let door = door.word();
     let outcome = match verdict {
         Verdict::Accepted(receipt) => {
             hub.metrics.packet_bytes.get_or_create(&DoorLabel { door }).inc_by(receipt.bytes);

@@ -3,7 +3,8 @@
 //! (`dispatch`).
 
 use super::act::{Act, By};
-use super::endpoints::{canonical, named};
+use super::announce::Moment;
+use super::endpoints::{self, canonical, named};
 use super::hand_on::{Making, hand_on};
 use super::{ExchangeError, rows};
 use crate::arrivals::PUSHES;
@@ -117,15 +118,22 @@ impl Direction {
     }
 }
 
-/// Directs one delivery that waits to be pushed. Saying it twice changes nothing more.
+/// Directs one delivery or event that waits to be pushed. Saying it twice changes nothing more.
 ///
 /// # Errors
 /// `NotFound`; `Refused` when it does not wait or is on its way; `Store`.
 pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction) -> Result<(), ExchangeError> {
     let (act, id) = (Act::new(hub, by), delivery_id.to_owned());
     let directed = hub.store.write(move |tx| {
-        let Some(row) = deliveries::find(tx, &id)? else { return Ok(Err(ExchangeError::NotFound)) };
-        let Some(push) = pushes::find(tx, &id)? else { return Ok(Err(ExchangeError::Refused(Refusal::NotWaiting))) };
+        let row = deliveries::find(tx, &id)?;
+        let Some(push) = pushes::find(tx, &id)? else {
+            let is_known = row.is_some();
+            return Ok(Err(if is_known {
+                ExchangeError::Refused(Refusal::NotWaiting)
+            } else {
+                ExchangeError::NotFound
+            }));
+        };
         let said_before = match direction {
             Direction::Hold => push.held,
             Direction::Release => !push.held,
@@ -138,7 +146,10 @@ pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction)
         if !pushes::set_due(tx, &id, (due_at, act.now))? {
             return Ok(Err(ExchangeError::Refused(Refusal::OnItsWay)));
         }
-        act.note_delivery(tx, &row, direction.word(), json!({}))?;
+        match row {
+            Some(row) => act.note_delivery(tx, &row, direction.word(), json!({}))?,
+            None => endpoints::note(tx, &act, direction.word(), (&push.endpoint()?, json!({ "push_id": id })))?,
+        }
         Ok(Ok(()))
     });
     directed.await??;
@@ -203,7 +214,7 @@ pub async fn start_anew(
     planned: &mut Planned,
 ) -> Result<Vec<FailedLine>, ExchangeError> {
     let meant = Meant::of(hub, selection).await?;
-    let (act, schedule, recipient) = (Act::new(hub, by), Arc::clone(&hub.schedule), meant.recipient.0.clone());
+    let (act, schedules, recipient) = (Act::new(hub, by), Arc::clone(&hub.schedules), meant.recipient.0.clone());
     let before = *planned;
     let started = hub.store.write(move |tx| {
         let channel = agencies::channel_of(tx, &meant.recipient)?;
@@ -211,7 +222,7 @@ pub async fn start_anew(
         for (row, envelope, mut line) in meant.lines(tx)? {
             if line.fate == Fate::Anew {
                 let due_at = planned.next(act.now);
-                let making = Making { ids: act.ids, now: act.now, schedule: &schedule, due_at };
+                let making = Making { moment: Moment { ids: act.ids, now: act.now, schedules: &schedules }, due_at };
                 let made = hand_on(tx, &making, &envelope, (key_anew(&row), channel))?;
                 let facts = json!({ "new_delivery_id": made.delivery_id });
                 act.note_delivery(tx, &row, "started_anew", facts)?;

@@ -3,27 +3,22 @@
 //! packets are on their way and how quickly endpoints answer, is worth nothing after a restart.
 //! Not here: when a round is due (`jobs`), what an answer of an endpoint means (`channel::push`).
 
+use super::ExchangeError;
 use super::settle::{self, Attempt};
-use super::{ExchangeError, endpoints::sealed_for};
+use super::shipment::{self, Target};
 use crate::channel::Outcome;
-use crate::channel::push::{Content, Pusher, Shipment};
-use crate::channel::signature;
+use crate::channel::push::Pusher;
 use crate::config::Push;
 use crate::domain::breaker::{BreakerLimits, Circuit};
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::lane::TURN;
 use crate::domain::pace::Pace;
-use crate::domain::packet::Digest;
 use crate::hub::Hub;
-use crate::store::endpoints::EndpointRow;
-use crate::store::envelopes::digest_of;
-use crate::store::pushes::Parcel;
-use crate::store::{endpoints, pushes};
-use bytes::Bytes;
+use crate::store::StoreError;
+use crate::store::endpoints::{self, EndpointRow};
+use crate::store::pushes::{self, Parcel};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::stream;
-use secrecy::SecretString;
 use std::collections::HashMap;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,14 +36,14 @@ pub struct Dispatcher {
     hub: Hub,
     pusher: Pusher,
     limits: BreakerLimits,
-    traffic: Mutex<HashMap<String, Traffic>>,
+    traffic: Mutex<HashMap<EndpointId, Traffic>>,
     rounds: AtomicU64,
     in_flight: watch::Sender<usize>,
 }
 
 /// How many places an endpoint gets in a round.
 struct Share {
-    endpoint: Arc<EndpointRow>,
+    target: Arc<Target>,
     places: usize,
 }
 
@@ -78,20 +73,20 @@ impl Dispatcher {
         settle::give_up_expired(&self.hub, now, GIVEN_UP_AT_ONCE).await?;
         let due = self.hub.store.read(move |tx| endpoints::with_something_due(tx, now)).await?;
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
-        let shares = self.shares(due, round, now);
+        let shares = self.shares(due, round, now)?;
         if shares.is_empty() {
             return Ok(0);
         }
         let owner = self.hub.ids.next();
         let claimed = self.claim(&shares, round, (&owner, now)).await?;
         let mut started: usize = 0;
-        for (endpoint, parcel) in claimed {
-            self.leaves(&endpoint.endpoint_id);
+        for (target, parcel) in claimed {
+            self.leaves(&target.id);
             started = started.saturating_add(1);
             let (this, owner) = (Arc::clone(self), owner.clone());
             tokio::spawn(async move {
-                let _place = Place { dispatcher: Arc::clone(&this), endpoint_id: endpoint.endpoint_id.clone() };
-                this.attempt(endpoint, parcel, &owner).await;
+                let _place = Place { dispatcher: Arc::clone(&this), target: Arc::clone(&target) };
+                this.attempt(target, parcel, &owner).await;
             });
         }
         Ok(started)
@@ -121,47 +116,38 @@ impl Dispatcher {
         let _ = in_flight.wait_for(|number| *number == 0).await;
     }
 
-    /// Divides the free places among endpoints, one at a time in turn, beginning with another one in each round.
-    fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Vec<Share> {
-        let config = &self.hub.config.push;
+    /// Divides the free places of each kind among its endpoints: events never take places of packets.
+    fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Result<Vec<Share>, StoreError> {
+        let targets = due.into_iter().map(|row| Ok(Arc::new(Target { id: row.id()?, row })));
+        let targets = targets.collect::<Result<Vec<_>, StoreError>>()?;
+        let probes = self.hub.config.push.probes;
         let traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let free_of = |endpoint: &EndpointRow| {
-            let known = traffic.get(&endpoint.endpoint_id).copied().unwrap_or_default();
-            let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
-            let places = match endpoint.breaker().circuit(now) {
+        let free_of = |target: &Target| {
+            let known = traffic.get(&target.id).copied().unwrap_or_default();
+            let most = usize::try_from(target.row.in_flight_max).unwrap_or(1);
+            let places = match target.row.breaker().circuit(now) {
                 Circuit::Closed => known.pace.places(most),
-                Circuit::HalfOpen => config.probes.min(most),
+                Circuit::HalfOpen => probes.min(most),
                 Circuit::Open(_) => 0,
             };
             places.saturating_sub(known.in_flight)
         };
-        let mut wanting: Vec<(Arc<EndpointRow>, usize)> = Vec::new();
-        for endpoint in due {
-            let free = free_of(&endpoint);
-            if free > 0 {
-                wanting.push((Arc::new(endpoint), free));
-            }
+        let mut shares = Vec::new();
+        for kind in EndpointKind::ALL {
+            let taken: usize = traffic.iter().filter(|(id, _)| id.kind == kind).map(|(_, one)| one.in_flight).sum();
+            let left = self.in_flight_max(kind).saturating_sub(taken);
+            let of_kind = targets.iter().filter(|target| target.id.kind == kind);
+            let wanting = of_kind.map(|target| (Arc::clone(target), free_of(target))).filter(|(_, free)| *free > 0);
+            shares.extend(divide(wanting.collect(), left, round));
         }
-        if !wanting.is_empty() {
-            let first = usize::try_from(round).unwrap_or(0) % wanting.len();
-            wanting.rotate_left(first);
+        Ok(shares)
+    }
+
+    fn in_flight_max(&self, kind: EndpointKind) -> usize {
+        match kind {
+            EndpointKind::Agency => self.hub.config.push.in_flight_max,
+            EndpointKind::Events => self.hub.config.events.in_flight_max,
         }
-        let mut left = config.in_flight_max.saturating_sub(*self.in_flight.borrow());
-        let mut given = vec![0_usize; wanting.len()];
-        while left > 0 {
-            let before = left;
-            for ((_, free), places) in wanting.iter().zip(&mut given) {
-                if left > 0 && *places < *free {
-                    *places = places.saturating_add(1);
-                    left = left.saturating_sub(1);
-                }
-            }
-            if left == before {
-                break;
-            }
-        }
-        let shares = wanting.into_iter().zip(given).map(|((endpoint, _), places)| Share { endpoint, places });
-        shares.filter(|share| share.places > 0).collect()
     }
 
     /// Leases what the shares allow, in one transaction, and reads the packets.
@@ -170,9 +156,9 @@ impl Dispatcher {
         shares: &[Share],
         round: u64,
         (owner, now): (&str, DateTime<Utc>),
-    ) -> Result<Vec<(Arc<EndpointRow>, Parcel)>, ExchangeError> {
+    ) -> Result<Vec<(Arc<Target>, Parcel)>, ExchangeError> {
         let wanted: Vec<(String, usize)> =
-            shares.iter().map(|share| (share.endpoint.endpoint_id.clone(), share.places)).collect();
+            shares.iter().map(|share| (share.target.row.endpoint_id.clone(), share.places)).collect();
         let until = now.checked_add_signed(self.lease()).unwrap_or(now);
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
@@ -190,9 +176,9 @@ impl Dispatcher {
             return Ok(Vec::new());
         }
         let parcels = self.hub.store.read(move |tx| pushes::parcels(tx, leased.clone())).await?;
-        let endpoint_of =
-            |parcel: &Parcel| shares.iter().find(|share| share.endpoint.endpoint_id == parcel.push.endpoint_id);
-        Ok(parcels.into_iter().filter_map(|p| endpoint_of(&p).map(|share| (Arc::clone(&share.endpoint), p))).collect())
+        let share_of =
+            |parcel: &Parcel| shares.iter().find(|share| share.target.row.endpoint_id == parcel.push.endpoint_id);
+        Ok(parcels.into_iter().filter_map(|p| share_of(&p).map(|share| (Arc::clone(&share.target), p))).collect())
     }
 
     /// Longer than any attempt can take, the settling included.
@@ -206,10 +192,10 @@ impl Dispatcher {
     }
 
     /// Sends one packet and settles what came of it.
-    async fn attempt(&self, endpoint: Arc<EndpointRow>, parcel: Parcel, owner: &str) {
+    async fn attempt(&self, target: Arc<Target>, parcel: Parcel, owner: &str) {
         let started_at = self.hub.clock.now();
         let begun = Instant::now();
-        let outcome = match self.shipment(&endpoint, &parcel, started_at).await {
+        let outcome = match shipment::of(&self.hub, &target, &parcel, started_at).await {
             Ok(shipment) => self.pusher.push(shipment).await,
             Err(why) => {
                 // Nothing of the recipient's doing: its attempts are not spent, and the lease brings the packet back.
@@ -218,8 +204,13 @@ impl Dispatcher {
                 return;
             }
         };
-        self.learn(&endpoint, &outcome, begun.elapsed());
-        let attempt = Arc::new(Attempt { endpoint, parcel, started_at, outcome });
+        let outcome = match (target.id.kind, outcome) {
+            // Nobody looks at an event before it is taken: whatever is wrong is the webhook's, and may be put right.
+            (EndpointKind::Events, Outcome::Refused(trouble)) => Outcome::Later(trouble),
+            (EndpointKind::Agency | EndpointKind::Events, outcome) => outcome,
+        };
+        self.learn(&target, &outcome, begun.elapsed());
+        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome });
         for tried in 1..=SETTLING_TRIES {
             match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
                 Ok(()) => return,
@@ -232,72 +223,19 @@ impl Dispatcher {
         }
     }
 
-    async fn shipment(&self, endpoint: &EndpointRow, parcel: &Parcel, at: DateTime<Utc>) -> Result<Shipment, String> {
-        let sha256 = digest_of(&parcel.sha256);
-        let bytes = u64::try_from(parcel.bytes).unwrap_or(0);
-        let id = endpoint.id().map_err(|error| error.to_string())?;
-        let secret = self.hub.keyring.unseal(&endpoint.secret_sealed, &sealed_for(&id));
-        let secret = secret.map_err(|error| error.to_string())?;
-        let delivery_id = parcel.push.push_id.clone();
-        let content = self.content(parcel, &sha256, bytes)?;
-        let moment = (delivery_id.clone(), at.timestamp());
-        let signature = self.signature(secret, moment, (parcel, sha256, bytes)).await.map_err(|e| e.to_string())?;
-        let number = parcel.push.attempts.saturating_add(1);
-        let headers = vec![
-            ("webhook-id", delivery_id.clone()),
-            ("webhook-timestamp", at.timestamp().to_string()),
-            ("webhook-signature", signature),
-            ("docaxis-delivery", delivery_id),
-            ("docaxis-envelope", parcel.delivery.envelope_id.clone()),
-            ("docaxis-attempt", number.to_string()),
-            ("docaxis-kind", parcel.delivery.packet_kind.clone()),
-            ("docaxis-sender", parcel.delivery.sender_code.clone()),
-            ("docaxis-recipient", parcel.delivery.recipient_code.clone()),
-            ("docaxis-sha256", sha256.hex()),
-        ];
-        Ok(Shipment { url: endpoint.url.clone(), headers, bytes, content })
-    }
-
-    /// The signature stands in the head: a large packet is read once more for it rather than kept in memory.
-    async fn signature(
-        &self,
-        secret: SecretString,
-        (id, timestamp): (String, i64),
-        (parcel, sha256, bytes): (&Parcel, Digest, u64),
-    ) -> io::Result<String> {
-        if let Some(content) = &parcel.content {
-            return signature::sign(&secret, (&id, timestamp), || Ok(content.as_slice()));
-        }
-        let payloads = self.hub.payloads.clone();
-        let open = move || payloads.reader(&sha256, bytes);
-        let signing = tokio::task::spawn_blocking(move || signature::sign(&secret, (&id, timestamp), open));
-        signing.await.map_err(io::Error::other)?
-    }
-
-    fn content(&self, parcel: &Parcel, sha256: &Digest, bytes: u64) -> Result<Content, String> {
-        match &parcel.content {
-            Some(content) if Digest::of(content) != *sha256 => Err("the packet's row was altered".to_owned()),
-            Some(content) => {
-                let content = Bytes::from(content.clone());
-                Ok(Box::pin(stream::once(async { Ok(content) })))
-            }
-            None => self.hub.payloads.stream(sha256, bytes).map_err(|error| error.to_string()),
-        }
-    }
-
-    fn leaves(&self, endpoint_id: &str) {
+    fn leaves(&self, id: &EndpointId) {
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = traffic.entry(endpoint_id.to_owned()).or_default();
+        let known = traffic.entry(id.clone()).or_default();
         known.in_flight = known.in_flight.saturating_add(1);
         drop(traffic);
         self.in_flight.send_modify(|number| *number = number.saturating_add(1));
     }
 
-    fn learn(&self, endpoint: &EndpointRow, outcome: &Outcome, took: Duration) {
+    fn learn(&self, target: &Target, outcome: &Outcome, took: Duration) {
         let slow = Duration::from_millis(self.hub.config.push.slow_milliseconds);
-        let most = usize::try_from(endpoint.in_flight_max).unwrap_or(1);
+        let most = usize::try_from(target.row.in_flight_max).unwrap_or(1);
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = traffic.entry(endpoint.endpoint_id.clone()).or_default();
+        let known = traffic.entry(target.id.clone()).or_default();
         known.pace = match outcome {
             Outcome::Taken { .. } | Outcome::Refused(_) => known.pace.answered(took, slow, most),
             Outcome::Later(_) | Outcome::Gone(_) => known.pace.failed(),
@@ -320,16 +258,39 @@ const SETTLING_TRIES: u64 = 3;
 /// The pause between such tries.
 const SETTLING_PAUSE: Duration = Duration::from_millis(500);
 
-/// A place among the packets on their way; free again when dropped, whatever happened.
+/// Divides places among endpoints with room for so many, one at a time in turn, beginning with another one in each round.
+fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -> impl Iterator<Item = Share> {
+    if !wanting.is_empty() {
+        let first = usize::try_from(round).unwrap_or(0) % wanting.len();
+        wanting.rotate_left(first);
+    }
+    let mut given = vec![0_usize; wanting.len()];
+    while left > 0 {
+        let before = left;
+        for ((_, free), places) in wanting.iter().zip(&mut given) {
+            if left > 0 && *places < *free {
+                *places = places.saturating_add(1);
+                left = left.saturating_sub(1);
+            }
+        }
+        if left == before {
+            break;
+        }
+    }
+    let shares = wanting.into_iter().zip(given).map(|((target, _), places)| Share { target, places });
+    shares.filter(|share| share.places > 0)
+}
+
+/// A place among what is on its way; free again when dropped, whatever happened.
 struct Place {
     dispatcher: Arc<Dispatcher>,
-    endpoint_id: String,
+    target: Arc<Target>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut traffic = self.dispatcher.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = traffic.get_mut(&self.endpoint_id) {
+        if let Some(known) = traffic.get_mut(&self.target.id) {
             known.in_flight = known.in_flight.saturating_sub(1);
         }
         drop(traffic);

@@ -3,22 +3,24 @@
 
 use super::ExchangeError;
 use super::act::{Act, By};
+use super::announce::{self, Moment};
 use crate::channel::networks::{BadUrl, Callable};
 use crate::channel::signature::{self, Scheme};
 use crate::domain::agency::AgencyCode;
+use crate::domain::announcement::{EventKind, chosen};
 use crate::domain::breaker::Circuit;
 use crate::domain::delivery::{Next, Step, next};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
-use crate::store::endpoints::{EndpointRow, NewEndpoint};
-use crate::store::pushes::PushRow;
-use crate::store::{Connection, StoreError, agencies, deliveries, endpoints, evidence, pushes};
+use crate::store::endpoints::{EndpointRow, NewEndpoint, Secrets};
+use crate::store::{Connection, StoreError, agencies, deliveries, endpoints, pushes};
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An endpoint as an operator wants it.
 #[derive(Debug, Clone)]
@@ -44,6 +46,16 @@ pub enum Proof {
     PublicKey(String),
 }
 
+impl Proof {
+    /// The secret and the public key; one of them is there.
+    pub fn parts(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Secret(secret) => (Some(secret.expose_secret()), None),
+            Self::PublicKey(key) => (None, Some(key)),
+        }
+    }
+}
+
 /// An endpoint and how it is doing.
 #[derive(Debug, Clone)]
 pub struct EndpointLine {
@@ -67,6 +79,8 @@ pub struct EndpointLine {
     pub failed_at: Option<DateTime<Utc>>,
     /// How much waits or is on its way.
     pub waiting: i64,
+    /// Of what a system is told there; nothing at an agency's.
+    pub events: Vec<EventKind>,
 }
 
 /// Deliveries moved from one channel to another in one transaction.
@@ -78,19 +92,16 @@ const MOVED_AT_ONCE: i64 = 500;
 /// # Errors
 /// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
 pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, ExchangeError> {
-    let callable = Callable::of(&hub.config.push).map_err(ExchangeError::Unavailable)?;
-    callable.check(&entry.url).map_err(|why| ExchangeError::Malformed(wording(why)))?;
-    let random = hub.keyring.random().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
-    let secret = signature::secret_of(entry.scheme, &random);
+    check_url(hub, &entry.url)?;
     let id = EndpointId::agency(canonical(hub, &entry.agency).await?.as_str());
-    let sealed = hub.keyring.seal(&secret, &sealed_for(&id));
-    let secret_sealed = sealed.map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
+    let (sealed, proof) = new_secret(hub, &id, entry.scheme)?;
     let standard = u16::try_from(hub.config.push.in_flight_per_endpoint_max).unwrap_or(u16::MAX);
     let new = NewEndpoint {
         id,
         url: entry.url.clone(),
-        secret_sealed,
+        secrets: Secrets::only(sealed),
         confirms_itself: entry.confirms_itself,
+        wants: String::new(),
         in_flight_max: i32::from(entry.in_flight_max.unwrap_or(standard).max(1)),
     };
     let act = Act::new(hub, by);
@@ -101,20 +112,51 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
     });
     written.await?;
     hub.wake.notify_one();
-    Ok(signature::public_key_of(&secret).map_or(Proof::Secret(secret), Proof::PublicKey))
+    Ok(proof)
+}
+
+/// Whether the hub calls an address at all.
+///
+/// # Errors
+/// `Malformed` when it does not.
+pub(super) fn check_url(hub: &Hub, url: &str) -> Result<(), ExchangeError> {
+    let callable = Callable::of(&hub.config.push).map_err(ExchangeError::Unavailable)?;
+    callable.check(url).map(|_| ()).map_err(|why| ExchangeError::Malformed(wording(why)))
+}
+
+/// A new secret for an endpoint, sealed, and what its holder is shown.
+///
+/// # Errors
+/// `Unavailable`.
+pub(super) fn new_secret(hub: &Hub, id: &EndpointId, scheme: Scheme) -> Result<(Vec<u8>, Proof), ExchangeError> {
+    let unavailable = |error: String| ExchangeError::Unavailable(error);
+    let random = hub.keyring.random().map_err(|error| unavailable(error.to_string()))?;
+    let secret = signature::secret_of(scheme, &random);
+    let sealed = hub.keyring.seal(&secret, &sealed_for(id)).map_err(|error| unavailable(error.to_string()))?;
+    Ok((sealed, signature::public_key_of(&secret).map_or(Proof::Secret(secret), Proof::PublicKey)))
 }
 
 /// To what the sealed secret of an endpoint is bound.
 pub(super) fn sealed_for(id: &EndpointId) -> String {
     match id.kind {
         EndpointKind::Agency => format!("endpoint:{}", id.holder),
+        EndpointKind::Events => format!("endpoint:{id}"),
     }
 }
 
 /// Leaves evidence of what was done to an endpoint.
-fn note(tx: &mut Connection, act: &Act, what: &str, (id, facts): (&EndpointId, Value)) -> Result<(), StoreError> {
-    let agency = match id.kind {
-        EndpointKind::Agency => Some(id.holder.as_str()),
+pub(super) fn note(
+    tx: &mut Connection,
+    act: &Act,
+    what: &str,
+    (id, mut facts): (&EndpointId, Value),
+) -> Result<(), StoreError> {
+    let agency = match (id.kind, &mut facts) {
+        (EndpointKind::Agency, _) => Some(id.holder.as_str()),
+        (EndpointKind::Events, facts) => {
+            facts["system"] = json!(id.holder);
+            None
+        }
     };
     act.note(tx, (EvidenceEvent::EndpointChanged, what), agency, facts)
 }
@@ -144,8 +186,13 @@ pub async fn one(hub: &Hub, name: &str) -> Result<EndpointLine, ExchangeError> {
 
 fn line(row: EndpointRow, depth: &HashMap<String, i64>, now: DateTime<Utc>) -> Result<EndpointLine, StoreError> {
     let breaker = row.breaker();
+    let id = row.id()?;
     Ok(EndpointLine {
-        id: row.id()?,
+        events: match id.kind {
+            EndpointKind::Agency => Vec::new(),
+            EndpointKind::Events => chosen(&row.wants),
+        },
+        id,
         waiting: depth.get(&row.endpoint_id).copied().unwrap_or(0),
         circuit: breaker.circuit(now),
         failures: breaker.failures,
@@ -221,10 +268,11 @@ pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeE
     let mut moved: usize = 0;
     loop {
         let (ids, now, endpoint_id) = (hub.ids, hub.clock.now(), endpoint_id.clone());
+        let schedules = Arc::clone(&hub.schedules);
         let some = hub.store.write(move |tx| {
             let rows = pushes::of_endpoint(tx, &endpoint_id, MOVED_AT_ONCE)?;
             for row in &rows {
-                offer(tx, row, (&ids.next(), now))?;
+                offer(tx, &row.push_id, Moment { ids, now, schedules: &schedules })?;
             }
             Ok(rows.len())
         });
@@ -239,18 +287,15 @@ pub async fn remove(hub: &Hub, by: &By, agency: &str) -> Result<usize, ExchangeE
 }
 
 /// Puts a delivery that was to be pushed at its recipient's disposal instead.
-pub(super) fn offer(
-    tx: &mut Connection,
-    push: &PushRow,
-    (evidence_id, now): (&str, DateTime<Utc>),
-) -> Result<(), StoreError> {
-    pushes::remove(tx, &push.push_id)?;
-    let Some(row) = deliveries::find(tx, &push.push_id)? else { return Ok(()) };
+pub(super) fn offer(tx: &mut Connection, delivery_id: &str, moment: Moment<'_>) -> Result<(), StoreError> {
+    pushes::remove(tx, delivery_id)?;
+    let Some(row) = deliveries::find(tx, delivery_id)? else { return Ok(()) };
     let Next::Changed(to, Some(event)) = next(row.progress()?, Step::Offer) else { return Ok(()) };
-    if !deliveries::settle(tx, &row, to, &row.note, now)? {
+    if !deliveries::settle(tx, &row, to, &row.note, moment.now)? {
         return Err(StoreError::Raced);
     }
-    evidence::append(tx, evidence_id, &row.evidence(event, now, None, &json!({ "channel": "pickup" })))
+    let piece = row.evidence(event, moment.now, None, &json!({ "channel": "pickup" }));
+    announce::append(tx, moment, &row, &piece)
 }
 
 /// The endpoint that is meant by a code or an alias of an agency, or by `KIND:HOLDER`.
@@ -262,6 +307,7 @@ pub(super) async fn named(hub: &Hub, name: &str) -> Result<EndpointId, ExchangeE
         Some(EndpointId { kind: EndpointKind::Agency, holder }) => {
             Ok(EndpointId::agency(canonical(hub, &holder).await?.as_str()))
         }
+        Some(id @ EndpointId { kind: EndpointKind::Events, .. }) => Ok(id),
         None => Ok(EndpointId::agency(canonical(hub, name).await?.as_str())),
     }
 }

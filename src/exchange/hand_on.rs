@@ -1,33 +1,35 @@
 //! How an accepted packet is handed on to one recipient: put at its disposal for pick-up, or put in line to be pushed.
 
+use super::announce::{self, Moment};
 use super::register::Case;
 use crate::domain::agency::Channel;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::Urgency;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::lane::Lane;
-use crate::domain::schedule::Schedule;
-use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::pushes::PushRow;
-use crate::store::{Connection, StoreError, deliveries, evidence, pushes};
+use crate::store::{Connection, StoreError, deliveries, pushes};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 /// When deliveries are made and are to begin.
 pub(super) struct Making<'a> {
-    pub(super) ids: Ids,
-    pub(super) now: DateTime<Utc>,
-    pub(super) schedule: &'a Schedule,
+    pub(super) moment: Moment<'a>,
     /// When a push is due for the first time; its term begins then.
     pub(super) due_at: DateTime<Utc>,
 }
 
 impl Case {
+    /// What noting that something happened to it needs.
+    pub(super) fn moment(&self) -> Moment<'_> {
+        Moment { ids: self.ids, now: self.now, schedules: &self.schedules }
+    }
+
     /// How its deliveries are made: at once.
     pub(super) fn making(&self) -> Making<'_> {
-        Making { ids: self.ids, now: self.now, schedule: &self.schedule, due_at: self.now }
+        Making { moment: self.moment(), due_at: self.now }
     }
 }
 
@@ -42,19 +44,20 @@ pub(super) fn hand_on(
         Channel::Pickup => DeliveryState::Consigned,
         Channel::Push => DeliveryState::Pending,
     };
-    let new = NewDelivery { delivery_id: making.ids.next(), envelope_id: row.envelope_id.clone(), key, state };
-    let made = deliveries::insert(tx, new, making.now)?;
+    let moment = making.moment;
+    let new = NewDelivery { delivery_id: moment.ids.next(), envelope_id: row.envelope_id.clone(), key, state };
+    let made = deliveries::insert(tx, new, moment.now)?;
     match channel {
         Channel::Pickup => {
             let facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
             let event = EvidenceEvent::ContentConsignment;
-            let piece = made.evidence(event, making.now, row.system_id.as_deref(), &facts);
-            evidence::append(tx, &making.ids.next(), &piece)?;
+            let piece = made.evidence(event, moment.now, row.system_id.as_deref(), &facts);
+            announce::append(tx, moment, &made, &piece)?;
         }
         Channel::Push => {
             let lane = Lane::of(row.is_document(), Urgency::of_number(&row.urgency.to_string()));
-            let expires_at = making.schedule.expires_at(lane, making.due_at);
-            pushes::insert(tx, &PushRow::of_delivery(&made, lane, (making.due_at, expires_at)))?;
+            let expires_at = moment.schedules.packets.expires_at(lane, making.due_at);
+            pushes::insert(tx, vec![PushRow::of_delivery(&made, lane, (making.due_at, expires_at))])?;
         }
     }
     Ok(made)

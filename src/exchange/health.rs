@@ -126,8 +126,11 @@ pub fn may_watch(hub: &Hub, peer: Option<IpAddr>, token: Option<&str>) -> bool {
 /// `Unavailable`. A database that does not answer leaves its figures as they were.
 pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     let (metrics, most) = (&hub.metrics, hub.config.metrics.waiting_max);
-    match hub.store.read(move |tx| inspect::waiting(tx, most)).await {
-        Ok(waiting) => _ = metrics.waiting.set(waiting),
+    match hub.store.read(move |tx| Ok((inspect::waiting(tx, most)?, inspect::pushes_waiting(tx, most)?))).await {
+        Ok((waiting, pushes)) => {
+            metrics.waiting.set(waiting);
+            metrics.pushes_waiting.set(pushes);
+        }
         Err(error) => log::warn!("waiting deliveries cannot be counted: {error}"),
     }
     readiness(hub).await;

@@ -5,14 +5,15 @@
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
-//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `hand_on`, `dispatch`, `settle` and
-//! `endpoints` (what the hub brings to agencies by itself); `selftest` (the hub as a partner that tries a system);
-//! `notify` (what people are told by mail) and `post` (sends it); `backup` (and back), `doctor` (what is wrong with this
-//! installation), `health` (can it work, what does it count).
+//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `hand_on`, `dispatch`, `shipment`, `settle`
+//! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
+//! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
 pub mod act;
 pub mod agency_file;
+pub mod announce;
 pub mod audit;
 pub mod backup;
 pub mod controls;
@@ -41,9 +42,11 @@ mod report;
 pub mod seal;
 pub mod selftest;
 mod settle;
+mod shipment;
 pub mod sweep;
 pub mod systems;
 pub mod terms;
+pub mod webhooks;
 
 use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;
@@ -132,8 +135,8 @@ pub enum ExchangeError {
     /// What the caller wants to make is there already.
     #[error("{}", .0.en)]
     Exists(Wording),
-    /// A self-test turns a packet away for once, to see whether it comes again.
-    #[error("a self-test wants the packet to come again")]
+    /// The caller may come again later: it asks too often, or a self-test wants to see whether a packet comes again.
+    #[error("the caller is to come again later")]
     ComeAgain {
         /// Told as too many requests, else as a hub that is busy.
         too_many: bool,

@@ -6,12 +6,14 @@ use super::{ExchangeError, dispatch, health};
 use crate::channel::mail::address_in;
 use crate::config;
 use crate::domain::dates::{VIETNAM, for_people};
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::envelope::Urgency;
 use crate::domain::notice::{Notice, Undelivered};
 use crate::hub::Hub;
+use crate::store::endpoints::EndpointRow;
 use crate::store::mails::MailRow;
 use crate::store::notices::{self, FailureRow, Span};
-use crate::store::{endpoints, job_runs, mails};
+use crate::store::{StoreError, endpoints, job_runs, mails};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
@@ -53,12 +55,11 @@ pub async fn look(hub: &Hub) -> Result<usize, ExchangeError> {
     }
     let span = span(hub).await?;
     let mut told = undelivered(hub, span).await?;
-    let operator = &hub.config.mail.operator;
-    if !operator.is_empty() {
+    told.extend(endpoints_in_trouble(hub).await?);
+    if let Some(operator) = operator(hub) {
         let mut notices = refusals(hub, span).await?;
-        notices.extend(endpoints_in_trouble(hub).await?);
         notices.extend(unwell(hub).await);
-        told.extend(notices.into_iter().map(|(once, notice)| Told { once, address: operator.clone(), notice }));
+        told.extend(notices.into_iter().map(|(once, notice)| Told { once, address: operator.to_owned(), notice }));
     }
     queue(hub, told).await
 }
@@ -131,24 +132,67 @@ async fn refusals(hub: &Hub, span: Span) -> Result<Vec<(String, Notice)>, Exchan
 }
 
 /// Endpoints that said that they are gone, and those that have not answered for long; each once until it is well again.
-async fn endpoints_in_trouble(hub: &Hub) -> Result<Vec<(String, Notice)>, ExchangeError> {
-    let all = hub.store.read(endpoints::list).await?;
-    let (now, limits) = (hub.clock.now(), dispatch::limits(&hub.config.push));
-    let minutes = i64::try_from(hub.config.mail.away_minutes).unwrap_or(i64::MAX);
-    let trouble = all.into_iter().filter_map(|endpoint| {
-        let (agency, breaker) = (endpoint.holder.clone(), endpoint.breaker());
-        let since = endpoint.succeeded_at().unwrap_or_default().max(endpoint.changed_at()).timestamp_micros();
-        match endpoint.state.as_str() {
-            "gone" => Some((format!("gone:{agency}:{since}"), Notice::EndpointGone { agency })),
-            "open" => {
-                let away = breaker.away(&limits, now)?.num_minutes();
-                let notice = Notice::EndpointAway { agency, minutes: away, failures: breaker.failures };
-                (away >= minutes).then(|| (format!("away:{}:{since}", endpoint.holder), notice))
-            }
-            _ => None,
-        }
+/// The operator is told; that its webhook is gone, the system itself.
+async fn endpoints_in_trouble(hub: &Hub) -> Result<Vec<Told>, ExchangeError> {
+    let found = hub.store.read(|tx| {
+        let all = endpoints::list(tx)?.into_iter().map(|row| Ok((row.id()?, row)));
+        let all = all.collect::<Result<Vec<(EndpointId, EndpointRow)>, StoreError>>()?;
+        let gone = all.iter().filter(|(id, row)| id.kind == EndpointKind::Events && row.state == "gone");
+        let systems: Vec<String> = gone.map(|(id, _)| id.holder.clone()).collect();
+        let addresses = notices::addresses_of(tx, &systems)?;
+        Ok((all, addresses))
     });
-    Ok(trouble.collect())
+    let (all, addresses) = found.await?;
+    let mut told = Vec::new();
+    for (id, endpoint) in all {
+        let since = endpoint.succeeded_at().unwrap_or_default().max(endpoint.changed_at()).timestamp_micros();
+        let (word, notice) = match endpoint.state.as_str() {
+            "gone" => ("gone", gone(&id)),
+            "open" => match away(hub, &id, &endpoint) {
+                Some(notice) => ("away", notice),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let addresses = match (id.kind, word) {
+            (EndpointKind::Events, "gone") => told_of_system(hub, &id.holder, &addresses),
+            (EndpointKind::Agency | EndpointKind::Events, _) => operator(hub).into_iter().collect(),
+        };
+        told.extend(addresses.into_iter().map(|address| Told {
+            once: format!("{word}:{id}:{since}:{address}"),
+            address: address.to_owned(),
+            notice: notice.clone(),
+        }));
+    }
+    Ok(told)
+}
+
+fn gone(id: &EndpointId) -> Notice {
+    let holder = id.holder.clone();
+    match id.kind {
+        EndpointKind::Agency => Notice::EndpointGone { agency: holder },
+        EndpointKind::Events => Notice::WebhookGone { system: holder },
+    }
+}
+
+fn away(hub: &Hub, id: &EndpointId, endpoint: &EndpointRow) -> Option<Notice> {
+    let breaker = endpoint.breaker();
+    let minutes = breaker.away(&dispatch::limits(&hub.config.push), hub.clock.now())?.num_minutes();
+    let long = i64::try_from(hub.config.mail.away_minutes).unwrap_or(i64::MAX);
+    let notice = Notice::EndpointAway { agency: id.holder.clone(), minutes, failures: breaker.failures };
+    (minutes >= long).then_some(notice)
+}
+
+/// The operator's address, if there is one.
+fn operator(hub: &Hub) -> Option<&str> {
+    Some(hub.config.mail.operator.as_str()).filter(|address| !address.is_empty())
+}
+
+/// Addresses of the agencies of a system, or else the operator's.
+fn told_of_system<'a>(hub: &'a Hub, system: &str, addresses: &'a [(String, String)]) -> Vec<&'a str> {
+    let own = addresses.iter().filter(|(holder, _)| holder == system);
+    let own: Vec<&str> = own.filter_map(|(_, mail)| address_in(mail)).take(ADDRESSES_MAX).collect();
+    if own.is_empty() { operator(hub).into_iter().collect() } else { own }
 }
 
 /// What is wrong with this node: once a day.
@@ -221,11 +265,7 @@ pub async fn keys_that_end(hub: &Hub) -> Result<usize, ExchangeError> {
             at: for_people(at),
             days: left.num_days(),
         };
-        let own = addresses.iter().filter(|(system, _)| *system == key.system_id);
-        let mut to: Vec<&str> = own.filter_map(|(_, mail)| address_in(mail)).take(ADDRESSES_MAX).collect();
-        if to.is_empty() {
-            to.extend(Some(hub.config.mail.operator.as_str()).filter(|address| !address.is_empty()));
-        }
+        let to = told_of_system(hub, &key.system_id, &addresses);
         told.extend(to.into_iter().zip(step.into_iter().cycle()).map(|(address, step)| Told {
             once: format!("key:{}:{step}:{address}", key.key_id),
             address: address.to_owned(),

@@ -1,5 +1,6 @@
 //! A recipient lists what waits for it, fetches it, and confirms that it holds it.
 
+use super::announce::{self, Moment};
 use super::{Caller, ExchangeError, rows, selftest};
 use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
 use crate::domain::packet::Digest;
@@ -8,9 +9,10 @@ use crate::metrics::MarkLabel;
 use crate::store::deliveries::{DeliveryRow, Selection};
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::payloads::PayloadStream;
-use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// Which waiting deliveries to list.
 #[derive(Debug, Clone, Default)]
@@ -204,6 +206,7 @@ async fn step(
     (asked, note): (Step, String),
 ) -> Result<(DeliveryRow, Progress), ExchangeError> {
     let (system, id, now, ids) = (caller.system_id.clone(), id.to_owned(), hub.clock.now(), hub.ids);
+    let schedules = Arc::clone(&hub.schedules);
     let taken = hub.store.write(move |tx| {
         let Some(row) = find_for(tx, &system, &id)? else { return Ok(Taken::NotFound) };
         if row.recall == "agreed" && asked == Step::Fetch {
@@ -220,7 +223,7 @@ async fn step(
         }
         if let Some(event) = event {
             let piece = row.evidence(event, now, Some(&system), &serde_json::json!({ "note": note }));
-            evidence::append(tx, &ids.next(), &piece)?;
+            announce::append(tx, Moment { ids, now, schedules: &schedules }, &row, &piece)?;
         }
         Ok(Taken::Ok(Box::new(row), after))
     });

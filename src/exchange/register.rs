@@ -2,6 +2,7 @@
 //! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
 
 use super::accept::{Door, Rejection, Verdict};
+use super::announce;
 use super::hand_on::hand_on;
 use super::recall::{self, TakenBack};
 use super::{receipt, report};
@@ -11,7 +12,7 @@ use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope}
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::packet::{Digest, Packet};
 use crate::domain::rules::{self, Parties, Party, Violation};
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::Schedules;
 use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
@@ -34,7 +35,7 @@ pub(super) struct Case {
     pub(super) packet: Packet,
     pub(super) ids: Ids,
     pub(super) now: DateTime<Utc>,
-    pub(super) schedule: Arc<Schedule>,
+    pub(super) schedules: Arc<Schedules>,
     pub(super) system_id: String,
     pub(super) door: Door,
     pub(super) addressees: Vec<OrganId>,
@@ -185,7 +186,7 @@ pub(super) fn refusal(
     let codes: Vec<&str> = violations.iter().take(EVIDENCE_CODES_MAX).map(|v| v.code.as_str()).collect();
     let facts = json!({
         "sha256": read.map(|(sha256, _)| sha256.hex()), "bytes": read.map(|(_, bytes)| bytes),
-        "door": door_word(door), "codes": codes, "faults": violations.len(),
+        "door": door.word(), "codes": codes, "faults": violations.len(),
     });
     let evidence_id = ids.next();
     let piece = Evidence {
@@ -203,13 +204,6 @@ pub(super) fn refusal(
 
 /// Codes named in the evidence of a refusal; the answer names all.
 const EVIDENCE_CODES_MAX: usize = 50;
-
-fn door_word(door: Door) -> &'static str {
-    match door {
-        Door::Native => "native",
-        Door::Sdk => "sdk",
-    }
-}
 
 /// Successors of closed agencies that are looked up, so that a refusal can name who takes the mail.
 const SUCCESSORS_MAX: usize = 8;
@@ -443,7 +437,7 @@ pub(super) fn append(
     if event == EvidenceEvent::SubmissionAcceptance {
         facts = json!({
             "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
-            "document_id": row.document_id, "door": door_word(case.door),
+            "document_id": row.document_id, "door": case.door.word(),
         });
     }
     let piece = Evidence {
@@ -455,7 +449,10 @@ pub(super) fn append(
         system_id: row.system_id.clone(),
         facts: facts.to_string(),
     };
-    evidence::append(tx, &case.ids.next(), &piece)
+    match delivery {
+        Some(delivery) => announce::append(tx, case.moment(), delivery, &piece),
+        None => evidence::append(tx, &case.ids.next(), &piece),
+    }
 }
 
 fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {

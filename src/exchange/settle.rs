@@ -2,24 +2,29 @@
 //! line, and how the endpoint's breaker stands.
 
 use super::ExchangeError;
+use super::announce::{self, Moment};
 use super::endpoints::offer;
-use crate::channel::{Outcome, Trouble};
+use super::shipment::Target;
+use crate::channel::Outcome;
 use crate::domain::breaker::BreakerLimits;
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
+use crate::domain::endpoint::EndpointKind;
 use crate::domain::packet::Digest;
-use crate::hub::{Hub, Ids};
+use crate::hub::Hub;
+use crate::metrics::PushLabels;
+use crate::store::announcements::Ending;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::endpoints::EndpointRow;
-use crate::store::pushes::{AttemptRow, Parcel, PushRow};
-use crate::store::{Connection, StoreError, deliveries, endpoints, evidence, pushes};
+use crate::store::pushes::{AttemptRow, Content, Parcel, PushRow};
+use crate::store::{Connection, Foresight, StoreError, announcements, deliveries, endpoints, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An attempt that came to an end.
 pub(super) struct Attempt {
-    /// Where it was sent, as the endpoint stood then.
-    pub(super) endpoint: Arc<EndpointRow>,
+    /// Where it was sent.
+    pub(super) target: Arc<Target>,
     /// What was sent.
     pub(super) parcel: Parcel,
     /// When it began.
@@ -28,15 +33,19 @@ pub(super) struct Attempt {
     pub(super) outcome: Outcome,
 }
 
-/// The time, an id for evidence, and the plan, as every step of settling needs them.
-pub(super) struct Moment {
-    pub(super) ids: Ids,
-    pub(super) now: DateTime<Utc>,
-    pub(super) draw: u64,
-}
-
 /// How much of a minute may pass before a success is noted again beside an endpoint that is well.
 const SUCCESS_NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// An attempt while it is being settled.
+struct Settling<'a> {
+    attempt: &'a Attempt,
+    owner: &'a str,
+    moment: Moment<'a>,
+    /// Which attempt it is, since what it brings was put in line.
+    number: i32,
+    /// When it is tried again, if it is.
+    next_at: Option<DateTime<Utc>>,
+}
 
 /// Settles an attempt.
 ///
@@ -48,95 +57,122 @@ pub(super) async fn settle(
     owner: &str,
     limits: BreakerLimits,
 ) -> Result<(), ExchangeError> {
-    let moment = Moment { ids: hub.ids, now: hub.clock.now(), draw: hub.ids.draw() };
-    let (owner, schedule) = (owner.to_owned(), Arc::clone(&hub.schedule));
-    let settled = hub.store.write(move |tx| {
+    let (ids, now, draw) = (hub.ids, hub.clock.now(), hub.ids.draw());
+    let (owner, schedules) = (owner.to_owned(), Arc::clone(&hub.schedules));
+    let kind = attempt.target.id.kind;
+    let outcome = attempt.outcome.word();
+    let foresight = match &attempt.parcel.content {
+        Content::Packet(packet) => hub.store.foresight(|| of_sender(&packet.delivery)),
+        Content::Announcement(_) => None,
+    };
+    let settled = hub.store.write_foreseen(foresight, move |tx| {
+        let moment = Moment { ids, now, schedules: &schedules };
         let push = &attempt.parcel.push;
-        let failed = push.attempts.saturating_add(1);
-        let endpoint = endpoints::find(tx, &push.endpoint_id)?;
+        let number = push.attempts.saturating_add(1);
         let next_at = match &attempt.outcome {
             Outcome::Later(trouble) | Outcome::Gone(trouble) => {
                 let asked = trouble.retry_after.and_then(|asked| TimeDelta::from_std(asked).ok());
-                let failures = u32::try_from(failed).unwrap_or(u32::MAX);
-                Some(schedule.next_attempt(failures, moment.now, moment.draw, asked))
+                let failures = u32::try_from(number).unwrap_or(u32::MAX);
+                Some(schedules.of(kind).next_attempt(failures, now, draw, asked))
             }
             Outcome::Taken { .. } | Outcome::Refused(_) => None,
         };
-        // Another node may have tried meanwhile, when this attempt outlived its lease.
-        let number = pushes::next_number(tx, &push.push_id)?;
-        pushes::insert_attempt(tx, &attempt_row(&attempt, (number, next_at), moment.now))?;
-        match &attempt.outcome {
-            Outcome::Taken { .. } => taken(tx, &attempt, &moment)?,
-            Outcome::Refused(trouble) => refused(tx, &attempt, &owner, (trouble, &moment))?,
-            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
-                let due_at = next_at.unwrap_or(moment.now);
-                later(tx, &attempt, &owner, (trouble, failed, due_at, endpoint.is_some(), &moment))?;
-            }
+        let endpoint = endpoints::find(tx, &push.endpoint_id)?;
+        let settling = Settling { attempt: &attempt, owner: &owner, moment, number, next_at };
+        match &attempt.parcel.content {
+            Content::Packet(packet) => settling.delivery(tx, &packet.delivery, endpoint.is_some())?,
+            Content::Announcement(_) => settling.announcement(tx)?,
         }
         match endpoint {
             // What another address answered says nothing about this one.
-            Some(endpoint) if endpoint.url == attempt.endpoint.url => {
-                note(tx, &attempt.outcome, &endpoint, (&limits, &moment))
+            Some(endpoint) if endpoint.url == attempt.target.row.url => {
+                note(tx, &attempt.outcome, &endpoint, (&limits, now))
             }
             Some(_) | None => Ok(()),
         }
     });
-    Ok(settled.await?)
-}
-
-fn attempt_row(attempt: &Attempt, (number, next_at): (i32, Option<DateTime<Utc>>), now: DateTime<Utc>) -> AttemptRow {
-    let (word, status, reason) = match &attempt.outcome {
-        Outcome::Taken { status } => ("taken", Some(*status), ""),
-        Outcome::Later(trouble) => ("later", trouble.status, trouble.reason.as_str()),
-        Outcome::Refused(trouble) => ("refused", trouble.status, trouble.reason.as_str()),
-        Outcome::Gone(trouble) => ("gone", trouble.status, trouble.reason.as_str()),
-    };
-    let id = (attempt.parcel.push.push_id.as_str(), number);
-    AttemptRow::new(id, (attempt.started_at, now), (word, status, reason), next_at)
-}
-
-fn taken(tx: &mut Connection, attempt: &Attempt, moment: &Moment) -> Result<(), StoreError> {
-    // Also when another node has it on its way by now: it need not arrive again.
-    pushes::remove(tx, &attempt.parcel.push.push_id)?;
-    let step = if attempt.endpoint.confirms_itself { Step::Consign } else { Step::HandOver };
-    let facts = json!({ "channel": "push", "attempt": attempt.parcel.push.attempts.saturating_add(1) });
-    advance(tx, &attempt.parcel.delivery, (step, ""), (&facts, moment))
-}
-
-fn refused(
-    tx: &mut Connection,
-    attempt: &Attempt,
-    owner: &str,
-    (trouble, moment): (&Trouble, &Moment),
-) -> Result<(), StoreError> {
-    let push = &attempt.parcel.push;
-    if !pushes::finish(tx, &push.push_id, owner)? {
-        return Ok(());
-    }
-    let facts = json!({
-        "channel": "push", "why": "refused", "status": trouble.status,
-        "attempts": push.attempts.saturating_add(1),
-        "attempts_sha256": digest_of(&pushes::attempts_of(tx, &push.push_id)?),
-    });
-    advance(tx, &attempt.parcel.delivery, (Step::GiveUp, &trouble.reason), (&facts, moment))
-}
-
-fn later(
-    tx: &mut Connection,
-    attempt: &Attempt,
-    owner: &str,
-    (trouble, failed, due_at, has_endpoint, moment): (&Trouble, i32, DateTime<Utc>, bool, &Moment),
-) -> Result<(), StoreError> {
-    let push = &attempt.parcel.push;
-    if trouble.may_have_left {
-        advance(tx, &attempt.parcel.delivery, (Step::Retry, ""), (&Value::Null, moment))?;
-    }
-    let is_here = pushes::put_back(tx, &push.push_id, owner, (failed, due_at))?;
-    if is_here && !has_endpoint {
-        // The endpoint was removed while the packet was on its way.
-        return offer(tx, push, (&moment.ids.next(), moment.now));
-    }
+    settled.await?;
+    hub.metrics.pushes.get_or_create(&PushLabels { kind: kind.word(), outcome }).inc();
     Ok(())
+}
+
+/// What settling is about to ask: who wants to hear of it.
+fn of_sender(row: &DeliveryRow) -> Foresight {
+    Foresight { codes: vec![row.sender_code.to_ascii_uppercase()], ..Foresight::default() }
+}
+
+impl Settling<'_> {
+    fn delivery(&self, tx: &mut Connection, row: &DeliveryRow, has_endpoint: bool) -> Result<(), StoreError> {
+        let id = row.delivery_id.as_str();
+        // Another node may have tried meanwhile, when this attempt outlived its lease.
+        let number = pushes::next_number(tx, id)?;
+        pushes::insert_attempt(tx, &self.attempt_row(id, number))?;
+        match &self.attempt.outcome {
+            Outcome::Taken { .. } => {
+                // Also when another node has it on its way by now: it need not arrive again.
+                pushes::remove(tx, id)?;
+                let step = if self.attempt.target.row.confirms_itself { Step::Consign } else { Step::HandOver };
+                let facts = json!({ "channel": "push", "attempt": self.number });
+                advance(tx, row, (step, ""), (&facts, self.moment))
+            }
+            Outcome::Refused(trouble) => {
+                if !pushes::finish(tx, id, self.owner)? {
+                    return Ok(());
+                }
+                let facts = json!({
+                    "channel": "push", "why": "refused", "status": trouble.status, "attempts": self.number,
+                    "attempts_sha256": digest_of(&pushes::attempts_of(tx, id)?), "note": shortened(&trouble.reason),
+                });
+                advance(tx, row, (Step::GiveUp, &trouble.reason), (&facts, self.moment))
+            }
+            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
+                if trouble.may_have_left {
+                    advance(tx, row, (Step::Retry, ""), (&Value::Null, self.moment))?;
+                }
+                let is_here = self.put_back(tx)?;
+                // The endpoint may have been removed while the packet was on its way.
+                if is_here && !has_endpoint { offer(tx, id, self.moment) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Whatever a webhook answers but 2xx, the event is tried again until its term is over.
+    fn announcement(&self, tx: &mut Connection) -> Result<(), StoreError> {
+        let (id, now) = (self.attempt.parcel.push.push_id.as_str(), self.moment.now);
+        match &self.attempt.outcome {
+            Outcome::Taken { .. } => {
+                pushes::remove(tx, id)?;
+                announcements::finish(tx, id, Ending::Taken, now)
+            }
+            Outcome::Later(trouble) | Outcome::Gone(trouble) | Outcome::Refused(trouble) => match self.put_back(tx)? {
+                true => announcements::note_failure(tx, id, (self.number, &trouble.reason), now),
+                false => Ok(()),
+            },
+        }
+    }
+
+    fn put_back(&self, tx: &mut Connection) -> Result<bool, StoreError> {
+        let due_at = self.next_at.unwrap_or(self.moment.now);
+        pushes::put_back(tx, &self.attempt.parcel.push.push_id, self.owner, (self.number, due_at))
+    }
+
+    fn attempt_row(&self, delivery_id: &str, number: i32) -> AttemptRow {
+        let (status, reason) = match &self.attempt.outcome {
+            Outcome::Taken { status } => (Some(*status), ""),
+            Outcome::Later(trouble) | Outcome::Refused(trouble) | Outcome::Gone(trouble) => {
+                (trouble.status, trouble.reason.as_str())
+            }
+        };
+        let times = (self.attempt.started_at, self.moment.now);
+        AttemptRow::new((delivery_id, number), times, (self.attempt.outcome.word(), status, reason), self.next_at)
+    }
+}
+
+/// Longest reason in evidence, in characters; the attempt keeps all of it.
+const REASON_CHARS_MAX: usize = 500;
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS_MAX).collect()
 }
 
 /// Takes a delivery one step further, with its evidence. It may have changed since `row` was read. What cannot take the
@@ -145,7 +181,7 @@ pub(super) fn advance(
     tx: &mut Connection,
     row: &DeliveryRow,
     (step, note): (Step, &str),
-    (facts, moment): (&Value, &Moment),
+    (facts, moment): (&Value, Moment<'_>),
 ) -> Result<(), StoreError> {
     if advance_from(tx, row, (step, note), (facts, moment))? {
         return Ok(());
@@ -159,7 +195,7 @@ fn advance_from(
     tx: &mut Connection,
     row: &DeliveryRow,
     (step, note): (Step, &str),
-    (facts, moment): (&Value, &Moment),
+    (facts, moment): (&Value, Moment<'_>),
 ) -> Result<bool, StoreError> {
     let before = row.progress()?;
     let Next::Changed(to, event) = next(before, step) else { return Ok(true) };
@@ -171,7 +207,7 @@ fn advance_from(
     if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
         members.insert("late".to_owned(), Value::Bool(true));
     }
-    evidence::append(tx, &moment.ids.next(), &row.evidence(event, moment.now, None, &facts))?;
+    announce::append(tx, moment, row, &row.evidence(event, moment.now, None, &facts))?;
     Ok(true)
 }
 
@@ -180,21 +216,21 @@ fn note(
     tx: &mut Connection,
     outcome: &Outcome,
     endpoint: &EndpointRow,
-    (limits, moment): (&BreakerLimits, &Moment),
+    (limits, now): (&BreakerLimits, DateTime<Utc>),
 ) -> Result<(), StoreError> {
     let (before, id) = (endpoint.breaker(), endpoint.endpoint_id.as_str());
     match outcome {
         Outcome::Taken { .. } | Outcome::Refused(_) => {
-            let age = endpoint.succeeded_at().map(|at| moment.now.signed_duration_since(at));
+            let age = endpoint.succeeded_at().map(|at| now.signed_duration_since(at));
             if before == before.succeeded() && age.is_some_and(|age| age < SUCCESS_NOTED_EVERY) {
                 return Ok(());
             }
-            endpoints::note(tx, endpoint, before.succeeded(), (true, moment.now))
+            endpoints::note(tx, endpoint, before.succeeded(), (true, now))
         }
-        Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now)),
+        Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, now), (false, now)),
         Outcome::Gone(trouble) => {
-            endpoints::note(tx, endpoint, before.failed(limits, moment.now), (false, moment.now))?;
-            if endpoint.state == "open" && endpoints::set_state(tx, id, ("gone", &trouble.reason), moment.now)? {
+            endpoints::note(tx, endpoint, before.failed(limits, now), (false, now))?;
+            if endpoint.state == "open" && endpoints::set_state(tx, id, ("gone", &trouble.reason), now)? {
                 log::error!(target: "alarm", "endpoint.id" = id; "an endpoint says that it is gone; nothing is pushed to it");
             }
             Ok(())
@@ -202,7 +238,7 @@ fn note(
     }
 }
 
-/// Gives up pushes whose term is over: negative evidence with the digest of the attempts.
+/// Gives up pushes whose term is over: for a delivery, negative evidence with the digest of the attempts.
 ///
 /// # Errors
 /// `Store`.
@@ -211,27 +247,38 @@ pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64)
     if !any {
         return Ok(());
     }
-    let moment = Moment { ids: hub.ids, now, draw: 0 };
+    let (ids, schedules) = (hub.ids, Arc::clone(&hub.schedules));
     let given_up = hub.store.write(move |tx| {
+        let moment = Moment { ids, now, schedules: &schedules };
         let rows = pushes::expired(tx, now, at_once)?;
-        for row in &rows {
-            give_up(tx, row, &moment)?;
-        }
-        Ok(rows.len())
+        rows.iter().map(|row| give_up(tx, row, moment)).collect::<Result<Vec<EndpointKind>, StoreError>>()
     });
-    let number = given_up.await?;
-    log::warn!(target: "push", number = number; "deliveries were given up: their term is over");
+    let given_up = given_up.await?;
+    for kind in &given_up {
+        hub.metrics.pushes.get_or_create(&PushLabels { kind: kind.word(), outcome: "given_up" }).inc();
+    }
+    log::warn!(target: "push", number = given_up.len(); "pushes were given up: their term is over");
     Ok(())
 }
 
-fn give_up(tx: &mut Connection, push: &PushRow, moment: &Moment) -> Result<(), StoreError> {
+fn give_up(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<EndpointKind, StoreError> {
+    let kind = push.endpoint()?.kind;
     pushes::remove(tx, &push.push_id)?;
+    match kind {
+        EndpointKind::Agency => give_up_delivery(tx, push, moment)?,
+        EndpointKind::Events => announcements::finish(tx, &push.push_id, Ending::GivenUp, moment.now)?,
+    }
+    Ok(kind)
+}
+
+fn give_up_delivery(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<(), StoreError> {
     let Some(row) = deliveries::find(tx, &push.push_id)? else { return Err(StoreError::Missing("deliveries")) };
     let attempts = pushes::attempts_of(tx, &push.push_id)?;
+    let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
     let facts = json!({
         "channel": "push", "why": "expired", "attempts": push.attempts, "attempts_sha256": digest_of(&attempts),
+        "note": shortened(note),
     });
-    let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
     advance(tx, &row, (Step::GiveUp, note), (&facts, moment))
 }
 

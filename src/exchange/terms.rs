@@ -2,7 +2,8 @@
 //! told (`notify`), and an operator can start them anew (`controls`). Not here: pushes, which end by the dispatcher (`settle`).
 
 use super::ExchangeError;
-use super::settle::{Moment, advance};
+use super::announce::Moment;
+use super::settle::advance;
 use crate::config;
 use crate::domain::delivery::Step;
 use crate::domain::envelope::Urgency;
@@ -11,6 +12,7 @@ use crate::hub::Hub;
 use crate::store::{Connection, StoreError, deliveries};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Deliveries given up in one transaction.
 const AT_ONCE: i64 = 200;
@@ -27,8 +29,10 @@ pub async fn give_up_unfetched(hub: &Hub) -> Result<usize, ExchangeError> {
         let term = i64::try_from(days).ok().and_then(TimeDelta::try_days);
         let Some(before) = term.and_then(|term| now.checked_sub_signed(term)) else { continue };
         loop {
-            let moment = Moment { ids: hub.ids, now, draw: 0 };
-            let done = hub.store.write(move |tx| give_up(tx, (lane, before), &moment)).await?;
+            let (ids, schedules) = (hub.ids, Arc::clone(&hub.schedules));
+            let done =
+                hub.store.write(move |tx| give_up(tx, (lane, before), Moment { ids, now, schedules: &schedules }));
+            let done = done.await?;
             given_up = given_up.saturating_add(done);
             if i64::try_from(done).is_ok_and(|done| done < AT_ONCE) {
                 break;
@@ -38,7 +42,11 @@ pub async fn give_up_unfetched(hub: &Hub) -> Result<usize, ExchangeError> {
     Ok(given_up)
 }
 
-fn give_up(tx: &mut Connection, (lane, before): (Lane, DateTime<Utc>), moment: &Moment) -> Result<usize, StoreError> {
+fn give_up(
+    tx: &mut Connection,
+    (lane, before): (Lane, DateTime<Utc>),
+    moment: Moment<'_>,
+) -> Result<usize, StoreError> {
     let is_status = lane == Lane::Status;
     let urgencies = ["0", "1", "2", "3", "4"].map(Urgency::of_number);
     let urgencies = urgencies.into_iter().filter(|urgency| Lane::of(!is_status, *urgency) == lane);

@@ -6,6 +6,7 @@ use super::gate::{Call, Node};
 use super::problem::{self, Problem};
 use super::push_admin::{self, PushOperation};
 use super::reading;
+use super::webhook_api::{self, WebhookOperation};
 use crate::domain::agency::AgencyState;
 use crate::domain::directory::Column;
 use crate::domain::directory::fault;
@@ -63,6 +64,8 @@ pub enum AdminOperation {
     RevokeKey,
     /// What the hub brings by itself.
     Push(PushOperation),
+    /// Of what a system is told.
+    Webhook(WebhookOperation),
 }
 
 /// Answers one operation.
@@ -102,6 +105,10 @@ pub async fn answer(operation: AdminOperation, call: Call<'_>, caller: Caller) -
         }
         AdminOperation::AddKey => add_key(call, &by).await,
         AdminOperation::Push(operation) => push_admin::answer(operation, call, &by).await,
+        AdminOperation::Webhook(operation) => {
+            let system = id.to_owned();
+            webhook_api::answer(operation, call, (&system, &by)).await
+        }
         AdminOperation::RevokeKey => {
             keys::revoke_key(hub, &by, id).await?;
             Ok(problem::ok().json(RevokedKeyBody { key_id: id, state: "revoked" }))

@@ -2,19 +2,13 @@
 
 use super::forms;
 use super::problem_body::{ViolationBody, violation_bodies};
-use crate::domain::dates::VIETNAM;
+pub use crate::domain::dates::for_machines as time;
 use crate::exchange::accept::Receipt;
 use crate::exchange::directory::AgencyLine;
 use crate::exchange::follow::{EnvelopeView, LineageLink, SentLine, StatusLine};
 use crate::exchange::pickup::{Confirmed, MailboxItem};
-use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-
-/// A time in ISO 8601 with Vietnam's offset, always at microseconds.
-pub fn time(at: DateTime<Utc>) -> String {
-    at.with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Micros, false)
-}
 
 /// The word for a document or a status packet.
 fn kind(is_document: bool) -> &'static str {
@@ -427,6 +421,7 @@ pub fn agency(line: &AgencyLine) -> AgencyBody<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
     #[test]
     fn times_carry_the_offset_and_always_six_digits() {

@@ -12,10 +12,12 @@ use super::problem::{self, Problem};
 use super::reading;
 use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
+use super::webhook_api::{self, WebhookOperation};
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
 use crate::exchange::Caller;
 use crate::exchange::accept::{self, Door, Receipt, Submission, Verdict};
+use crate::exchange::act::By;
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::follow::{self, SentQuery};
 use crate::exchange::pickup::{self, MailboxItem, MailboxQuery};
@@ -57,6 +59,8 @@ pub enum AgencyOperation {
     Agency,
     /// One of the ledger.
     Ledger(LedgerOperation),
+    /// Of what the caller is told.
+    Webhook(WebhookOperation),
     /// One of the self-test.
     Selftest(SelftestOperation),
 }
@@ -79,6 +83,9 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
         AgencyOperation::Ledger(operation) => ledger_api::answer(operation, call, &caller).await,
+        AgencyOperation::Webhook(operation) => {
+            webhook_api::answer(operation, call, (caller.system_id(), &By::caller(&caller))).await
+        }
         AgencyOperation::Selftest(operation) => selftest_api::answer(operation, call, caller).await,
     }
 }

@@ -11,8 +11,8 @@ use super::problem::{
     CONFLICT, CUT, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED, PACKET_REFUSED,
     STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED, UNSEALED,
 };
-use super::selftest_sketches;
 use super::sketch::Sketch;
+use super::{selftest_sketches, webhook_sketches};
 
 /// What any call of the native API may be answered with.
 pub static ANY: [&Kind; 6] = [&MALFORMED, &UNAUTHENTICATED, &TOO_LARGE, &HEAD_TOO_LARGE, &INTERNAL, &OVERLOADED];
@@ -93,6 +93,7 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .answer::<AgencyBody<'_>>(Success::Ok, "Cơ quan. The agency.")
             .fails(&[&NOT_FOUND]),
         AgencyOperation::Ledger(operation) => ledger_sketches::draw(operation, sketch),
+        AgencyOperation::Webhook(operation) => webhook_sketches::draw(operation, false, sketch),
         AgencyOperation::Selftest(operation) => selftest_sketches::draw(operation, sketch),
     }
 }

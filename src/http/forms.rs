@@ -2,6 +2,7 @@
 //! that the description of the API cannot lag behind it. Not here: whole answers, whose schemas are derived.
 
 use crate::domain::agency::{AgencyState, Standing};
+use crate::domain::announcement::EventKind;
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::selftest;
@@ -72,6 +73,11 @@ pub fn maybe_state(_: &mut SchemaGenerator) -> Schema {
 pub fn event(_: &mut SchemaGenerator) -> Schema {
     let names: Vec<&str> = EvidenceEvent::ALL.iter().map(|event| event.name()).collect();
     one_of(&names)
+}
+
+/// Kinds of events.
+pub fn event_kinds(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": one_of(&EventKind::ALL.map(EventKind::name)) })
 }
 
 /// What the recipient's software said.

@@ -1,10 +1,11 @@
 //! What the native API answers about what would happen to a packet and what did happen to a document, as JSON.
 
 use super::agency_answers::{LineageBody, Page, ReceiptBody, lineage, receipt, time};
+use super::forms;
 use super::problem_body::{ViolationBody, violation_bodies};
 use super::sentence::Sentence;
-use super::{event_words, forms};
 use crate::domain::delivery::DeliveryState;
+use crate::domain::event_words;
 use crate::exchange::follow::LineageLink;
 use crate::exchange::history::{Direction, Happening, Pages};
 use crate::exchange::preflight::{Foretold, ForetoldLine, Preflight};
@@ -148,16 +149,18 @@ pub fn timeline(pages: &Pages<Happening>) -> Page<HappeningBody<'_>> {
 }
 
 fn happening(happening: &Happening) -> HappeningBody<'_> {
+    let status_code = happening.status.as_ref().map(|(code, _)| code.as_str());
+    let words = event_words::words(happening.event, happening.agency.as_deref(), status_code);
     HappeningBody {
         evidence_id: &happening.evidence_id,
         at: time(happening.at),
         event: happening.event.name(),
-        words: event_words::words(happening),
+        words: words.into(),
         agency: happening.agency.as_deref(),
         delivery_id: happening.delivery_id.as_deref(),
         envelope_id: happening.envelope_id.as_deref(),
         state: event_words::state(happening.event).map(DeliveryState::word),
-        status_code: happening.status.as_ref().map(|(code, _)| code.as_str()),
+        status_code,
         description: happening.status.as_ref().map(|(_, description)| description.as_str()),
         note: &happening.note,
         sealed: happening.sealed.map(sealed),

@@ -11,7 +11,6 @@ mod agency_questions;
 mod agency_sketches;
 pub mod auth;
 pub mod body;
-mod event_words;
 mod forms;
 pub mod gate;
 mod history_answers;
@@ -32,6 +31,8 @@ mod selftest_sketches;
 mod sentence;
 mod sketch;
 mod watch;
+pub mod webhook_api;
+mod webhook_sketches;
 
 use crate::hub::Hub;
 use actix_web::dev::Server;
@@ -47,6 +48,7 @@ use sdk_api::SdkOperation;
 use selftest_api::SelftestOperation;
 use std::net::SocketAddr;
 use std::time::Duration;
+use webhook_api::WebhookOperation;
 
 /// Threads of each worker for everything but packets on their way in.
 const THREADS_BESIDE_PACKETS: usize = 64;
@@ -157,6 +159,14 @@ const fn ledger(operation: LedgerOperation) -> Operation {
     Operation::Agency(AgencyOperation::Ledger(operation))
 }
 
+const fn webhook(operation: WebhookOperation) -> Operation {
+    native(AgencyOperation::Webhook(operation))
+}
+
+const fn webhook_of_system(operation: WebhookOperation) -> Operation {
+    admin(AdminOperation::Webhook(operation))
+}
+
 const fn push(operation: PushOperation) -> Operation {
     admin(AdminOperation::Push(operation))
 }
@@ -205,6 +215,15 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/agencies", native(AgencyOperation::Agencies), "List agencies by code (`after`, `limit`), or what changed after a version of the directory (`since`, `limit`; `If-None-Match`)."),
     route(GET, "/api/v1/agencies/{code}", native(AgencyOperation::Agency), "Look up an agency by code or alias."),
 
+    // A system that wants to be told what happens to its documents.
+    route(GET, "/api/v1/webhook", webhook(WebhookOperation::Show), "Look at the caller's webhook and how it is doing."),
+    route(PUT, "/api/v1/webhook", webhook(WebhookOperation::Put), "Say where the caller is told what happens to its documents, and of what: `{\"url\":\"https://…\",\"events\":[]}`; the secret of the signatures is shown this once."),
+    route(DELETE, "/api/v1/webhook", webhook(WebhookOperation::Remove), "Tell the caller no more; what waits is thrown away."),
+    route(POST, "/api/v1/webhook/rotate", webhook(WebhookOperation::Rotate), "Give the webhook a new secret; the old one signs beside it for a while."),
+    route(POST, "/api/v1/webhook/test", webhook(WebhookOperation::Test), "Send the webhook an event to be tried with."),
+    route(POST, "/api/v1/webhook/replay", webhook(WebhookOperation::Replay), "Tell again what happened since a time: `{\"from\":\"2026-11-20T08:00:00+07:00\"}`."),
+    route(GET, "/api/v1/webhook/given-up", webhook(WebhookOperation::GivenUp), "List events that were given up (`after`, `limit`)."),
+
     // A system that proves how it behaves.
     route(POST, "/api/v1/selftest", selftest(SelftestOperation::Start), "Begin a self-test of an agency: `{\"agency\":\"X99.B02\",\"cases\":[]}`."),
     route(GET, "/api/v1/selftest/key", selftest(SelftestOperation::Key), "The public key under which certificates hold."),
@@ -226,6 +245,13 @@ pub static ROUTES: &[Route] = &[
     route(PUT, "/api/v1/admin/systems/{id}/agencies/{code}", admin(AdminOperation::Hold), "Let a system hold an agency."),
     route(DELETE, "/api/v1/admin/systems/{id}/agencies/{code}", admin(AdminOperation::Release), "Let a system hold an agency no more."),
     route(PUT, "/api/v1/admin/systems/{id}/addresses", admin(AdminOperation::Addresses), "Say from where a system may call: `{\"addresses\":[\"10.1.0.0/16\"]}`; none means from everywhere."),
+    route(GET, "/api/v1/admin/systems/{id}/webhook", webhook_of_system(WebhookOperation::Show), "Look at a system's webhook and how it is doing."),
+    route(PUT, "/api/v1/admin/systems/{id}/webhook", webhook_of_system(WebhookOperation::Put), "Say where a system is told what happens to its documents, and of what; the secret of the signatures is shown this once."),
+    route(DELETE, "/api/v1/admin/systems/{id}/webhook", webhook_of_system(WebhookOperation::Remove), "Tell a system no more; what waits is thrown away."),
+    route(POST, "/api/v1/admin/systems/{id}/webhook/rotate", webhook_of_system(WebhookOperation::Rotate), "Give a webhook a new secret; the old one signs beside it for a while."),
+    route(POST, "/api/v1/admin/systems/{id}/webhook/test", webhook_of_system(WebhookOperation::Test), "Send a webhook an event to be tried with."),
+    route(POST, "/api/v1/admin/systems/{id}/webhook/replay", webhook_of_system(WebhookOperation::Replay), "Tell again what happened since a time."),
+    route(GET, "/api/v1/admin/systems/{id}/webhook/given-up", webhook_of_system(WebhookOperation::GivenUp), "List events that were given up (`after`, `limit`)."),
     route(GET, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::Keys), "List the keys of a system, without their secrets."),
     route(POST, "/api/v1/admin/systems/{id}/keys", admin(AdminOperation::AddKey), "Make a key; its secret is shown this once: `{\"life_days\":365}`."),
     route(POST, "/api/v1/admin/keys/{id}/revoke", admin(AdminOperation::RevokeKey), "End a key at once."),

@@ -3,7 +3,9 @@
 
 use super::sketch::{Parts, Sketch};
 use super::watch::Readiness;
-use super::{Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, sdk_sketches};
+use super::{
+    Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, sdk_sketches, webhook_sketches,
+};
 use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -55,6 +57,7 @@ pub fn document() -> Value {
             }
         }
     }
+    let webhooks = webhook_sketches::sent(&mut parts.answers);
     let mut schemas = parts.answers.take_definitions(true);
     schemas.extend(parts.questions.take_definitions(true));
     let components = json!({
@@ -66,6 +69,7 @@ pub fn document() -> Value {
         "info": info(),
         "servers": [{ "url": "/", "description": "Trục liên thông này. This hub." }],
         "paths": paths,
+        "webhooks": webhooks,
         "components": components,
     })
 }

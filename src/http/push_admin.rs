@@ -17,7 +17,6 @@ use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use schemars::JsonSchema;
-use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -65,7 +64,7 @@ pub(super) async fn answer(operation: PushOperation, call: Call<'_>, by: &By) ->
         PushOperation::Pause => pause(call, by).await,
         PushOperation::Resume => {
             endpoints::resume(hub, by, code).await?;
-            shown(&call).await
+            shown(&call, code).await
         }
         PushOperation::Waiting => {
             let asked: WaitingQuestion = reading::query(call.request.query_string())?;
@@ -84,7 +83,7 @@ pub(super) async fn answer(operation: PushOperation, call: Call<'_>, by: &By) ->
     }
 }
 
-fn most(limit: Option<NonZeroU32>) -> usize {
+pub(super) fn most(limit: Option<NonZeroU32>) -> usize {
     limit.and_then(|limit| usize::try_from(limit.get()).ok()).unwrap_or(usize::MAX)
 }
 
@@ -112,6 +111,15 @@ pub(super) enum SignatureWord {
     Ed25519,
 }
 
+impl SignatureWord {
+    pub(super) fn scheme(self) -> Scheme {
+        match self {
+            Self::Hmac => Scheme::Hmac,
+            Self::Ed25519 => Scheme::Ed25519,
+        }
+    }
+}
+
 async fn put_endpoint(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
     let said: EndpointSaid = body(&mut call).await?;
     let entry = EndpointEntry {
@@ -119,19 +127,18 @@ async fn put_endpoint(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Probl
         url: said.url,
         confirms_itself: said.confirms_itself,
         in_flight_max: said.in_flight_max.map(NonZeroU16::get),
-        scheme: match said.signature {
-            SignatureWord::Hmac => Scheme::Hmac,
-            SignatureWord::Ed25519 => Scheme::Ed25519,
-        },
+        scheme: said.signature.scheme(),
     };
     let proof = endpoints::set(&call.node.hub, by, entry).await?;
-    let agency = call.segment("code");
-    let body = match &proof {
-        Proof::Secret(secret) => NewEndpointBody { agency, secret: Some(secret.expose_secret()), public_key: None },
-        Proof::PublicKey(key) => NewEndpointBody { agency, secret: None, public_key: Some(key) },
-    };
+    Ok(new_endpoint(call.segment("code"), Some(&proof)))
+}
+
+/// By what the signatures for somebody are checked, where that is new.
+pub(super) fn new_endpoint(holder: &str, proof: Option<&Proof>) -> HttpResponse {
+    let (secret, public_key) = proof.map(Proof::parts).unwrap_or_default();
     // Shown this once: nobody on the way may keep it.
-    Ok(problem::ok().insert_header((CACHE_CONTROL, "no-store")).json(body))
+    let mut answer = problem::ok();
+    answer.insert_header((CACHE_CONTROL, "no-store")).json(NewEndpointBody { holder, secret, public_key })
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -145,11 +152,12 @@ pub(super) struct PauseSaid {
 async fn pause(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
     let said: PauseSaid = body(&mut call).await?;
     endpoints::pause(&call.node.hub, by, call.segment("code"), &said.reason).await?;
-    shown(&call).await
+    shown(&call, call.segment("code")).await
 }
 
-async fn shown(call: &Call<'_>) -> Result<HttpResponse, Problem> {
-    let line = endpoints::one(&call.node.hub, call.segment("code")).await?;
+/// An endpoint, by the name of whose it is.
+pub(super) async fn shown(call: &Call<'_>, name: &str) -> Result<HttpResponse, Problem> {
+    let line = endpoints::one(&call.node.hub, name).await?;
     Ok(problem::ok().json(endpoint(&line)))
 }
 
@@ -235,9 +243,9 @@ async fn direct(call: &Call<'_>, by: &By, direction: Direction) -> Result<HttpRe
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
 pub struct EndpointBody<'a> {
-    /// For what it is: `agency`.
+    /// For what it is: `agency`, or `events` for a webhook.
     kind: &'static str,
-    /// Whose it is: the code of an agency.
+    /// Whose it is: the code of an agency, or the id of a system.
     holder: &'a str,
     /// Where to post.
     url: &'a str,
@@ -253,6 +261,9 @@ pub struct EndpointBody<'a> {
     failures: i32,
     /// How much waits or is on its way.
     waiting: i64,
+    /// Of which kinds of events a system is told there; none at an agency's.
+    #[schemars(schema_with = "forms::event_kinds")]
+    events: Vec<&'static str>,
     /// When a push last succeeded, to the minute.
     #[schemars(schema_with = "forms::maybe_time")]
     succeeded_at: Option<String>,
@@ -272,6 +283,7 @@ fn endpoint(line: &EndpointLine) -> EndpointBody<'_> {
         circuit: line.circuit.word(),
         failures: line.failures,
         waiting: line.waiting,
+        events: line.events.iter().map(|kind| kind.name()).collect(),
         succeeded_at: line.succeeded_at.map(time),
         failed_at: line.failed_at.map(time),
     }
@@ -281,9 +293,9 @@ fn endpoint(line: &EndpointLine) -> EndpointBody<'_> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "NewEndpoint")]
 pub struct NewEndpointBody<'a> {
-    /// The agency, as it was named.
-    agency: &'a str,
-    /// The secret of the signatures, shown this once; for `hmac`.
+    /// The agency, as it was named, or the system.
+    holder: &'a str,
+    /// The secret of the signatures, shown this once; for `hmac`. Nothing where it stays as it was.
     secret: Option<&'a str>,
     /// The public key of the signatures; for `ed25519`.
     public_key: Option<&'a str>,
@@ -303,7 +315,7 @@ pub struct RemovedBody<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "WaitingDelivery")]
 pub struct WaitingBody<'a> {
-    /// The delivery.
+    /// The delivery; of a webhook, the event.
     #[schemars(schema_with = "forms::id")]
     delivery_id: &'a str,
     /// `express`, `very_urgent`, `urgent`, `status` or `normal`.

@@ -30,13 +30,13 @@ pub fn draw(operation: PushOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         }
         PushOperation::RemoveEndpoint => of_agency(sketch.named("removeEndpoint", "Bỏ địa chỉ nhận; đơn vị tự lấy"))
             .answer::<RemovedBody<'_>>(Success::Ok, "Đã bỏ. Removed."),
-        PushOperation::Pause => of_agency(sketch.named("pauseEndpoint", "Tạm ngừng đẩy; giữ hàng chờ"))
+        PushOperation::Pause => of_holder(sketch.named("pauseEndpoint", "Tạm ngừng đẩy; giữ hàng chờ"))
             .maybe_body::<PauseSaid>()
             .answer::<EndpointBody<'_>>(Success::Ok, "Địa chỉ nhận. The endpoint.")
             .fails(&BODY),
-        PushOperation::Resume => of_agency(sketch.named("resumeEndpoint", "Đẩy tiếp ngay"))
+        PushOperation::Resume => of_holder(sketch.named("resumeEndpoint", "Đẩy tiếp ngay"))
             .answer::<EndpointBody<'_>>(Success::Ok, "Địa chỉ nhận. The endpoint."),
-        PushOperation::Waiting => of_agency(sketch.named("listWaiting", "Những lượt chuyển đang chờ đẩy"))
+        PushOperation::Waiting => of_holder(sketch.named("listWaiting", "Những lượt chuyển đang chờ đẩy"))
             .query::<WaitingQuestion>()
             .answer::<All<WaitingBody<'_>>>(Success::Ok, "Theo làn, rồi theo giờ đến hạn. By lane, then by due time."),
         PushOperation::Failed => of_agency(sketch.named("listFailed", "Những lượt chuyển đã thất bại"))
@@ -54,6 +54,13 @@ pub fn draw(operation: PushOperation, sketch: Sketch<'_>) -> Sketch<'_> {
 
 fn of_agency(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch.code_segment("code", CODE).fails(&[&NOT_FOUND])
+}
+
+/// Of an agency, or of a system by `events:SYSTEM`.
+fn of_holder(sketch: Sketch<'_>) -> Sketch<'_> {
+    sketch
+        .holder_segment("code", "Mã cơ quan, hoặc `events:MÃ-HỆ-THỐNG`. An agency, or `events:SYSTEM`.")
+        .fails(&[&NOT_FOUND])
 }
 
 fn of_delivery(sketch: Sketch<'_>) -> Sketch<'_> {

@@ -1,6 +1,7 @@
 //! Sentences in both languages, as answers carry them, those about refused steps, and errors as the log has them.
 
 use crate::domain::delivery::Refusal;
+use crate::domain::rules::Wording;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,6 +12,12 @@ pub struct Sentence {
     pub vi: String,
     /// English.
     pub en: String,
+}
+
+impl From<Wording> for Sentence {
+    fn from(wording: Wording) -> Self {
+        Self::new(wording.vi, wording.en)
+    }
 }
 
 impl Sentence {

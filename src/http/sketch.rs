@@ -76,6 +76,13 @@ impl<'a> Sketch<'a> {
         self.parameter("path", name, true, (about, schema))
     }
 
+    /// A segment of the path that says whose endpoint is meant.
+    pub fn holder_segment(self, name: &str, about: &str) -> Self {
+        let schema =
+            json!({ "type": "string", "pattern": "^([a-z]+:)?[0-9A-Za-z]([0-9A-Za-z._-]{0,33}[0-9A-Za-z])?$" });
+        self.parameter("path", name, true, (about, schema))
+    }
+
     /// A header of the request.
     pub fn header(self, name: &str, about: &str) -> Self {
         self.parameter("header", name, false, (about, json!({ "type": "string" })))

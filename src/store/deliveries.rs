@@ -106,6 +106,11 @@ impl DeliveryRow {
         }
     }
 
+    /// Whether it is of a document; else of a status packet.
+    pub fn is_document(&self) -> bool {
+        !self.packet_kind.starts_with("status-")
+    }
+
     /// What makes it unique, in the order of the index.
     pub(super) fn natural_key(&self) -> [&str; 5] {
         [&self.document_id, &self.sender_code, &self.packet_kind, &self.recipient_code, &self.occurrence]

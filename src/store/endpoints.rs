@@ -1,7 +1,7 @@
-//! Endpoints: where agencies take pushed packets, and how their circuit breakers stand.
+//! Endpoints: where agencies take pushed packets and systems events, and how their circuit breakers stand.
 
 use super::connection::{on, on_packets};
-use super::schema::{agencies, endpoints, pushes};
+use super::schema::{agencies, endpoints, pushes, systems};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
 use crate::domain::endpoint::{EndpointId, EndpointKind};
@@ -19,8 +19,7 @@ pub struct EndpointRow {
     pub holder: String,
     /// Where to post.
     pub url: String,
-    /// The secret of the signatures, under the hub's key file.
-    pub secret_sealed: Vec<u8>,
+    secret_sealed: Vec<u8>,
     /// Whether the agency's software says by itself when it holds a packet (two-step confirmation).
     pub confirms_itself: bool,
     /// `open`, `paused` (by an operator) or `gone` (the endpoint answered 410).
@@ -36,6 +35,27 @@ pub struct EndpointRow {
     failed_at: Option<NaiveDateTime>,
     created_at: NaiveDateTime,
     changed_at: NaiveDateTime,
+    /// Of which events it is told (`announcement::chosen`).
+    pub wants: String,
+    former_sealed: Option<Vec<u8>>,
+    former_until: Option<NaiveDateTime>,
+    replayed_at: Option<NaiveDateTime>,
+}
+
+/// The secrets of an endpoint's signatures, each under the hub's key file.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// The one in force.
+    pub sealed: Vec<u8>,
+    /// The one before, and until when it signs too.
+    pub former: Option<(Vec<u8>, DateTime<Utc>)>,
+}
+
+impl Secrets {
+    /// A secret that none was before.
+    pub fn only(sealed: Vec<u8>) -> Self {
+        Self { sealed, former: None }
+    }
 }
 
 /// What an operator says about an endpoint.
@@ -45,10 +65,12 @@ pub struct NewEndpoint {
     pub id: EndpointId,
     /// Where to post.
     pub url: String,
-    /// The sealed secret.
-    pub secret_sealed: Vec<u8>,
+    /// By what its signatures are made.
+    pub secrets: Secrets,
     /// See `EndpointRow::confirms_itself`.
     pub confirms_itself: bool,
+    /// See `EndpointRow::wants`.
+    pub wants: String,
     /// Most packets on their way to it at once.
     pub in_flight_max: i32,
 }
@@ -61,6 +83,17 @@ impl EndpointRow {
     pub fn id(&self) -> Result<EndpointId, StoreError> {
         let unknown = || StoreError::UnknownWord { column: "endpoints.kind", value: self.kind.clone() };
         EndpointId::parse(&self.endpoint_id).ok_or_else(unknown)
+    }
+
+    /// By what its signatures are made.
+    pub fn secrets(&self) -> Secrets {
+        let former = self.former_sealed.clone().zip(self.former_until.map(|t| t.and_utc()));
+        Secrets { sealed: self.secret_sealed.clone(), former }
+    }
+
+    /// When its holder last asked for events anew.
+    pub fn replayed_at(&self) -> Option<DateTime<Utc>> {
+        self.replayed_at.map(|t| t.and_utc())
     }
 
     /// How its circuit breaker stands.
@@ -91,14 +124,15 @@ impl EndpointRow {
 /// `Statement`.
 pub fn set(tx: &mut Connection, new: NewEndpoint, at: DateTime<Utc>) -> Result<(), StoreError> {
     let endpoint_id = new.id.to_string();
-    let created_at = find(tx, &endpoint_id)?.map_or(at.naive_utc(), |row| row.created_at);
+    let before = find(tx, &endpoint_id)?;
     remove_row(tx, &endpoint_id)?;
+    let (former_sealed, former_until) = new.secrets.former.unzip();
     let row = EndpointRow {
         endpoint_id,
         kind: new.id.kind.word().to_owned(),
         holder: new.id.holder.clone(),
         url: new.url,
-        secret_sealed: new.secret_sealed,
+        secret_sealed: new.secrets.sealed,
         confirms_itself: new.confirms_itself,
         state: "open".to_owned(),
         reason: String::new(),
@@ -108,8 +142,12 @@ pub fn set(tx: &mut Connection, new: NewEndpoint, at: DateTime<Utc>) -> Result<(
         rests_until: None,
         succeeded_at: None,
         failed_at: None,
-        created_at,
+        created_at: before.as_ref().map_or(at.naive_utc(), |row| row.created_at),
         changed_at: at.naive_utc(),
+        wants: new.wants,
+        former_sealed,
+        former_until: former_until.map(|t| t.naive_utc()),
+        replayed_at: before.and_then(|row| row.replayed_at),
     };
     on!(tx, c => diesel::insert_into(endpoints::table).values(&row).execute(c))?;
     set_channel(tx, &new.id, "push")
@@ -136,7 +174,37 @@ fn set_channel(tx: &mut Connection, id: &EndpointId, channel: &str) -> Result<()
                 .set(agencies::channel.eq(channel))
                 .execute(c))?;
         }
+        EndpointKind::Events => {}
     }
+    Ok(())
+}
+
+/// Gives an endpoint other secrets.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_secrets(tx: &mut Connection, row: &EndpointRow, secrets: Secrets) -> Result<(), StoreError> {
+    let (former_sealed, former_until) = secrets.former.unzip();
+    on_packets!(tx, c => diesel::update(endpoints::table)
+        .filter(endpoints::endpoint_id.eq(&row.endpoint_id))
+        .set((
+            endpoints::secret_sealed.eq(&secrets.sealed),
+            endpoints::former_sealed.eq(&former_sealed),
+            endpoints::former_until.eq(former_until.map(|t| t.naive_utc())),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Notes that the holder asked for events anew.
+///
+/// # Errors
+/// `Statement`.
+pub fn note_replay(tx: &mut Connection, row: &EndpointRow, at: DateTime<Utc>) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(endpoints::table)
+        .filter(endpoints::endpoint_id.eq(&row.endpoint_id))
+        .set(endpoints::replayed_at.eq(Some(at.naive_utc())))
+        .execute(c))?;
     Ok(())
 }
 
@@ -162,13 +230,16 @@ pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
     )
 }
 
-/// Open endpoints for which something is due at `now` and whose breaker does not rest.
+/// Open endpoints for which something is due at `now` and whose breaker does not rest; a suspended system is told nothing.
 ///
 /// # Errors
 /// `Statement`.
 pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
     Ok(on_packets!(tx, c => endpoints::table
         .filter(endpoints::state.eq("open"))
+        .filter(diesel::dsl::not(endpoints::kind.eq(EndpointKind::Events.word()).and(diesel::dsl::exists(systems::table
+            .filter(systems::system_id.eq(endpoints::holder))
+            .filter(systems::suspended_at.is_not_null())))))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
         .filter(diesel::dsl::exists(pushes::table
             .filter(pushes::endpoint_id.eq(endpoints::endpoint_id))

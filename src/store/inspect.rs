@@ -36,6 +36,14 @@ pub fn waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
     )
 }
 
+/// How much waits to be pushed, counted up to `most`.
+///
+/// # Errors
+/// `Statement`.
+pub fn pushes_waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
+    number(tx, &format!("SELECT count(*) AS number FROM (SELECT 1 FROM pushes LIMIT {most}) AS counted"))
+}
+
 #[derive(diesel::QueryableByName)]
 struct Word {
     #[diesel(sql_type = Text)]

@@ -1,10 +1,12 @@
 //! What a transaction knows already, so that nothing is asked twice within it: agencies by the codes that lead to them,
-//! and for whom systems speak. Where each question costs a journey to a server, what the works of a batch are about to
+//! for whom systems speak, and who wants to hear of what happens to documents. Where each question costs a journey to a server, what the works of a batch are about to
 //! ask is asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
 
 use super::agencies::AgencyRow;
+use super::announcements::{Listener, WEBHOOKS};
 use super::connection::{Link, runtime};
-use super::schema::{agencies, agency_aliases, deliveries, system_agencies};
+use super::literal::Literal;
+use super::schema::{agencies, agency_aliases, deliveries, endpoints, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::agency::Agency;
 use diesel::prelude::*;
@@ -27,6 +29,7 @@ pub struct Foresight {
 pub(super) struct Known {
     agencies: HashMap<String, Option<Agency>>,
     holds: HashMap<String, HashMap<String, bool>>,
+    listeners: HashMap<String, Vec<Listener>>,
     new_documents: HashSet<String>,
 }
 
@@ -39,6 +42,15 @@ impl Known {
     /// Whether a system speaks for an agency, if that was asked.
     pub(super) fn holds(&self, system_id: &str, agency_code: &str) -> Option<bool> {
         self.holds.get(system_id)?.get(agency_code).copied()
+    }
+
+    /// Webhooks of systems that speak for an agency, if that was asked.
+    pub(super) fn listeners(&self, agency_code: &str) -> Option<&[Listener]> {
+        self.listeners.get(agency_code).map(Vec::as_slice)
+    }
+
+    pub(super) fn remember_listeners(&mut self, agency_code: &str, listeners: Vec<Listener>) {
+        self.listeners.insert(agency_code.to_owned(), listeners);
     }
 
     pub(super) fn remember_agency(&mut self, folded: &str, agency: Option<Agency>) {
@@ -72,13 +84,24 @@ impl Connection {
         let systems = each_once(all.iter().map(|one| &one.system_id));
         let documents = each_once(all.iter().map(|one| &one.document_id));
         let asked = async {
-            tokio::try_join!(of_codes(server, &codes), held_of(server, &systems, &codes), known_of(server, &documents))
+            tokio::try_join!(
+                of_codes(server, &codes),
+                held_of(server, &systems, &codes),
+                listeners_of(server, &codes),
+                known_of(server, &documents)
+            )
         };
-        let (found, held, registered) = runtime()?.block_on(asked)?;
+        let (found, held, listeners, registered) = runtime()?.block_on(asked)?;
         let mut agencies: HashMap<String, Option<Agency>> =
             codes.into_iter().map(|code| (code.to_owned(), None)).collect();
         for (code, row) in found {
             agencies.insert(code, Some(row.agency()?));
+        }
+        for agency in agencies.values().flatten() {
+            self.known.remember_listeners(agency.code.as_str(), Vec::new());
+        }
+        for (agency_code, endpoint_id, wants) in listeners {
+            self.known.listeners.entry(agency_code).or_default().push(Listener { endpoint_id, wants });
         }
         self.known.agencies = agencies;
         for (system_id, agency_code) in held {
@@ -118,6 +141,19 @@ async fn held_of(
         .filter(agency_aliases::alias_folded.eq_any(codes))
         .filter(system_agencies::system_id.eq_any(systems))
         .select((system_agencies::system_id, system_agencies::agency_code))
+        .load(&mut server)
+        .await
+}
+
+async fn listeners_of(mut server: &AsyncPgConnection, codes: &[&str]) -> QueryResult<Vec<(String, String, String)>> {
+    agency_aliases::table
+        .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(agency_aliases::agency_code)))
+        .inner_join(
+            endpoints::table.on(endpoints::endpoint_id.eq(Literal(WEBHOOKS).concat(system_agencies::system_id))),
+        )
+        .filter(agency_aliases::alias_folded.eq_any(codes))
+        .select((system_agencies::agency_code, endpoints::endpoint_id, endpoints::wants))
+        .distinct()
         .load(&mut server)
         .await
 }

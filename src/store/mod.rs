@@ -1,12 +1,13 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `evidence`, `ledger`, `job_runs`, `mails` (and `notices`,
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `evidence`, `ledger`, `job_runs`, `mails` (and `notices`,
 //! what they tell of), `selftest`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
+pub mod announcements;
 mod backlog;
 pub mod backup;
 pub mod bell;

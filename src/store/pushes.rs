@@ -1,15 +1,17 @@
 //! What the hub pushes: what waits, what is on its way by lease, and what came of each attempt.
 //! A claim moves `due_at` to the end of its lease; whoever settles must still hold the lease.
 
+use super::announcements::{self, AnnouncementRow};
 use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
-use crate::domain::endpoint::EndpointId;
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::lane::Lane;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What waits to be pushed or is on its way.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -28,6 +30,8 @@ pub struct PushRow {
     pub lease_owner: Option<String>,
     /// Whether an operator holds it: its due time never comes.
     pub held: bool,
+    /// Of what has the same series one is on its way at a time.
+    series: Option<String>,
 }
 
 /// When what is held becomes due: not in the lifetime of the calendar.
@@ -47,7 +51,36 @@ impl PushRow {
             attempts: 0,
             lease_owner: None,
             held: false,
+            series: None,
         }
+    }
+
+    /// An announcement that is to be pushed at `due_at`.
+    pub fn of_announcement(
+        row: &AnnouncementRow,
+        lane: Lane,
+        (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Self {
+        Self {
+            push_id: row.announcement_id.clone(),
+            endpoint_id: row.endpoint_id.clone(),
+            lane: lane.number(),
+            due_at: due_at.naive_utc(),
+            expires_at: expires_at.naive_utc(),
+            attempts: 0,
+            lease_owner: None,
+            held: false,
+            series: Some(row.series.clone()),
+        }
+    }
+
+    /// The endpoint where it goes.
+    ///
+    /// # Errors
+    /// `UnknownWord`.
+    pub fn endpoint(&self) -> Result<EndpointId, StoreError> {
+        let unknown = || StoreError::UnknownWord { column: "pushes.endpoint_id", value: self.endpoint_id.clone() };
+        EndpointId::parse(&self.endpoint_id).ok_or_else(unknown)
     }
 
     /// Its lane.
@@ -126,11 +159,27 @@ impl AttemptRow {
     }
 }
 
-/// A packet that was claimed, with what is needed to send it.
+/// A push that was claimed, with what is needed to send it.
 #[derive(Debug, Clone)]
 pub struct Parcel {
     /// The push.
     pub push: PushRow,
+    /// What is sent.
+    pub content: Content,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A packet to an agency.
+    Packet(Packet),
+    /// An event to a system.
+    Announcement(AnnouncementRow),
+}
+
+/// The packet of a delivery.
+#[derive(Debug, Clone)]
+pub struct Packet {
     /// The delivery as it stood when it was claimed.
     pub delivery: DeliveryRow,
     /// SHA-256 of the packet.
@@ -141,12 +190,12 @@ pub struct Parcel {
     pub content: Option<Vec<u8>>,
 }
 
-/// Puts a push in line.
+/// Puts pushes in line.
 ///
 /// # Errors
 /// `Statement`.
-pub fn insert(tx: &mut Connection, row: &PushRow) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?;
+pub fn insert(tx: &mut Connection, rows: Vec<PushRow>) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::insert_into(pushes::table).values(&rows).execute(c))?;
     Ok(())
 }
 
@@ -171,7 +220,17 @@ pub fn remove(tx: &mut Connection, push_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Due pushes to an endpoint, at most `places`: by lane, then by due time. With `oldest_first`, the first place goes to
+/// Takes everything out of the line that waits for an endpoint.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove_of(tx: &mut Connection, endpoint_id: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::delete(pushes::table.filter(pushes::endpoint_id.eq(endpoint_id))).execute(c))?;
+    Ok(())
+}
+
+/// Due pushes to an endpoint, at most `places`: by lane, then by due time; of a series only the first, and only when none
+/// of it is on its way. With `oldest_first`, the first place goes to
 /// the one that was accepted first, whatever its lane.
 ///
 /// # Errors
@@ -182,6 +241,7 @@ pub fn due(
     now: DateTime<Utc>,
     (places, oldest_first): (usize, bool),
 ) -> Result<Vec<PushRow>, StoreError> {
+    let others = diesel::alias!(pushes as others);
     let mut chosen: Vec<PushRow> = Vec::new();
     let mut heads: Vec<PushRow> = Vec::new();
     for lane in Lane::ALL {
@@ -194,10 +254,18 @@ pub fn due(
             .filter(pushes::endpoint_id.eq(endpoint_id))
             .filter(pushes::lane.eq(lane.number()))
             .filter(pushes::due_at.le(now.naive_utc()))
+            .filter(pushes::series.is_null().or(not(exists(others
+                .filter(others.field(pushes::series).eq(pushes::series))
+                .filter(others.field(pushes::endpoint_id).eq(endpoint_id))
+                .filter(others.field(pushes::lease_owner).is_not_null())
+                .filter(others.field(pushes::due_at).gt(now.naive_utc()))))))
             .order((pushes::due_at.asc(), pushes::push_id.asc()))
             .limit(wanted)
             .select(PushRow::as_select())
             .load(c))?;
+        let mut series: HashSet<String> = HashSet::new();
+        let is_first = |row: &PushRow| row.series.as_ref().is_none_or(|one| series.insert(one.clone()));
+        let rows: Vec<PushRow> = rows.into_iter().filter(is_first).collect();
         heads.extend(rows.first().cloned());
         chosen.extend(rows.into_iter().take(left));
     }
@@ -238,26 +306,41 @@ pub fn lease(
     Ok(rows.into_iter().filter(|row| mine.contains(&row.push_id)).collect())
 }
 
-/// The packets of leased pushes.
+/// What leased pushes bring.
 ///
 /// # Errors
 /// `Statement`.
 pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, StoreError> {
+    let (mut of_deliveries, mut of_events): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for row in &rows {
+        match row.endpoint()?.kind {
+            EndpointKind::Agency => of_deliveries.push(&row.push_id),
+            EndpointKind::Events => of_events.push(&row.push_id),
+        }
+    }
+    let mut contents: HashMap<String, Content> = HashMap::new();
+    if !of_deliveries.is_empty() {
+        let packets = packets(tx, &of_deliveries)?.into_iter();
+        contents.extend(packets.map(|packet| (packet.delivery.delivery_id.clone(), Content::Packet(packet))));
+    }
+    if !of_events.is_empty() {
+        let rows = announcements::of_ids(tx, &of_events)?.into_iter();
+        contents.extend(rows.map(|row| (row.announcement_id.clone(), Content::Announcement(row))));
+    }
+    let parcel = |push: PushRow| contents.remove(&push.push_id).map(|content| Parcel { push, content });
+    Ok(rows.into_iter().filter_map(parcel).collect())
+}
+
+fn packets(tx: &mut Connection, ids: &[&str]) -> Result<Vec<Packet>, StoreError> {
     type Columns = (DeliveryRow, Vec<u8>, i64, Option<Vec<u8>>);
-    let ids: Vec<&str> = rows.iter().map(|row| row.push_id.as_str()).collect();
     let found: Vec<Columns> = on_packets!(tx, c => deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .inner_join(payloads::table.on(payloads::envelope_id.eq(deliveries::envelope_id)))
-        .filter(deliveries::delivery_id.eq_any(&ids))
+        .filter(deliveries::delivery_id.eq_any(ids))
         .select((DeliveryRow::as_select(), envelopes::payload_sha256, envelopes::bytes, payloads::content))
         .load(c))?;
-    let mut by_id: HashMap<String, Columns> =
-        found.into_iter().map(|columns| (columns.0.delivery_id.clone(), columns)).collect();
-    let parcel = |push: PushRow| {
-        let (delivery, sha256, bytes, content) = by_id.remove(&push.push_id)?;
-        Some(Parcel { push, delivery, sha256, bytes, content })
-    };
-    Ok(rows.into_iter().filter_map(parcel).collect())
+    let packet = |(delivery, sha256, bytes, content): Columns| Packet { delivery, sha256, bytes, content };
+    Ok(found.into_iter().map(packet).collect())
 }
 
 /// Takes a settled push out of the line. Says whether `owner` still held its lease.

@@ -28,6 +28,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    announcements (announcement_id) {
+        announcement_id -> Text,
+        endpoint_id -> Text,
+        event -> Text,
+        series -> Text,
+        body -> Text,
+        state -> Text,
+        attempts -> Integer,
+        reason -> Text,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     attachments (envelope_id, number) {
         envelope_id -> Text,
         number -> Integer,
@@ -114,6 +129,10 @@ diesel::table! {
         failed_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         changed_at -> Timestamp,
+        wants -> Text,
+        former_sealed -> Nullable<Binary>,
+        former_until -> Nullable<Timestamp>,
+        replayed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -216,6 +235,7 @@ diesel::table! {
         attempts -> Integer,
         lease_owner -> Nullable<Text>,
         held -> Bool,
+        series -> Nullable<Text>,
     }
 }
 
@@ -313,6 +333,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
+    announcements,
     attachments,
     attempts,
     checkpoints,

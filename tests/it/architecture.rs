@@ -112,7 +112,11 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["reqwest"], &["src/cli/client/", "src/cli/demo/", "src/channel/"], "the hub calls others in one folder"),
     (&["lettre"], &["src/channel/mail.rs"], "SMTP is spoken in one file"),
     (&["backon"], &["src/cli/client/"], "only the client commands try again by themselves"),
-    (&["schemars"], &["src/http/"], "what the API says of itself is drawn where it is answered"),
+    (
+        &["schemars"],
+        &["src/http/", "src/exchange/announce.rs"],
+        "what the API says of itself is drawn where it is answered, and an event where it is told",
+    ),
     (
         &["rustls"],
         &["src/lib.rs", "src/store/connection.rs", "src/robot.rs"],

@@ -56,3 +56,4 @@ mod support;
 mod terms;
 mod two_nodes;
 mod watch;
+mod webhooks;

@@ -67,7 +67,7 @@ async fn attempts(hub: &TestHub, outcome: &str) -> i64 {
     hub.count(&format!("SELECT count(*) FROM attempts WHERE outcome = '{outcome}'")).await
 }
 
-fn signed_with(pushed: &Pushed, secret: &str) -> String {
+pub fn signed_with(pushed: &Pushed, secret: &str) -> String {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let mut message = format!("{}.{}.", pushed.headers["webhook-id"], pushed.headers["webhook-timestamp"]).into_bytes();

@@ -87,6 +87,7 @@ async fn what_is_exposed_is_what_the_table_says() {
         "docaxis_job_last_seconds",
         "docaxis_config_reloads",
         "docaxis_mails",
+        "docaxis_pushes",
     ];
     let unseen: Vec<&&str> = listed.difference(&described).filter(|name| !never.contains(name)).collect();
     assert_eq!(unseen, Vec::<&&str>::new());

@@ -8,7 +8,7 @@ mod fetch;
 mod follow;
 mod inbox;
 mod problem;
-mod robot;
+pub mod robot;
 mod robot_documents;
 mod selftest;
 mod send;

@@ -1,4 +1,5 @@
-//! `robot`: the software of an agency that takes pushed packets, well or badly, and reports statuses about them. Vendors
+//! `robot`: the software of an agency that takes pushed packets, well or badly, and reports statuses about them; or of a
+//! system that takes events by its webhook. Vendors
 //! try their own side of the exchange against it, operators the hub's. How it answers a push: `crate::robot`.
 
 use super::connection::{Connection, HubArguments, accepted};
@@ -19,7 +20,7 @@ use clap::Args;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,14 +38,14 @@ Statuses are reported over the native API (--hub, --key-file) about documents th
 
 #[derive(Debug, Args)]
 pub struct RobotArguments {
-    /// Where to take packets.
+    /// Where to take packets and events.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
     /// How to answer, one packet after the other: ok, status:NUMBER, busy:SECONDS, gone, redirect:URL, after:SECONDS,
     /// hang, reset, drip, huge.
     #[arg(long, value_name = "MANNER", value_parser = manner)]
     manner: Vec<Manner>,
-    /// File with the secret of the signatures, as `endpoint set` shows it; without it they are not checked.
+    /// File with the secret of the signatures, as `endpoint set` and `webhook set` show it; without it they are not checked.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// Status to report about each document, in this order.
@@ -133,6 +134,9 @@ fn tell(pushed: &Pushed, secret: Option<&SecretString>, as_json: bool, out: &mut
         Some(true) => "valid",
         Some(false) => "WRONG",
     };
+    if let Some(event) = event(pushed) {
+        return tell_event(pushed, &event, (signature, as_json), out);
+    }
     let (delivery, kind, attempt) = (said("docaxis-delivery"), said("docaxis-kind"), said("docaxis-attempt"));
     let (sender, recipient, bytes) = (said("docaxis-sender"), said("docaxis-recipient"), pushed.body.len());
     if as_json {
@@ -149,8 +153,36 @@ fn tell(pushed: &Pushed, secret: Option<&SecretString>, as_json: bool, out: &mut
     )
 }
 
+/// What a webhook was sent.
+fn event(pushed: &Pushed) -> Option<Value> {
+    let is_event = pushed.headers.get("content-type").is_some_and(|media| media == "application/json");
+    if is_event { serde_json::from_slice(&pushed.body).ok() } else { None }
+}
+
+fn tell_event(
+    pushed: &Pushed,
+    event: &Value,
+    (signature, as_json): (&str, bool),
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let header = |name: &str| pushed.headers.get(name).map(|value| shown(value)).unwrap_or_default();
+    let (id, attempt) = (header("webhook-id"), header("docaxis-attempt"));
+    if as_json {
+        return writeln!(
+            out,
+            "{}",
+            json!({ "event_id": id, "attempt": attempt, "signature": signature, "event": event })
+        );
+    }
+    let said = |place: &str| event.pointer(place).and_then(Value::as_str).map(shown).unwrap_or_default();
+    let (kind, document, recipient) = (said("/type"), said("/data/document_id"), said("/data/recipient"));
+    let words = said("/data/reason/vi");
+    let now = Clock::System.now().with_timezone(&VIETNAM).format("%H:%M:%S");
+    writeln!(out, "{now}  {id}  {kind}  {document} → {recipient}  {words}  attempt {attempt}  signature {signature}")
+}
+
 /// Whether one of the signatures in the header is that of this secret.
-fn is_signed(pushed: &Pushed, secret: &SecretString) -> bool {
+pub fn is_signed(pushed: &Pushed, secret: &SecretString) -> bool {
     let said = |name: &str| pushed.headers.get(name).map(String::as_str).unwrap_or_default();
     let timestamp = said("webhook-timestamp").parse().unwrap_or_default();
     let right = signature::sign(secret, (said("webhook-id"), timestamp), || Ok(pushed.body.as_slice()));

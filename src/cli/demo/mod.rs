@@ -16,7 +16,7 @@ use super::client::connection::Connection;
 use super::{Outcome, agency, open};
 use crate::config::Config;
 use crate::domain::dates::VIETNAM;
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Schedule, Schedules};
 use crate::exchange::act::By;
 use crate::exchange::systems::{self, NewSystem};
 use crate::exchange::{directory, keys};
@@ -61,7 +61,8 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
     "127.0.0.0/8".clone_into(&mut config.push.networks);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let mut hub = open(config)?;
-    hub.schedule = Arc::new(short_schedule().context("the schedule of the demo")?);
+    let short = short_schedule().context("the schedule of the demo")?;
+    hub.schedules = Arc::new(Schedules { packets: short.clone(), events: short });
     runtime.block_on(async {
         refuse_foreign_agencies(&hub).await?;
         agency::import_text(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
@@ -164,7 +165,8 @@ async fn play(
     let first = story::play(&cast, &mut stage, mark).await?;
     let sender = Connection::new(robot::client()?, url, national.token().into());
     let robot = crate::robot::Robot::start("127.0.0.1:0", Vec::new()).context("the robot agency")?;
-    push::play(&cast, &mut stage, push::Props { hub, sender: &sender, robot, mark }).await?;
+    let ear = crate::robot::Robot::start("127.0.0.1:0", Vec::new()).context("the sender's robot")?;
+    push::play(&cast, &mut stage, push::Props { hub, sender: &sender, robot, ear, mark }).await?;
     let count = stage.count;
     summary(&count, out)?;
     Ok((count, first))

@@ -1,16 +1,21 @@
 //! The last scenes: the province's agency has the hub bring its packets to an endpoint, where a robot agency takes them
-//! well, is away for a while and comes back, and stays away until the term is over.
+//! well, is away for a while and comes back, and stays away until the term is over. The sender is told by webhook.
 
 use super::packets::{self, marked};
 use super::stage::{Expect, Stage};
 use super::story::Cast;
 use crate::channel::signature::Scheme;
 use crate::cli::client::connection::Connection;
+use crate::cli::client::robot::is_signed;
+use crate::domain::announcement::EventKind;
+use crate::exchange::ExchangeError;
 use crate::exchange::act::By;
-use crate::exchange::endpoints::{self, EndpointEntry};
+use crate::exchange::endpoints::{self, EndpointEntry, Proof};
+use crate::exchange::webhooks::{self, WebhookEntry};
 use crate::hub::Hub;
 use crate::robot::{Manner, Pushed, Robot};
-use anyhow::Context;
+use anyhow::{Context, bail};
+use secrecy::SecretString;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -30,6 +35,8 @@ pub struct Props<'a> {
     pub sender: &'a Connection,
     /// The robot at the endpoint.
     pub robot: Robot,
+    /// The robot at the sender's webhook.
+    pub ear: Robot,
     /// The mark of this run.
     pub mark: &'a str,
 }
@@ -48,9 +55,13 @@ pub async fn play(cast: &Cast, stage: &mut Stage<'_>, mut props: Props<'_>) -> a
     endpoints::set(props.hub, &By::Operator, entry).await.context("địa chỉ nhận")?;
     stage.line(HUB, ("từ nay đẩy gói tin tới địa chỉ", agency), true, &url)?;
 
+    let secret = listen(cast, stage, &props).await?;
     let brought = bring(cast, stage, &mut props, ("P1", Vec::new())).await?;
     let attempts = state_of(&props, &brought, "handed_over").await?;
     stage.line(HUB, ("đã đẩy, có ký", DOCUMENT), attempts, "bên nhận trả 200: đã bàn giao")?;
+    let heard = heard(&mut props, &brought, &secret).await?;
+    let words = "webhook báo delivery.handed_over, chữ ký đúng: không phải hỏi";
+    stage.line(cast.national.system_id, ("nghe tin văn bản đã giao", DOCUMENT), heard, words)?;
 
     let brought = bring(cast, stage, &mut props, ("P2", vec![Manner::status(503); 2])).await?;
     let came_back = state_of(&props, &brought, "handed_over").await?;
@@ -64,8 +75,34 @@ pub async fn play(cast: &Cast, stage: &mut Stage<'_>, mut props: Props<'_>) -> a
     stage.line(HUB, ("đơn vị không trở lại", DOCUMENT), given_up, words)?;
 
     endpoints::remove(props.hub, &By::Operator, agency).await.context("địa chỉ nhận")?;
+    webhooks::remove(props.hub, &By::Operator, cast.national.system_id).await.context("webhook")?;
     props.robot.stop().await;
+    props.ear.stop().await;
     Ok(())
+}
+
+/// The sender wants to be told of what was handed over. Gives the secret of the signatures.
+async fn listen(cast: &Cast, stage: &mut Stage<'_>, props: &Props<'_>) -> anyhow::Result<SecretString> {
+    let (system, url) = (cast.national.system_id, props.ear.url());
+    let events = vec![EventKind::HandedOver];
+    let entry = WebhookEntry { url: url.clone(), events, in_flight_max: None, scheme: Scheme::Hmac };
+    // One that a run which was broken off left behind has a secret that nobody knows any more.
+    match webhooks::remove(props.hub, &By::Operator, system).await {
+        Ok(()) | Err(ExchangeError::NotFound) => {}
+        Err(error) => return Err(error).context("webhook"),
+    }
+    let proof = webhooks::set(props.hub, &By::Operator, system, entry).await.context("webhook")?;
+    let Some(Proof::Secret(secret)) = proof else { bail!("webhook mới mà không có bí mật") };
+    stage.line(system, ("đăng ký webhook", ""), true, &url)?;
+    Ok(secret)
+}
+
+/// Whether the sender is told, with the right signature, that an envelope was handed over.
+async fn heard(props: &mut Props<'_>, envelope: &str, secret: &SecretString) -> anyhow::Result<bool> {
+    let told = timeout(PATIENCE, props.ear.next()).await.ok().flatten().context("webhook không báo gì")?;
+    let event: Value = serde_json::from_slice(&told.body)?;
+    let says = |place: &str, text: &str| event.pointer(place).and_then(Value::as_str) == Some(text);
+    Ok(says("/type", EventKind::HandedOver.name()) && says("/data/envelope_id", envelope) && is_signed(&told, secret))
 }
 
 /// The sender sends the document under another mark; the robot has it, byte for byte. Gives the hub's id.

@@ -33,6 +33,16 @@ pub fn check(path: &str, status: u16, headers: &HeaderMap, json: &Value) {
     panic!("{status} of {pattern} is not as docs/openapi.json says: {why:?}\n{json}");
 }
 
+/// Fails unless an event that a webhook was sent is as the document says of its kind.
+pub fn check_event(event: &Value) {
+    let name = event["type"].as_str().unwrap();
+    let content = &DOCUMENT["webhooks"][name]["post"]["requestBody"]["content"];
+    let schema = &content["application/json"]["schema"];
+    assert!(!schema.is_null(), "{name} is not described");
+    let valid = validator(name, schema).validate(event);
+    assert!(valid.is_ok(), "{name} is not as docs/openapi.json says: {:?}\n{event}", valid.err());
+}
+
 fn item_of(path: &str) -> Option<(&'static str, &'static Value)> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let exact = paths.get_key_value(path);

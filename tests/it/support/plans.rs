@@ -36,6 +36,7 @@ const READS_ALL: &[(&str, &str)] = &[
         "once an hour, along the index of what waits",
     ),
     ("COUNT(*) FROM (`pushes`", "an operator asks how much waits, along the index of what waits"),
+    ("FROM pushes LIMIT", "the metrics count what waits, up to `metrics.waiting_max`"),
     ("WHERE state = 'consigned' LIMIT", "the metrics count along the index of what waits, up to `metrics.waiting_max`"),
 ];
 

@@ -1,16 +1,15 @@
 //! What happened to a document, in words for people, in both languages.
 
-use super::sentence::Sentence;
-use crate::domain::delivery::DeliveryState;
-use crate::domain::evidence::EvidenceEvent;
-use crate::domain::status::StatusCode;
-use crate::exchange::history::Happening;
+use super::delivery::DeliveryState;
+use super::evidence::EvidenceEvent;
+use super::rules::Wording;
+use super::status::StatusCode;
 
-/// The event as a sentence.
-pub fn words(happening: &Happening) -> Sentence {
-    let agency = happening.agency.as_deref().unwrap_or("?");
-    let of = |vi: &str, en: &str| Sentence::new(vi.replace("{}", agency), en.replace("{}", agency));
-    match happening.event {
+/// The event as a sentence: on whose side it happened, and with which status where one was reported.
+pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&str>) -> Wording {
+    let agency = agency.unwrap_or("?");
+    let of = |vi: &str, en: &str| Wording::new(vi.replace("{}", agency), en.replace("{}", agency));
+    match event {
         EvidenceEvent::SubmissionAcceptance => {
             of("Trục liên thông đã nhận gói tin của {}", "The hub accepted the packet of {}")
         }
@@ -49,17 +48,17 @@ pub fn words(happening: &Happening) -> Sentence {
         EvidenceEvent::RecallAnswered => {
             of("{} đã trả lời đề nghị lấy lại, cập nhật", "{} answered the recall or update")
         }
-        EvidenceEvent::StatusReported => status(happening),
+        EvidenceEvent::StatusReported => status(status_code),
     }
 }
 
-fn status(happening: &Happening) -> Sentence {
-    let Some((code, _)) = &happening.status else {
-        return Sentence::new("Đã có báo cáo trạng thái", "A status was reported");
+fn status(code: Option<&str>) -> Wording {
+    let Some(code) = code else {
+        return Wording::new("Đã có báo cáo trạng thái", "A status was reported");
     };
     let entry = StatusCode::parse(code).and_then(|code| code.entry());
     let (vi, en) = entry.map_or(("không có trong bảng mã", "not in the code list"), |e| (e.vietnamese, e.name));
-    Sentence::new(format!("Trạng thái {code} được báo: {vi}"), format!("Status {code} was reported: {en}"))
+    Wording::new(format!("Trạng thái {code} được báo: {vi}"), format!("Status {code} was reported: {en}"))
 }
 
 /// The state of the delivery from then on, where the event changes it.

@@ -1,0 +1,256 @@
+//! Announcements: what webhooks are told, made in the transaction of the event. While one waits, it has a push of the same
+//! id (`pushes`); when it has ended, it stays for a while, so that it can be asked for anew.
+
+use super::connection::on_packets;
+use super::literal::Literal;
+use super::schema::{announcements, endpoints, system_agencies};
+use super::{Connection, StoreError};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// How an announcement ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The webhook took it.
+    Taken,
+    /// Its term is over.
+    GivenUp,
+}
+
+impl Ending {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::GivenUp => GIVEN_UP,
+        }
+    }
+}
+
+/// With what the ids of webhooks begin; the system follows.
+pub(super) const WEBHOOKS: &str = "events:";
+const WAITING: &str = "waiting";
+const GIVEN_UP: &str = "given_up";
+
+/// One event for one webhook.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = announcements)]
+pub struct AnnouncementRow {
+    /// Its id; the same at every attempt.
+    pub announcement_id: String,
+    /// The webhook.
+    pub endpoint_id: String,
+    /// The name of its kind.
+    pub event: String,
+    /// What it is told in order with.
+    pub series: String,
+    /// What is sent, a JSON object.
+    pub body: String,
+    state: String,
+    /// Attempts that failed since it was last put in line.
+    pub attempts: i32,
+    /// Why the last attempt failed; empty when it was taken.
+    pub reason: String,
+    created_at: NaiveDateTime,
+    changed_at: NaiveDateTime,
+}
+
+impl AnnouncementRow {
+    /// One that waits from now on.
+    pub fn new(
+        (announcement_id, endpoint_id): (String, String),
+        (event, series, body): (&str, &str, String),
+        at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            announcement_id,
+            endpoint_id,
+            event: event.to_owned(),
+            series: series.to_owned(),
+            body,
+            state: WAITING.to_owned(),
+            attempts: 0,
+            reason: String::new(),
+            created_at: at.naive_utc(),
+            changed_at: at.naive_utc(),
+        }
+    }
+
+    /// When it was made.
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.created_at.and_utc()
+    }
+
+    /// When it ended, or was last tried.
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        self.changed_at.and_utc()
+    }
+}
+
+/// A webhook whose system speaks for an agency.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Listener {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// What it wants to hear of, as it is kept.
+    pub wants: String,
+}
+
+/// Webhooks of systems that speak for an agency. In a transaction it is asked once for each agency.
+///
+/// # Errors
+/// `Statement`.
+pub fn listeners(tx: &mut Connection, agency_code: &str) -> Result<Vec<Listener>, StoreError> {
+    if let Some(known) = tx.known.listeners(agency_code) {
+        return Ok(known.to_vec());
+    }
+    let found: Vec<Listener> = on_packets!(tx, c => system_agencies::table
+        .inner_join(endpoints::table.on(endpoints::endpoint_id.eq(Literal(WEBHOOKS).concat(system_agencies::system_id))))
+        .filter(system_agencies::agency_code.eq(agency_code))
+        .select((endpoints::endpoint_id, endpoints::wants))
+        .load(c))?;
+    tx.known.remember_listeners(agency_code, found.clone());
+    Ok(found)
+}
+
+/// Adds announcements.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert(tx: &mut Connection, rows: Vec<AnnouncementRow>) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::insert_into(announcements::table).values(&rows).execute(c))?;
+    Ok(())
+}
+
+/// The announcements of these ids.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, ids: &[&str]) -> Result<Vec<AnnouncementRow>, StoreError> {
+    Ok(on_packets!(tx, c => announcements::table
+        .filter(announcements::announcement_id.eq_any(ids))
+        .select(AnnouncementRow::as_select())
+        .load(c))?)
+}
+
+/// Notes that an attempt failed, for the `attempts`-th time, and why.
+///
+/// # Errors
+/// `Statement`.
+pub fn note_failure(
+    tx: &mut Connection,
+    announcement_id: &str,
+    (attempts, reason): (i32, &str),
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(announcements::table)
+        .filter(announcements::announcement_id.eq(announcement_id))
+        .set((
+            announcements::attempts.eq(attempts),
+            announcements::reason.eq(reason),
+            announcements::changed_at.eq(at.naive_utc()),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Ends an announcement; why it failed stays when it is given up.
+///
+/// # Errors
+/// `Statement`.
+pub fn finish(tx: &mut Connection, announcement_id: &str, ending: Ending, at: DateTime<Utc>) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(announcements::table)
+        .filter(announcements::announcement_id.eq(announcement_id))
+        .set((announcements::state.eq(ending.word()), announcements::changed_at.eq(at.naive_utc())))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Announcements of a webhook that have ended, made at or after `from`, oldest first; with `only`, those that ended so.
+///
+/// # Errors
+/// `Statement`.
+pub fn ended(
+    tx: &mut Connection,
+    endpoint_id: &str,
+    (from, only): (DateTime<Utc>, Option<Ending>),
+    limit: i64,
+) -> Result<Vec<AnnouncementRow>, StoreError> {
+    let states = match only {
+        Some(ending) => vec![ending.word()],
+        None => vec![Ending::Taken.word(), Ending::GivenUp.word()],
+    };
+    Ok(on_packets!(tx, c => announcements::table
+        .filter(announcements::endpoint_id.eq(endpoint_id))
+        .filter(announcements::created_at.ge(from.naive_utc()))
+        .filter(announcements::state.eq_any(&states))
+        .order((announcements::created_at.asc(), announcements::announcement_id.asc()))
+        .limit(limit)
+        .select(AnnouncementRow::as_select())
+        .load(c))?)
+}
+
+/// Lets ended announcements wait again.
+///
+/// # Errors
+/// `Statement`.
+pub fn begin_again(tx: &mut Connection, ids: &[&str], at: DateTime<Utc>) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    on_packets!(tx, c => diesel::update(announcements::table)
+        .filter(announcements::announcement_id.eq_any(ids))
+        .set((
+            announcements::state.eq(WAITING),
+            announcements::attempts.eq(0),
+            announcements::changed_at.eq(at.naive_utc()),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Announcements of a webhook that were given up, the first one first, after one of them.
+///
+/// # Errors
+/// `Statement`.
+pub fn given_up(
+    tx: &mut Connection,
+    endpoint_id: &str,
+    (after, limit): (&str, i64),
+) -> Result<Vec<AnnouncementRow>, StoreError> {
+    Ok(on_packets!(tx, c => announcements::table
+        .filter(announcements::endpoint_id.eq(endpoint_id))
+        .filter(announcements::state.eq(Literal(GIVEN_UP)))
+        .filter(announcements::announcement_id.gt(after))
+        .order(announcements::announcement_id.asc())
+        .limit(limit)
+        .select(AnnouncementRow::as_select())
+        .load(c))?)
+}
+
+/// Removes everything that was to be told to a webhook.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove_of(tx: &mut Connection, endpoint_id: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::delete(announcements::table.filter(announcements::endpoint_id.eq(endpoint_id))).execute(c))?;
+    Ok(())
+}
+
+/// Removes announcements that ended before a time, at most `limit`. Answers how many.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove_ended(tx: &mut Connection, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+    let old: Vec<String> = on_packets!(tx, c => announcements::table
+        .filter(announcements::state.ne(Literal(WAITING)))
+        .filter(announcements::changed_at.lt(before.naive_utc()))
+        .order(announcements::changed_at.asc())
+        .limit(limit)
+        .select(announcements::announcement_id)
+        .load(c))?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    Ok(on_packets!(tx, c => diesel::delete(announcements::table.filter(announcements::announcement_id.eq_any(&old)))
+        .execute(c))?)
+}
