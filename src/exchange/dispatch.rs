@@ -98,13 +98,15 @@ impl Dispatcher {
     /// Those of `round`.
     pub async fn drain(self: &Arc<Self>) -> Result<usize, ExchangeError> {
         let mut all: usize = 0;
+        let mut in_flight = self.in_flight.subscribe();
         loop {
+            // What is on its way may make something due when it ends.
+            let idle = *in_flight.borrow() == 0;
             let started = self.round().await?;
             all = all.saturating_add(started);
-            let mut in_flight = self.in_flight.subscribe();
             // The sender is this dispatcher: it cannot be gone.
             let _ = in_flight.wait_for(|number| *number == 0).await;
-            if started == 0 {
+            if idle && started == 0 {
                 return Ok(all);
             }
         }
