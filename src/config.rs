@@ -218,6 +218,8 @@ settings! {
     push: Push {
         /// Networks that may be called besides public addresses, in CIDR form, divided by commas: the private network of the agencies.
         networks: String = "", "networks";
+        /// The same for webhooks, which systems set themselves; empty: public addresses only.
+        webhook_networks: String = "", "networks";
         /// Whether endpoints may be `http://`: only where the network itself is protected.
         plain_http: bool = false, "true or false";
         /// PEM file with authorities that are trusted besides those of the machine.

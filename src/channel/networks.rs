@@ -1,7 +1,8 @@
-//! Which addresses the hub calls: public ones, and the private networks that the operator named. Whoever can set an
-//! endpoint must not be able to make the hub call the machines around it (server-side request forgery).
+//! Which addresses the hub calls: public ones, and the private networks that the operator named, apart for endpoints that
+//! operators set and for webhooks that systems set themselves. Whoever can set an endpoint must not be able to make the hub call the machines around it (server-side request forgery).
 
 use crate::config::Push;
+use crate::domain::endpoint::EndpointKind;
 use ipnet::IpNet;
 use reqwest::Url;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,26 +12,29 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Networks {
     allowed: Arc<[IpNet]>,
+    setting: &'static str,
 }
 
 /// An address that is not called.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} is not called: no address of it is public or in a network named in push.networks")]
+#[error("{host} is not called: no address of it is public or in a network named in {setting}")]
 pub struct NotCalled {
     /// The host that was to be called.
     pub host: String,
+    setting: &'static str,
 }
 
 impl Networks {
-    /// Networks in CIDR form, divided by commas or blanks. The error is the part that is none.
+    /// Networks in CIDR form, divided by commas or blanks, and the setting that names them. The error is the part that is
+    /// none.
     ///
     /// # Errors
     /// The first part that is no network.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, setting: &'static str) -> Result<Self, String> {
         let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
         let networks: Result<Vec<IpNet>, String> =
             parts.map(|part| part.parse().map_err(|_| part.to_owned())).collect();
-        Ok(Self { allowed: networks?.into() })
+        Ok(Self { allowed: networks?.into(), setting })
     }
 
     /// Whether an address may be called.
@@ -46,7 +50,7 @@ impl Networks {
     pub fn filter(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotCalled> {
         let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| self.allow(address.ip())).collect();
         match allowed.is_empty() {
-            true => Err(NotCalled { host: host.to_owned() }),
+            true => Err(NotCalled { host: host.to_owned(), setting: self.setting }),
             false => Ok(allowed),
         }
     }
@@ -72,12 +76,16 @@ pub struct Callable {
 }
 
 impl Callable {
-    /// As the configuration says.
+    /// As the configuration says for endpoints of a kind.
     ///
     /// # Errors
-    /// The part of `push.networks` that is no network.
-    pub fn of(config: &Push) -> Result<Self, String> {
-        Ok(Self { networks: Networks::parse(&config.networks)?, plain_http: config.plain_http })
+    /// The part of the setting that is no network.
+    pub fn of(config: &Push, kind: EndpointKind) -> Result<Self, String> {
+        let networks = match kind {
+            EndpointKind::Agency => Networks::parse(&config.networks, "push.networks")?,
+            EndpointKind::Events => Networks::parse(&config.webhook_networks, "push.webhook_networks")?,
+        };
+        Ok(Self { networks, plain_http: config.plain_http })
     }
 
     /// Whether an address may be an endpoint. A host name is judged again, by its addresses, whenever it is called.
@@ -173,18 +181,20 @@ mod tests {
 
     #[test]
     fn what_the_operator_named_is_called_and_nothing_beside_it() {
-        let networks = Networks::parse("10.20.0.0/16, fd00:1::/32").unwrap();
+        let networks = Networks::parse("10.20.0.0/16, fd00:1::/32", "push.networks").unwrap();
 
         assert!(networks.allow("10.20.255.1".parse().unwrap()));
         assert!(networks.allow("::ffff:10.20.0.1".parse().unwrap()));
         assert!(networks.allow("fd00:1::5".parse().unwrap()));
         assert!(!networks.allow("10.21.0.1".parse().unwrap()));
-        assert_eq!(Networks::parse("10.0.0.0/8,nonsense").unwrap_err(), "nonsense");
+        assert_eq!(Networks::parse("10.0.0.0/8,nonsense", "push.networks").unwrap_err(), "nonsense");
     }
 
     #[test]
     fn only_https_to_what_may_be_called_is_an_endpoint() {
-        let callable = Callable::of(&Push { networks: "10.20.0.0/16".to_owned(), ..Push::default() }).unwrap();
+        let callable =
+            Callable::of(&Push { networks: "10.20.0.0/16".to_owned(), ..Push::default() }, EndpointKind::Agency)
+                .unwrap();
         let check = |url| callable.check(url).map(|_| ());
 
         assert_eq!(check("https://dms.example.vn/in"), Ok(()));

@@ -4,6 +4,7 @@
 use super::networks::{Callable, Networks};
 use super::{Outcome, Trouble};
 use crate::config::Push;
+use crate::domain::endpoint::EndpointKind;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -29,39 +30,30 @@ pub struct Shipment {
     pub bytes: u64,
     /// The packet.
     pub content: Content,
+    /// To what kind of endpoint.
+    pub kind: EndpointKind,
 }
 
-/// Posts packets to endpoints.
+/// Posts packets and events to endpoints.
 #[derive(Debug, Clone)]
 pub struct Pusher {
-    client: Client,
-    callable: Callable,
+    agencies: Line,
+    webhooks: Line,
     answer_timeout: Duration,
     rate_min: u64,
     kept: usize,
 }
 
-/// Why the channel cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum PusherError {
-    /// `push.networks` holds something that is no network.
-    #[error("push.networks: {0:?} is no network such as 10.20.0.0/16")]
-    Networks(String),
-    /// The file of authorities cannot be read.
-    #[error("push.tls_ca_file cannot be read")]
-    AuthorityFile(#[source] io::Error),
-    /// The client cannot be made, or the file of authorities holds none.
-    #[error("the client of the push channel cannot be made")]
-    Client(#[source] reqwest::Error),
+/// The way to endpoints of one kind.
+#[derive(Debug, Clone)]
+struct Line {
+    client: Client,
+    callable: Callable,
 }
 
-impl Pusher {
-    /// Makes the client, once for all endpoints.
-    ///
-    /// # Errors
-    /// `Networks`, `AuthorityFile`, `Client`.
-    pub fn new(config: &Push) -> Result<Self, PusherError> {
-        let callable = Callable::of(config).map_err(PusherError::Networks)?;
+impl Line {
+    fn new(config: &Push, kind: EndpointKind) -> Result<Self, PusherError> {
+        let callable = Callable::of(config, kind).map_err(PusherError::Networks)?;
         let resolver = Resolver { networks: callable.networks.clone() };
         let mut builder = Client::builder()
             .no_proxy()
@@ -75,9 +67,33 @@ impl Pusher {
             let authorities = Certificate::from_pem_bundle(&pem).map_err(PusherError::Client)?;
             builder = builder.tls_certs_merge(authorities);
         }
+        Ok(Self { client: builder.build().map_err(PusherError::Client)?, callable })
+    }
+}
+
+/// Why the channel cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum PusherError {
+    /// `push.networks` or `push.webhook_networks` holds something that is no network.
+    #[error("push.networks or push.webhook_networks: {0:?} is no network such as 10.20.0.0/16")]
+    Networks(String),
+    /// The file of authorities cannot be read.
+    #[error("push.tls_ca_file cannot be read")]
+    AuthorityFile(#[source] io::Error),
+    /// The client cannot be made, or the file of authorities holds none.
+    #[error("the client of the push channel cannot be made")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Pusher {
+    /// Makes the clients, once for all endpoints.
+    ///
+    /// # Errors
+    /// `Networks`, `AuthorityFile`, `Client`.
+    pub fn new(config: &Push) -> Result<Self, PusherError> {
         Ok(Self {
-            client: builder.build().map_err(PusherError::Client)?,
-            callable,
+            agencies: Line::new(config, EndpointKind::Agency)?,
+            webhooks: Line::new(config, EndpointKind::Events)?,
             answer_timeout: Duration::from_secs(config.answer_timeout_seconds),
             rate_min: config.rate_min.max(1),
             kept: config.answer_bytes_kept,
@@ -87,24 +103,28 @@ impl Pusher {
     /// Posts a packet and says what came of it. Returns within the connect time-out plus the answer time-out plus
     /// the time that the packet needs at the slowest rate.
     pub async fn push(&self, shipment: Shipment) -> Outcome {
-        let bytes = shipment.bytes;
-        let Ok(url) = self.callable.check(&shipment.url) else {
+        let (bytes, kind) = (shipment.bytes, shipment.kind);
+        let line = match kind {
+            EndpointKind::Agency => &self.agencies,
+            EndpointKind::Events => &self.webhooks,
+        };
+        let Ok(url) = line.callable.check(&shipment.url) else {
             return Outcome::Later(trouble("the endpoint's address is not called", false));
         };
         let patience = self.answer_timeout.saturating_add(Duration::from_secs(bytes / self.rate_min));
-        let mut request = self.client.post(url).timeout(patience);
+        let mut request = line.client.post(url).timeout(patience);
         for (name, value) in shipment.headers {
             request = request.header(name, value);
         }
         let body = reqwest::Body::wrap_stream(shipment.content);
         let request = request.header(CONTENT_TYPE, shipment.media).header(CONTENT_LENGTH, bytes).body(body);
         match request.send().await {
-            Ok(answer) => self.judge(answer).await,
+            Ok(answer) => self.judge(answer, kind).await,
             Err(error) => Outcome::Later(trouble(&chain(&error), !error.is_connect() && !error.is_builder())),
         }
     }
 
-    async fn judge(&self, answer: Response) -> Outcome {
+    async fn judge(&self, answer: Response, kind: EndpointKind) -> Outcome {
         let status = answer.status();
         if status.is_success() {
             // Read to its end, so that the connection can be used again; a long one is not worth that.
@@ -114,7 +134,8 @@ impl Pusher {
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
         let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
         let said = self.beginning(answer).await;
-        let reason = match said.is_empty() {
+        // Who sets its own webhook must not read through the hub what answers there.
+        let reason = match said.is_empty() || kind == EndpointKind::Events {
             true => format!("answered {}", status.as_u16()),
             false => format!("answered {}: {said}", status.as_u16()),
         };

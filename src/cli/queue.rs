@@ -164,19 +164,29 @@ async fn given_up(
     (apply, json): (bool, bool),
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
+    if which.until.is_some() || which.delivery.is_some() {
+        anyhow::bail!("--until và --delivery chỉ dùng cho cơ quan / --until and --delivery are for agencies only");
+    }
     let mut after = String::new();
     loop {
         let lines = webhooks::given_up(hub, system, (after, usize::MAX)).await?;
         let Some(last) = lines.last() else { break };
         after = last.announcement_id.clone();
-        for line in &lines {
+        for line in lines.iter().filter(|line| which.from.is_none_or(|from| line.created_at >= from)) {
             print_given_up(line, json, out)?;
         }
     }
+    let replay = Replay { from: which.from.unwrap_or_default(), only_given_up: true };
+    let mut again: usize = 0;
+    while apply {
+        // As many at once as the configuration allows.
+        match webhooks::replay(hub, &By::Operator, system, replay).await.with_context(|| system.to_owned())? {
+            0 => break,
+            number => again = again.saturating_add(number),
+        }
+    }
     if apply {
-        let replay = Replay { from: which.from.unwrap_or_default(), only_given_up: true };
-        let number = webhooks::replay(hub, &By::Operator, system, replay).await.with_context(|| system.to_owned())?;
-        writeln!(out, "{number} events wait again")?;
+        writeln!(out, "{again} events wait again")?;
     }
     Ok(())
 }

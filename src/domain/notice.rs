@@ -44,8 +44,9 @@ pub enum Notice {
     },
     /// An endpoint does not answer.
     EndpointAway {
-        /// Whose.
-        agency: String,
+        /// Whose: an agency's code, or `events:` and a system.
+        #[serde(alias = "agency")]
+        holder: String,
         /// For how long at least.
         minutes: i64,
         /// Failures in a row.
@@ -156,7 +157,7 @@ impl Notice {
                 digest((agency, name), *waiting, *overdue, *oldest_hours)
             }
             Self::KeyEnds { system, key_id, at, days } => key_ends(system, key_id, (at, *days)),
-            Self::EndpointAway { agency, minutes, failures } => away(agency, *minutes, *failures),
+            Self::EndpointAway { holder, minutes, failures } => away(holder, *minutes, *failures),
             Self::EndpointGone { agency } => gone(agency),
             Self::WebhookGone { system } => webhook_gone(system),
             Self::Refusals { secrets, conflicts, from, until } => refusals((*secrets, *conflicts), (from, until)),
@@ -367,7 +368,7 @@ mod tests {
             Notice::Undelivered { agency: text("A"), documents: Vec::new(), number: 1 },
             Notice::Digest { agency: text("A"), name: text("Sở A"), waiting: 5, overdue: 2, oldest_hours: 9 },
             Notice::KeyEnds { system: text("s"), key_id: text("k"), at: text("23/11/2026 08:00"), days: 7 },
-            Notice::EndpointAway { agency: text("A"), minutes: 31, failures: 9 },
+            Notice::EndpointAway { holder: text("A"), minutes: 31, failures: 9 },
             Notice::EndpointGone { agency: text("A") },
             Notice::WebhookGone { system: text("s") },
             Notice::Refusals { secrets: 1, conflicts: 2, from: text("a"), until: text("b") },

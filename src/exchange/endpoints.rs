@@ -92,7 +92,7 @@ const MOVED_AT_ONCE: i64 = 500;
 /// # Errors
 /// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
 pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, ExchangeError> {
-    check_url(hub, &entry.url)?;
+    check_url(hub, EndpointKind::Agency, &entry.url)?;
     let id = EndpointId::agency(canonical(hub, &entry.agency).await?.as_str());
     let (sealed, proof) = new_secret(hub, &id, entry.scheme)?;
     let standard = u16::try_from(hub.config.push.in_flight_per_endpoint_max).unwrap_or(u16::MAX);
@@ -115,13 +115,13 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
     Ok(proof)
 }
 
-/// Whether the hub calls an address at all.
+/// Whether the hub calls an address at all, as an endpoint of a kind.
 ///
 /// # Errors
 /// `Malformed` when it does not.
-pub(super) fn check_url(hub: &Hub, url: &str) -> Result<(), ExchangeError> {
-    let callable = Callable::of(&hub.config.push).map_err(ExchangeError::Unavailable)?;
-    callable.check(url).map(|_| ()).map_err(|why| ExchangeError::Malformed(wording(why)))
+pub(super) fn check_url(hub: &Hub, kind: EndpointKind, url: &str) -> Result<(), ExchangeError> {
+    let callable = Callable::of(&hub.config.push, kind).map_err(ExchangeError::Unavailable)?;
+    callable.check(url).map(|_| ()).map_err(|why| ExchangeError::Malformed(wording(why, kind)))
 }
 
 /// A new secret for an endpoint, sealed, and what its holder is shown.
@@ -180,8 +180,15 @@ pub async fn list(hub: &Hub) -> Result<Vec<EndpointLine>, ExchangeError> {
 /// # Errors
 /// `NotFound` when there is none, `Store`.
 pub async fn one(hub: &Hub, name: &str) -> Result<EndpointLine, ExchangeError> {
-    let id = named(hub, name).await?;
-    list(hub).await?.into_iter().find(|line| line.id == id).ok_or(ExchangeError::NotFound)
+    let (id, now) = (named(hub, name).await?.to_string(), hub.clock.now());
+    let found = hub.store.read(move |tx| match endpoints::find(tx, &id)? {
+        Some(row) => {
+            let depth = HashMap::from([(id.clone(), pushes::number_for(tx, &id)?)]);
+            line(row, &depth, now).map(Some)
+        }
+        None => Ok(None),
+    });
+    found.await?.ok_or(ExchangeError::NotFound)
 }
 
 fn line(row: EndpointRow, depth: &HashMap<String, i64>, now: DateTime<Utc>) -> Result<EndpointLine, StoreError> {
@@ -318,19 +325,23 @@ pub(super) async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, Exc
     found.map(|agency| agency.code).ok_or(ExchangeError::NotFound)
 }
 
-fn wording(why: BadUrl) -> Wording {
-    let (vi, en) = match why {
-        BadUrl::Form => (
+fn wording(why: BadUrl, kind: EndpointKind) -> Wording {
+    let (vi, en) = match (why, kind) {
+        (BadUrl::Form, _) => (
             "địa chỉ không đúng dạng; hãy ghi như https://may-chu.donvi.vn/nhan, không kèm mật khẩu",
             "the address has not the right form; write it like https://host.agency.vn/in, without a password",
         ),
-        BadUrl::NotHttps => (
+        (BadUrl::NotHttps, _) => (
             "địa chỉ phải là https://; http:// chỉ dùng được khi đặt push.plain_http",
             "the address must be https://; http:// needs the setting push.plain_http",
         ),
-        BadUrl::NotCalled => (
+        (BadUrl::NotCalled, EndpointKind::Agency) => (
             "địa chỉ thuộc mạng nội bộ chưa được phép gọi; hãy thêm mạng đó vào push.networks",
             "the address is in a private network that may not be called; name the network in push.networks",
+        ),
+        (BadUrl::NotCalled, EndpointKind::Events) => (
+            "địa chỉ thuộc mạng nội bộ chưa được phép gọi; người vận hành phải thêm mạng đó vào push.webhook_networks",
+            "the address is in a private network that may not be called; the operator would have to name it in push.webhook_networks",
         ),
     };
     Wording { vi: vi.to_owned(), en: en.to_owned() }

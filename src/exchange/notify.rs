@@ -178,8 +178,13 @@ fn gone(id: &EndpointId) -> Notice {
 fn away(hub: &Hub, id: &EndpointId, endpoint: &EndpointRow) -> Option<Notice> {
     let breaker = endpoint.breaker();
     let minutes = breaker.away(&dispatch::limits(&hub.config.push), hub.clock.now())?.num_minutes();
+    // By the name that commands take.
+    let holder = match id.kind {
+        EndpointKind::Agency => id.holder.clone(),
+        EndpointKind::Events => id.to_string(),
+    };
     let long = i64::try_from(hub.config.mail.away_minutes).unwrap_or(i64::MAX);
-    let notice = Notice::EndpointAway { agency: id.holder.clone(), minutes, failures: breaker.failures };
+    let notice = Notice::EndpointAway { holder, minutes, failures: breaker.failures };
     (minutes >= long).then_some(notice)
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime
         }
         Source::File(sha256, bytes) => (bytes, hub.payloads.stream(&sha256, bytes).map_err(|error| error.to_string())?),
     };
-    Ok(Shipment { url: target.row.url.clone(), headers, media, bytes, content })
+    Ok(Shipment { url: target.row.url.clone(), headers, media, bytes, content, kind: target.id.kind })
 }
 
 fn source(packet: &Packet) -> Result<Source<'_>, String> {

@@ -7,8 +7,8 @@ use super::announce::{self, Moment};
 use super::endpoints::{Proof, check_url, new_secret, note};
 use super::{ExchangeError, rows};
 use crate::channel::signature::Scheme;
-use crate::domain::announcement::{EventKind, wants};
-use crate::domain::endpoint::EndpointId;
+use crate::domain::announcement::{EventKind, TEST, wants};
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::hub::Hub;
@@ -65,12 +65,12 @@ pub struct GivenUpLine {
 /// `NotFound` for an unknown system, `NotAllowed` for one of administration, `Malformed` for an address that the hub does
 /// not call, `Store`.
 pub async fn set(hub: &Hub, by: &By, system: &str, entry: WebhookEntry) -> Result<Option<Proof>, ExchangeError> {
-    check_url(hub, &entry.url)?;
+    check_url(hub, EndpointKind::Events, &entry.url)?;
     let id = EndpointId::events(system);
     let (sealed, proof) = new_secret(hub, &id, entry.scheme)?;
     let standard = u16::try_from(hub.config.events.in_flight_per_webhook_max).unwrap_or(u16::MAX);
     let in_flight_max = i32::from(entry.in_flight_max.unwrap_or(standard).max(1));
-    let (act, asked) = (Act::new(hub, by), id.clone());
+    let (act, asked, is_own) = (Act::new(hub, by), id.clone(), is_own(by, system));
     let set = hub.store.write(move |tx| {
         match systems::find(tx, &asked.holder)?.map(|system| system.role) {
             Some(Role::Exchange) => {}
@@ -79,6 +79,8 @@ pub async fn set(hub: &Hub, by: &By, system: &str, entry: WebhookEntry) -> Resul
         }
         let before = endpoints::find(tx, &asked.to_string())?;
         let is_new = before.is_none();
+        // What an operator paused, the system cannot set going again.
+        let pause = before.as_ref().filter(|row| is_own && row.state == "paused").map(|row| row.reason.clone());
         let new = NewEndpoint {
             id: asked.clone(),
             url: entry.url.clone(),
@@ -89,12 +91,20 @@ pub async fn set(hub: &Hub, by: &By, system: &str, entry: WebhookEntry) -> Resul
         };
         let facts = json!({ "url": new.url, "wants": new.wants });
         endpoints::set(tx, new, act.now)?;
+        if let Some(reason) = &pause {
+            endpoints::set_state(tx, &asked.to_string(), ("paused", reason), act.now)?;
+        }
         note(tx, &act, "set", (&asked, facts))?;
         Ok(Ok(is_new))
     });
     let is_new = set.await??;
     hub.wake.notify_one();
     Ok(is_new.then_some(proof))
+}
+
+/// Whether a system acts on its own webhook, not an operator.
+fn is_own(by: &By, system: &str) -> bool {
+    *by == By::System(system.to_owned())
 }
 
 fn no_documents() -> ExchangeError {
@@ -141,22 +151,25 @@ pub async fn remove(hub: &Hub, by: &By, system: &str) -> Result<(), ExchangeErro
     if removed.await? { Ok(()) } else { Err(ExchangeError::NotFound) }
 }
 
-/// Sends a webhook something to be tried with. Answers the id under which it comes.
+/// Sends a webhook something to be tried with, one at a time. Answers the id under which it comes.
 ///
 /// # Errors
-/// `NotFound` when the system has none, `Store`.
+/// `NotFound` when the system has none, `ComeAgain` while another trial waits, `Store`.
 pub async fn test(hub: &Hub, system: &str) -> Result<String, ExchangeError> {
     let (ids, now, schedules) = (hub.ids, hub.clock.now(), Arc::clone(&hub.schedules));
     let id = EndpointId::events(system);
     let put = hub.store.write(move |tx| {
         let endpoint_id = id.to_string();
         if endpoints::find(tx, &endpoint_id)?.is_none() {
-            return Ok(None);
+            return Ok(Err(ExchangeError::NotFound));
+        }
+        if announcements::waits(tx, &endpoint_id, TEST)? {
+            return Ok(Err(ExchangeError::ComeAgain { too_many: true }));
         }
         let moment = Moment { ids, now, schedules: &schedules };
-        announce::test(tx, moment, (&endpoint_id, &id.holder)).map(Some)
+        announce::test(tx, moment, (&endpoint_id, &id.holder)).map(Ok)
     });
-    let put = put.await?.ok_or(ExchangeError::NotFound);
+    let put = put.await?;
     hub.wake.notify_one();
     put
 }
@@ -172,7 +185,7 @@ pub async fn replay(hub: &Hub, by: &By, system: &str, replay: Replay) -> Result<
     let pause = i64::try_from(hub.config.events.replay_pause_seconds).unwrap_or(i64::MAX);
     let pause = TimeDelta::try_seconds(pause).unwrap_or(TimeDelta::MAX);
     let limit = rows(hub.config.events.replay_max);
-    let is_own = *by == By::System(system.to_owned());
+    let is_own = is_own(by, system);
     let told = hub.store.write(move |tx| {
         let endpoint_id = id.to_string();
         let Some(row) = endpoints::find(tx, &endpoint_id)? else { return Ok(Err(ExchangeError::NotFound)) };

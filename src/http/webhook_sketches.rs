@@ -46,7 +46,8 @@ pub fn draw<'a>(operation: WebhookOperation, of_admin: bool, sketch: Sketch<'a>)
                 .fails(&BODY)
         }
         WebhookOperation::Test => named(sketch, "test", "", "Gửi một sự kiện thử")
-            .answer::<TestedBody<'_>>(Success::Ok, "Mã của sự kiện thử. The id of the event."),
+            .answer::<TestedBody<'_>>(Success::Ok, "Mã của sự kiện thử. The id of the event.")
+            .fails(&[&TOO_MANY]),
         WebhookOperation::Replay => named(sketch, "replay", "Events", "Báo lại các sự kiện từ một thời điểm")
             .body::<ReplaySaid>()
             .answer::<ReplayedBody>(Success::Ok, "Số sự kiện chờ báo lại. How many events wait again.")

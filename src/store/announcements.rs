@@ -121,6 +121,21 @@ pub fn insert(tx: &mut Connection, rows: Vec<AnnouncementRow>) -> Result<(), Sto
     Ok(())
 }
 
+/// Whether an event of that name waits for a webhook.
+///
+/// # Errors
+/// `Statement`.
+pub fn waits(tx: &mut Connection, endpoint_id: &str, event: &str) -> Result<bool, StoreError> {
+    let found: Option<String> = on_packets!(tx, c => announcements::table
+        .filter(announcements::endpoint_id.eq(endpoint_id))
+        .filter(announcements::event.eq(event))
+        .filter(announcements::state.eq(Literal(WAITING)))
+        .select(announcements::announcement_id)
+        .first(c)
+        .optional())?;
+    Ok(found.is_some())
+}
+
 /// The announcements of these ids.
 ///
 /// # Errors

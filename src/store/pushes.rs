@@ -450,6 +450,14 @@ pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
         .load(c))?)
 }
 
+/// How much waits for one endpoint or is on its way to it.
+///
+/// # Errors
+/// `Statement`.
+pub fn number_for(tx: &mut Connection, endpoint_id: &str) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => pushes::table.filter(pushes::endpoint_id.eq(endpoint_id)).count().get_result(c))?)
+}
+
 /// Notes what came of an attempt.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ async fn hub_with(server: &MailServer, change: impl FnOnce(&mut Config)) -> (Tes
         config.mail.operator = OPERATOR.to_owned();
         config.mail.timeout_seconds = 2;
         config.push.networks = "127.0.0.0/8".to_owned();
+        config.push.webhook_networks = "127.0.0.0/8".to_owned();
         config.push.plain_http = true;
         change(config);
     })

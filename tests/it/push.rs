@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 pub async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
     let hub = TestHub::start_with(|config| {
         config.push.networks = "127.0.0.0/8".to_owned();
+        config.push.webhook_networks = "127.0.0.0/8".to_owned();
         config.push.plain_http = true;
         config.push.delays_seconds = "10, 100".to_owned();
         config.push.terms_hours = "1, 1, 1, 1, 2".to_owned();

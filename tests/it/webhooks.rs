@@ -318,6 +318,10 @@ async fn a_paused_webhook_keeps_what_waits_and_a_suspended_system_is_told_nothin
     let waiting = office.done("GET", "/agencies/events:dms.national/waiting", Value::Null).await;
     let id = waiting["items"][0]["delivery_id"].as_str().unwrap().to_owned();
 
+    done(hub, "dms.national", ("PUT", ""), json!({ "url": robot.url() })).await;
+    let shown = done(hub, "dms.national", ("GET", ""), Value::Null).await;
+    assert_eq!(shown["state"], "paused", "what an operator paused the system cannot set going again");
+    assert_eq!((&shown["reason"], &shown["waiting"]), (&json!("bảo trì"), &json!(1)));
     office.done("POST", &format!("/deliveries/{id}/hold"), Value::Null).await;
     office.done("POST", "/endpoints/events:dms.national/resume", Value::Null).await;
     assert_eq!(dispatcher.drain().await.unwrap(), 0, "it is held");
@@ -376,6 +380,7 @@ async fn two_nodes_share_the_events_without_doubling() {
 async fn a_silent_webhook_slows_no_delivery() {
     let hub = TestHub::start_with(|config| {
         config.push.networks = "127.0.0.0/8".to_owned();
+        config.push.webhook_networks = "127.0.0.0/8".to_owned();
         config.push.plain_http = true;
         // As many places as the silent webhook could take.
         config.push.in_flight_max = 2;
@@ -411,7 +416,12 @@ async fn a_silent_webhook_slows_no_delivery() {
 
 #[tokio::test]
 async fn private_addresses_are_not_called_unless_the_operator_says_so() {
-    let hub = TestHub::start_with(|config| config.push.plain_http = true).await;
+    let hub = TestHub::start_with(|config| {
+        config.push.plain_http = true;
+        // Where operators may send agencies' packets, systems may not aim by themselves.
+        config.push.networks = "127.0.0.0/8".to_owned();
+    })
+    .await;
     let mut robot = Robot::start(Vec::new());
     let refused = ask(&hub, "dms.national", ("PUT", ""), json!({ "url": robot.url() })).await;
     assert_eq!(refused.status, 400, "{}", refused.text());
@@ -433,6 +443,7 @@ async fn the_secret_before_signs_beside_the_new_one_for_a_while() {
     let rotated = done(&hub, "dms.national", ("POST", "/rotate"), json!({})).await;
     let new = rotated["secret"].as_str().unwrap();
     let tested = done(&hub, "dms.national", ("POST", "/test"), Value::Null).await;
+    assert_eq!(ask(&hub, "dms.national", ("POST", "/test"), Value::Null).await.status, 429, "one at a time");
     dispatcher.drain().await.unwrap();
     let pushed = robot.taken().remove(0);
     assert_eq!(pushed.headers["webhook-id"], tested["event_id"].as_str().unwrap());
@@ -515,7 +526,7 @@ async fn an_operator_does_the_same_by_the_command_line() {
     let (hub, dispatcher) = pushing_hub().await;
     let mut robot = Robot::start(Vec::new());
     let program =
-        hub.program().with("DOCAXIS__PUSH__NETWORKS", "127.0.0.0/8").with("DOCAXIS__PUSH__PLAIN_HTTP", "true");
+        hub.program().with("DOCAXIS__PUSH__WEBHOOK_NETWORKS", "127.0.0.0/8").with("DOCAXIS__PUSH__PLAIN_HTTP", "true");
     let url = robot.url();
     let set = program.done(&["webhook", "set", "dms.national", &url, "--event", "delivery.failed", "--json"]);
     let set: Value = serde_json::from_str(&set).unwrap();

@@ -59,6 +59,7 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
     // The robot agency of the last scenes is on this machine, and patience is short.
     config.push.plain_http = true;
     "127.0.0.0/8".clone_into(&mut config.push.networks);
+    "127.0.0.0/8".clone_into(&mut config.push.webhook_networks);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let mut hub = open(config)?;
     let short = short_schedule().context("the schedule of the demo")?;
