@@ -176,19 +176,19 @@ async fn given_up(
             print_given_up(line, json, out)?;
         }
     }
+    if !apply {
+        return Ok(());
+    }
     let replay = Replay { from: which.from.unwrap_or_default(), only_given_up: true };
     let mut again: usize = 0;
-    while apply {
+    loop {
         // As many at once as the configuration allows.
         match webhooks::replay(hub, &By::Operator, system, replay).await.with_context(|| system.to_owned())? {
             0 => break,
             number => again = again.saturating_add(number),
         }
     }
-    if apply {
-        writeln!(out, "{again} events wait again")?;
-    }
-    Ok(())
+    Ok(writeln!(out, "{again} events wait again")?)
 }
 
 fn print_given_up(line: &GivenUpLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
