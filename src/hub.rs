@@ -95,9 +95,9 @@ pub struct Hub {
     pub wake: Arc<Notify>,
     /// Who waits for packets on this node.
     pub arrivals: Arrivals,
-    /// When the newest head of the ledger was signed, as this node knows: microseconds since 1970. Out of all range as long
-    /// as nobody minds (`exchange::seal`).
-    pub head_signed_at: Arc<AtomicI64>,
+    /// When the newest head of the ledger was signed, by this node's clock: microseconds since 1970. Out of all range as
+    /// long as nobody minds (`exchange::seal`).
+    pub head_seen_at: Arc<AtomicI64>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -158,7 +158,7 @@ impl Hub {
             calendar,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
-            head_signed_at: Arc::new(AtomicI64::new(i64::MAX)),
+            head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
             metrics,
             config,
             shared,

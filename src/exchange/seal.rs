@@ -26,14 +26,16 @@ pub struct Sealer {
     own: Arc<str>,
     /// The largest tree that it saw: a ledger never shrinks.
     largest: Arc<AtomicI64>,
+    /// When the newest head that it saw says it was signed: no two heads say the same.
+    newest: Arc<AtomicI64>,
 }
 
 /// What a round is to do.
 enum Plan {
     /// Nothing waits and the head is fresh, or it is another node's turn.
-    Rest(DateTime<Utc>),
+    Rest,
     /// Nothing can be built on what is there, for this reason.
-    Broken(DateTime<Utc>, &'static str),
+    Broken(&'static str),
     /// This is to be written behind the head of before.
     Seal(Box<Batch>),
 }
@@ -44,6 +46,8 @@ struct Batch {
     entries: Vec<EntryRow>,
     tiles: Vec<(Tile, Vec<u8>)>,
     head: CheckpointRow,
+    /// The head that is not kept beside it.
+    instead_of: Option<i64>,
     /// When the oldest of it happened.
     oldest: Option<DateTime<Utc>>,
 }
@@ -51,7 +55,7 @@ struct Batch {
 impl Sealer {
     /// A sealer of a hub.
     pub fn new(hub: &Hub) -> Self {
-        Self { hub: hub.clone(), own: hub.ids.next().into(), largest: Arc::default() }
+        Self { hub: hub.clone(), own: hub.ids.next().into(), largest: Arc::default(), newest: Arc::default() }
     }
 
     /// Seals what waits, as much as fits into one round, or signs a new head when the last one is old. Answers how many
@@ -62,26 +66,29 @@ impl Sealer {
     pub async fn round(&self) -> Result<usize, ExchangeError> {
         let (hub, sealer) = (&self.hub, self.clone());
         let batch = match hub.store.read(move |tx| sealer.plan(tx)).await? {
-            Plan::Rest(signed_at) => {
-                note_head(hub, signed_at);
-                return Ok(0);
-            }
-            Plan::Broken(signed_at, why) => {
-                note_head(hub, signed_at);
-                return Err(ExchangeError::Unavailable(why.to_owned()));
-            }
+            Plan::Rest => return Ok(0),
+            Plan::Broken(why) => return Err(ExchangeError::Unavailable(why.to_owned())),
             Plan::Seal(batch) => Arc::new(*batch),
         };
         let writing = Arc::clone(&batch);
         if !hub.store.write(move |tx| write(tx, &writing)).await? {
             return Ok(0);
         }
-        note_head(hub, batch.head.signed_at());
+        self.see(&batch.head);
         self.largest.fetch_max(batch.head.tree_size, Ordering::SeqCst);
         let age = batch.oldest.map_or(TimeDelta::zero(), |at| hub.clock.now().signed_duration_since(at));
         hub.metrics.ledger_size.set(batch.head.tree_size);
         hub.metrics.seal_age.observe(age.as_seconds_f64().max(0.0));
         Ok(batch.entries.len())
+    }
+
+    /// Notes the newest head. It is as old as it says, but never younger than this node's first sight of it: whoever
+    /// signed it may have had a clock that ran ahead.
+    fn see(&self, head: &CheckpointRow) {
+        let signed_at = head.signed_at();
+        if self.newest.swap(signed_at.timestamp_micros(), Ordering::SeqCst) != signed_at.timestamp_micros() {
+            note_head(&self.hub, signed_at.min(self.hub.clock.now()));
+        }
     }
 
     fn plan(&self, tx: &mut Connection) -> Result<Plan, StoreError> {
@@ -90,28 +97,26 @@ impl Sealer {
         let Some(head) = &before else {
             return self.batch(tx, (None, Edge::default()), now);
         };
-        let (signed_at, age) = (head.signed_at(), now.signed_duration_since(head.signed_at()));
-        // Of a head in the future, whose clock was set back since, nobody can say how old it is.
-        if *head.sealed_by != *self.own && (TimeDelta::zero()..LEASE).contains(&age) {
-            return Ok(Plan::Rest(signed_at));
+        self.see(head);
+        let age = silence(&self.hub);
+        if *head.sealed_by != *self.own && age < LEASE {
+            return Ok(Plan::Rest);
         }
         let fresh = i64::try_from(settings.checkpoint_seconds).ok().and_then(TimeDelta::try_seconds);
         if age < fresh.unwrap_or(TimeDelta::MAX) && ledger::waiting(tx, 1)?.is_empty() {
-            return Ok(Plan::Rest(signed_at));
+            return Ok(Plan::Rest);
         }
         if head.tree_size < self.largest.load(Ordering::SeqCst) {
-            return Ok(Plan::Broken(signed_at, "the ledger is shorter than it was"));
+            return Ok(Plan::Broken("the ledger is shorter than it was"));
         }
         let Ok((checkpoint, _)) = opened(&keys(&self.hub), &head.note) else {
             let why = "no known key signed the newest head of the ledger: if the hub's key was changed, name the one of before in ledger.old_keys";
-            return Ok(Plan::Broken(signed_at, why));
+            return Ok(Plan::Broken(why));
         };
         let edge = Edge::of(checkpoint.size, |tile| read_tile(tx, tile).map(Option::unwrap_or_default))?;
         match edge.filter(|edge| edge.root() == checkpoint.root && signed(checkpoint.size) == head.tree_size) {
             Some(edge) => self.batch(tx, (before, edge), now),
-            None => {
-                Ok(Plan::Broken(signed_at, "the tree of the ledger does not lead to the head that was signed last"))
-            }
+            None => Ok(Plan::Broken("the tree of the ledger does not lead to the head that was signed last")),
         }
     }
 
@@ -130,18 +135,24 @@ impl Sealer {
             entries.push(EntryRow { ledger_index, evidence_id: row.evidence_id, entry });
         }
         tiles.extend(edge.partial().filter(|_| !entries.is_empty()));
-        // A clock that was set back makes no head older than the one before it.
-        let signed_at = before.as_ref().map_or(now, |head| now.max(head.signed_at()));
+        // A clock that was set back makes no head older than the one before it, nor as old.
+        let later = |head: &CheckpointRow| head.signed_at().checked_add_signed(TimeDelta::microseconds(1));
+        let signed_at = before.as_ref().and_then(later).map_or(now, |later| now.max(later));
+        // By this node's own clock: what heads say stands still after a clock that ran ahead.
+        let minute = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::minutes(1)).ok();
+        let is_crowded = seen_at(&self.hub).and_then(minute) == minute(now);
+        let size = signed(edge.size());
+        let instead_of = before.as_ref().map(|head| head.tree_size).filter(|before| is_crowded || *before == size);
         let origin = self.hub.config.ledger.name.clone();
         let checkpoint = Checkpoint { origin, size: edge.size(), root: edge.root() };
         let seconds = u64::try_from(signed_at.timestamp()).unwrap_or_default();
         let head = CheckpointRow {
-            tree_size: signed(edge.size()),
+            tree_size: size,
             signed_at: signed_at.naive_utc(),
             sealed_by: self.own.to_string(),
             note: checkpoint.signed(self.hub.keyring.ledger_signer(), seconds),
         };
-        Ok(Plan::Seal(Box::new(Batch { before, entries, tiles, head, oldest })))
+        Ok(Plan::Seal(Box::new(Batch { before, entries, tiles, head, instead_of, oldest })))
     }
 }
 
@@ -154,11 +165,7 @@ fn write(tx: &mut Connection, batch: &Batch) -> Result<bool, StoreError> {
     for (tile, hashes) in &batch.tiles {
         ledger::keep_tile(tx, place(*tile), hashes)?;
     }
-    let minute = |head: &CheckpointRow| head.signed_at.duration_trunc(TimeDelta::minutes(1)).ok();
-    let is_alike =
-        |before: &&CheckpointRow| before.tree_size == batch.head.tree_size || minute(before) == minute(&batch.head);
-    let instead_of = batch.before.as_ref().filter(is_alike).map(|before| before.tree_size);
-    ledger::keep_head(tx, &batch.head, instead_of)?;
+    ledger::keep_head(tx, &batch.head, batch.instead_of)?;
     Ok(true)
 }
 
@@ -213,18 +220,21 @@ pub fn opened(keys: &[Key], note: &str) -> Result<(Checkpoint, Option<u64>), Not
     last
 }
 
-/// Notes when the newest head was signed, as far as this node knows.
-fn note_head(hub: &Hub, signed_at: DateTime<Utc>) {
-    hub.head_signed_at.store(signed_at.timestamp_micros(), Ordering::SeqCst);
+/// Notes when the newest head was signed, by this node's clock.
+fn note_head(hub: &Hub, seen_at: DateTime<Utc>) {
+    hub.head_seen_at.store(seen_at.timestamp_micros(), Ordering::SeqCst);
+}
+
+/// When the newest head was signed, by this node's clock; never later than now: once that clock is set back, it counts anew.
+fn seen_at(hub: &Hub) -> Option<DateTime<Utc>> {
+    let now = hub.clock.now().timestamp_micros();
+    DateTime::from_timestamp_micros(hub.head_seen_at.fetch_min(now, Ordering::SeqCst).min(now))
 }
 
 /// How long no head was signed; nothing on a node that does not look after it.
 pub fn silence(hub: &Hub) -> TimeDelta {
-    let micros = hub.head_signed_at.load(Ordering::SeqCst);
-    match DateTime::from_timestamp_micros(micros) {
-        Some(signed_at) => hub.clock.now().signed_duration_since(signed_at).max(TimeDelta::zero()),
-        None => TimeDelta::zero(),
-    }
+    let since = |at| hub.clock.now().signed_duration_since(at);
+    seen_at(hub).map_or(TimeDelta::zero(), since).max(TimeDelta::zero())
 }
 
 /// From now on, this node minds that heads are signed.

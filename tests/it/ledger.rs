@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use docaxis::config::Config;
 use docaxis::domain::evidence::{Evidence, EvidenceEvent};
 use docaxis::exchange::audit::{self, Fault};
-use docaxis::exchange::seal::Sealer;
+use docaxis::exchange::seal::{self, Sealer, Standing};
 use docaxis::hub::{Clock, Hub};
 use docaxis::proof::checkpoint::{Checkpoint, Key};
 use docaxis::proof::merkle::{Hash, grew, hash_of, includes, leaf_hash, node_hash};
@@ -362,15 +362,21 @@ async fn a_clock_that_is_set_back_makes_no_head_older_and_stops_nobody() {
     let (one, two) = (Sealer::new(&hub.hub), Sealer::new(&other));
     one.round().await.unwrap();
     let (old, _) = head(&hub).await;
-    let signed_at = hub.get("dms.national", "/api/v1/ledger").await.json["signed_at"].clone();
+    let signed_at = async || {
+        let shown = hub.get("dms.national", "/api/v1/ledger").await.json["signed_at"].clone();
+        DateTime::parse_from_rfc3339(shown.as_str().unwrap()).unwrap()
+    };
+    let before = signed_at().await;
     hub.after(-TimeDelta::hours(3));
     hub.accepted("dms.national", a_document("d1").bytes()).await;
 
     assert!(one.round().await.unwrap() > 0);
     leave(&hub, 1).await;
-    assert_eq!(two.round().await.unwrap(), 1, "how old the head is, nobody knows: it does not keep the other away");
+    assert_eq!(two.round().await.unwrap(), 0, "it sees the head for the first time");
+    hub.after(TimeDelta::seconds(4));
+    assert_eq!(two.round().await.unwrap(), 1, "and has seen no other one since");
 
-    assert_eq!(hub.get("dms.national", "/api/v1/ledger").await.json["signed_at"], signed_at);
+    assert!(signed_at().await >= before);
     assert!(head(&hub).await.0.size > old.size);
     assert_eq!(faults(&hub.hub, &[]).await, []);
     other.store.close();
@@ -431,6 +437,45 @@ async fn when_sealing_falls_behind_the_hub_says_so_and_then_accepts_nothing() {
     sealer.round().await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d2").bytes()).await.status, 201);
     assert_eq!(check().await.0, 200);
+}
+
+#[tokio::test]
+async fn a_clock_that_ran_ahead_hides_no_standstill_and_thins_no_heads() {
+    let hub = TestHub::start().await;
+    hub.after(TimeDelta::days(365));
+    let sealer = Sealer::new(&hub.hub);
+    sealer.round().await.unwrap();
+    hub.after(-TimeDelta::days(365));
+    assert_eq!(seal::standing(&hub.hub), Standing::Well);
+    let (_, note) = head(&hub).await;
+    hub.after(TimeDelta::seconds(60));
+    sealer.round().await.unwrap();
+    assert_eq!(seal::standing(&hub.hub), Standing::Well);
+    assert_eq!(seal::silence(&hub.hub), TimeDelta::zero(), "a head is signed though nothing happens");
+    for _ in 0..5 {
+        leave(&hub, 1).await;
+        hub.after(TimeDelta::minutes(1));
+        assert_eq!(sealer.round().await.unwrap(), 1);
+    }
+    assert_eq!(hub.count("SELECT count(*) FROM checkpoints").await, 6, "one a minute");
+    let other = second_node(&hub);
+    let two = Sealer::new(&other);
+    assert_eq!(faults(&hub.hub, &[note]).await, []);
+
+    hub.tamper("UPDATE checkpoints SET note = 'broken' WHERE tree_size = (SELECT max(tree_size) FROM checkpoints)")
+        .await;
+    leave(&hub, 1).await;
+    let mut told = Vec::new();
+    for seconds in [1, 179, 14_220] {
+        hub.after(TimeDelta::seconds(seconds));
+        for (node, sealer) in [(&hub.hub, &sealer), (&other, &two)] {
+            let _ = sealer.round().await;
+            told.push(seal::standing(node));
+        }
+    }
+    use Standing::{Late, Stopped, Well};
+    assert_eq!(told, [Well, Well, Late, Well, Stopped, Late]);
+    other.store.close();
 }
 
 #[tokio::test]
