@@ -111,7 +111,8 @@ pub type Watch<'a> = &'a mut dyn FnMut(&'static str, u64, u64);
 /// # Errors
 /// `Store`.
 pub async fn audit(hub: &Hub, kept: &[String], watch: Watch<'_>) -> Result<Report, ExchangeError> {
-    let size = hub.store.read(ledger::head).await?.map_or(0, |head| head.tree_size.unsigned_abs());
+    let head = hub.store.read(ledger::head).await?;
+    let size = head.as_ref().map_or(0, |head| head.tree_size.unsigned_abs());
     let keys = seal::keys(hub);
     let mut walk = Walk {
         kept: Vec::new(),
@@ -124,6 +125,8 @@ pub async fn audit(hub: &Hub, kept: &[String], watch: Watch<'_>) -> Result<Repor
         keys,
     };
     walk.take_kept(kept, size);
+    // By the time the walk is there, a newer head may stand in its place.
+    walk.kept.extend(head.map(|head| (size, head.note)));
     // The head of the empty tree is looked at with the first page.
     let mut part = 0..size.min(PAGE);
     loop {
@@ -183,7 +186,10 @@ impl Walk {
     fn pass(&mut self, part: Range<u64>, mut page: Page) {
         let is_within = |size: u64| size <= part.end && (size > part.start || part.start == 0);
         for (size, note) in self.kept.iter().filter(|(size, _)| is_within(*size)) {
-            page.heads.entry(*size).or_default().push(note.clone());
+            let notes = page.heads.entry(*size).or_default();
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
         }
         if part.start == 0 {
             self.heads(&page.heads);

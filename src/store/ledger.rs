@@ -6,6 +6,7 @@ use super::evidence::EvidenceRow;
 use super::schema::{checkpoints, evidence, ledger_entries, ledger_tiles, unsealed};
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use std::ops::Range;
@@ -72,14 +73,20 @@ pub fn heads_within(tx: &mut Connection, after: i64, up_to: i64) -> Result<Vec<C
         .load(c))?)
 }
 
-/// Evidence that waits to be sealed, the oldest first.
+/// Evidence that waits to be sealed, the oldest first. Ids without evidence take nobody's place.
 ///
 /// # Errors
 /// `Statement`.
 pub fn waiting(tx: &mut Connection, limit: i64) -> Result<Vec<EvidenceRow>, StoreError> {
-    // Not as a join: that might be done from the side of all evidence.
+    let present = diesel::alias!(evidence as present);
+    // Neither is a join, nor anything that is planned as one: that might be done from the side of all evidence.
     Ok(on_packets!(tx, c => evidence::table
         .filter(evidence::evidence_id.eq_any(unsealed::table
+            .filter(present
+                .filter(present.field(evidence::evidence_id).eq(unsealed::evidence_id))
+                .select(present.field(evidence::evidence_id))
+                .single_value()
+                .is_not_null())
             .order(unsealed::evidence_id.asc())
             .limit(limit)
             .select(unsealed::evidence_id)))
@@ -149,13 +156,14 @@ pub fn entries_with_evidence(
         .load(c))?)
 }
 
-/// Entries that stand beyond a tree, the first ones.
+/// Entries from an index on that no head covers, the first ones. One statement: the sealer goes on meanwhile.
 ///
 /// # Errors
 /// `Statement`.
-pub fn entries_beyond(tx: &mut Connection, tree_size: i64, limit: i64) -> Result<Vec<EntryRow>, StoreError> {
+pub fn entries_beyond(tx: &mut Connection, from: i64, limit: i64) -> Result<Vec<EntryRow>, StoreError> {
     Ok(on_packets!(tx, c => ledger_entries::table
-        .filter(ledger_entries::ledger_index.ge(tree_size))
+        .filter(ledger_entries::ledger_index.ge(from))
+        .filter(not(exists(checkpoints::table.filter(checkpoints::tree_size.gt(ledger_entries::ledger_index)))))
         .order(ledger_entries::ledger_index.asc())
         .limit(limit)
         .select(EntryRow::as_select())

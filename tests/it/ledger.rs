@@ -479,6 +479,18 @@ async fn a_clock_that_ran_ahead_hides_no_standstill_and_thins_no_heads() {
 }
 
 #[tokio::test]
+async fn ids_without_evidence_keep_nothing_from_being_sealed() {
+    let hub = TestHub::start_with(|config| config.ledger.batch_max = 2).await;
+    seal(&hub.hub).await;
+    for id in 0..3 {
+        hub.tamper(&format!("INSERT INTO unsealed (evidence_id) VALUES ('{id}')")).await;
+    }
+    leave(&hub, 3).await;
+
+    assert_eq!(seal(&hub.hub).await, 3);
+}
+
+#[tokio::test]
 async fn without_a_second_limit_everything_is_accepted_for_ever() {
     let hub = TestHub::start_with(|config| config.ledger.stop_seconds = 0).await;
     Sealer::new(&hub.hub).round().await.unwrap();

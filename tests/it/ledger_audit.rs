@@ -3,12 +3,13 @@
 
 use crate::ledger::{append, faults, leave, seal, successor};
 use crate::support::TestHub;
-use docaxis::exchange::audit::Fault;
+use docaxis::exchange::audit::{self, Fault};
 use docaxis::exchange::seal::{Sealer, keys};
 use docaxis::proof::checkpoint::{Checkpoint, NoteFault};
 use docaxis::proof::merkle::{Hash, leaf_hash};
 use docaxis::proof::tile::{Edge, Tile};
 use docaxis::store::ledger;
+use tokio::runtime::Handle;
 
 /// A hub with 400 sealed pieces of evidence, and nothing in the database that refuses a change.
 async fn unguarded() -> TestHub {
@@ -90,6 +91,38 @@ async fn evidence_that_was_put_in_or_taken_out_beside_the_ledger_is_named() {
     hub.tamper(&format!("DELETE FROM evidence WHERE evidence_id = '{lost}'")).await;
 
     assert_eq!(faults(&hub.hub, &[]).await, [Fault::Inserted(inserted), Fault::Lost(lost)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_goes_on_meanwhile_is_held_to_the_head_of_the_start() {
+    let hub = unguarded().await;
+    leave(&hub, 4_100).await;
+    seal(&hub.hub).await;
+    let mut pages = 0;
+    let mut watch = |what: &str, _, _| {
+        if what == "entries" && pages == 0 {
+            pages += 1;
+            tokio::task::block_in_place(|| {
+                Handle::current().block_on(async {
+                    leave(&hub, 1).await;
+                    assert_eq!(seal(&hub.hub).await, 1);
+                });
+            });
+        }
+    };
+
+    let report = audit::audit(&hub.hub, &[], &mut watch).await.unwrap();
+
+    assert_eq!((report.entries, report.heads, report.faults), (4_500, 1, Vec::new()));
+    assert_eq!(hub.count("SELECT count(*) FROM checkpoints").await, 1, "a newer one took the place of the head");
+}
+
+#[tokio::test]
+async fn entries_that_were_sealed_since_are_not_beyond() {
+    let hub = unguarded().await;
+    let beyond = hub.hub.store.read(|tx| ledger::entries_beyond(tx, 390, 20)).await.unwrap();
+
+    assert_eq!(beyond, []);
 }
 
 #[tokio::test]
