@@ -95,8 +95,8 @@ pub struct Diagnosis {
     pub keys: Vec<KeyRow>,
     /// Jobs that were due before the given time and are not done.
     pub overdue: Vec<String>,
-    /// The time of the oldest evidence that is not sealed.
-    pub unsealed_since: Option<NaiveDateTime>,
+    /// When the newest head of the ledger was signed, if anything waits to be sealed.
+    pub waits_since_head: Option<NaiveDateTime>,
     /// Names of the files of packets, as many as were asked for.
     pub files: Vec<String>,
 }
@@ -118,7 +118,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
     let is_server = !place.has_one_writer();
     let damage = if is_server { Vec::new() } else { complaints(&mut tx)? };
     if form != Form::Current {
-        let (newest, server_now, unsealed_since) = (None, None, None);
+        let (newest, server_now, waits_since_head) = (None, None, None);
         let (unsafe_settings, keys, overdue, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         return Ok(Diagnosis {
             form,
@@ -128,7 +128,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
             server_now,
             keys,
             overdue,
-            unsealed_since,
+            waits_since_head,
             files,
         });
     }
@@ -155,6 +155,8 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         &mut tx,
         &format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {files}"),
     )?;
+    let unsealed = texts(&mut tx, "SELECT evidence_id AS word FROM unsealed LIMIT 1")?;
+    let head = ledger::head(&mut tx)?;
     let unsafe_settings = if is_server { unsafe_settings(&mut tx)? } else { Vec::new() };
     Ok(Diagnosis {
         form,
@@ -164,7 +166,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         server_now: server_now.first().and_then(|text| time(text)),
         keys,
         overdue,
-        unsealed_since: ledger::waiting(&mut tx, 1)?.first().map(|row| row.at),
+        waits_since_head: head.filter(|_| !unsealed.is_empty()).map(|head| head.signed_at),
         files,
     })
 }

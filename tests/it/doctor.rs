@@ -3,6 +3,7 @@
 use crate::support::database::{Database, wants_postgres};
 use crate::support::packets::a_document;
 use crate::support::program::{Program, Ran};
+use docaxis::hub::Clock;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -138,10 +139,20 @@ async fn evidence_that_waits_to_be_sealed_for_long_is_told() {
         let ran = patient.program.run(&["doctor", "--json"]);
         findings(&ran).into_iter().find(|found| found["code"] == "ledger.late").map(|found| found["severity"].clone())
     };
-    assert_eq!(told(), None, "what has just happened is sealed when the hub runs");
     let old = "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('0', 'docaxis:KeyChanged', \
                '2026-01-01 02:00:00', '{}')";
     patient.database.run(old).await;
+    assert_eq!(told(), None, "old evidence waits after the migration, until the hub runs");
+    for at in ["2026-01-01 02:00:00", "2999-01-01 02:00:00"] {
+        let head =
+            format!("INSERT INTO checkpoints (tree_size, signed_at, sealed_by, note) VALUES (0, '{at}', '', '')");
+        patient.database.run(&head).await;
 
-    assert_eq!(told(), Some("warning".into()));
+        assert_eq!(told(), Some("warning".into()), "{at}");
+        patient.database.run("DELETE FROM checkpoints").await;
+    }
+    let now = Clock::System.now().format("%F %T");
+    let fresh = format!("INSERT INTO checkpoints (tree_size, signed_at, sealed_by, note) VALUES (0, '{now}', '', '')");
+    patient.database.run(&fresh).await;
+    assert_eq!(told(), None, "a head was signed just now");
 }
