@@ -18,6 +18,9 @@ const PAGE: u64 = 4096;
 /// Faults that are told; further ones are counted.
 const FAULTS_MAX: usize = 1_000;
 
+/// Entries with another hash that are kept to find those that stand in each other's place; further ones count as altered.
+const STRAYS_MAX: usize = 100_000;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -218,7 +221,10 @@ impl Walk {
         };
         let has = leaf_hash(&entry);
         if has != wanted {
-            return self.strays.push(Stray { index, evidence_id, has, wanted });
+            return match self.strays.len() < STRAYS_MAX {
+                true => self.strays.push(Stray { index, evidence_id, has, wanted }),
+                false => self.report.note(Fault::EntryAltered(index, evidence_id)),
+            };
         }
         let fault = match evidence.as_ref().map(|row| seal::record(row).entry()) {
             None => Fault::Removed(index, evidence_id),

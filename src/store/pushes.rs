@@ -40,37 +40,32 @@ fn never() -> NaiveDateTime {
 }
 
 impl PushRow {
-    /// A delivery that is to be pushed at `due_at`.
-    pub fn of_delivery(row: &DeliveryRow, lane: Lane, (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>)) -> Self {
-        Self {
-            push_id: row.delivery_id.clone(),
-            endpoint_id: EndpointId::agency(&row.recipient_code).to_string(),
-            lane: lane.number(),
-            due_at: due_at.naive_utc(),
-            expires_at: expires_at.naive_utc(),
-            attempts: 0,
-            lease_owner: None,
-            held: false,
-            series: None,
-        }
+    /// A delivery that is to be pushed; `times` are when it is due and when it is given up.
+    pub fn of_delivery(row: &DeliveryRow, lane: Lane, times: (DateTime<Utc>, DateTime<Utc>)) -> Self {
+        Self::new((&row.delivery_id, EndpointId::agency(&row.recipient_code).to_string()), lane, times, None)
     }
 
-    /// An announcement that is to be pushed at `due_at`.
-    pub fn of_announcement(
-        row: &AnnouncementRow,
+    /// An announcement that is to be pushed, likewise.
+    pub fn of_announcement(row: &AnnouncementRow, lane: Lane, times: (DateTime<Utc>, DateTime<Utc>)) -> Self {
+        Self::new((&row.announcement_id, row.endpoint_id.clone()), lane, times, Some(row.series.clone()))
+    }
+
+    fn new(
+        (push_id, endpoint_id): (&str, String),
         lane: Lane,
         (due_at, expires_at): (DateTime<Utc>, DateTime<Utc>),
+        series: Option<String>,
     ) -> Self {
         Self {
-            push_id: row.announcement_id.clone(),
-            endpoint_id: row.endpoint_id.clone(),
+            push_id: push_id.to_owned(),
+            endpoint_id,
             lane: lane.number(),
             due_at: due_at.naive_utc(),
             expires_at: expires_at.naive_utc(),
             attempts: 0,
             lease_owner: None,
             held: false,
-            series: Some(row.series.clone()),
+            series,
         }
     }
 

@@ -246,13 +246,9 @@ async fn endpoints_are_administered_over_http() {
     {
         assert_eq!(office.ask(method, path, Value::Null).await.status, 404, "{method} {path}");
     }
-    let acts: Vec<Option<String>> = office
-        .hub
-        .evidence()
-        .await
-        .into_iter()
-        .filter(|row| row.event == "docaxis:EndpointChanged")
-        .map(|row| row.system_id)
-        .collect();
-    assert_eq!(acts, [None, Some("office".to_owned()), Some("office".to_owned())], "who acted");
+    assert_eq!(
+        office.hub.actors("docaxis:EndpointChanged").await,
+        [None, Some("office".to_owned()), Some("office".to_owned())],
+        "who acted"
+    );
 }

@@ -91,12 +91,12 @@ async fn a_clock_that_steps_back_delays_and_one_that_leaps_ends_terms_and_neithe
 
     hub.after(TimeDelta::minutes(-30));
     assert_eq!(dispatcher.drain().await.unwrap(), 0, "what is due later is due later");
-    let urgent = hub.accepted("dms.national", a_document("d2").bytes()).await;
+    let second = hub.accepted("dms.national", a_document("d2").bytes()).await;
     dispatcher.drain().await.unwrap();
     hub.after(TimeDelta::minutes(31));
     dispatcher.drain().await.unwrap();
     assert_eq!(robot.taken().len(), 3);
-    for receipt in [&receipt, &urgent] {
+    for receipt in [&receipt, &second] {
         assert_eq!(state(&hub, receipt).await, "handed_over");
     }
 

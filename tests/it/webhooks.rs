@@ -564,15 +564,7 @@ async fn what_is_wrong_with_a_wish_is_told() {
     assert_eq!(office.ask("PUT", "/systems/nobody/webhook", url.clone()).await.status, 404);
     let set = office.done("PUT", "/systems/dms.national/webhook", url).await;
     assert!(set["secret"].as_str().unwrap().starts_with("whsec_"));
-    let acts: Vec<Option<String>> = office
-        .hub
-        .evidence()
-        .await
-        .into_iter()
-        .filter(|row| row.event == "docaxis:EndpointChanged")
-        .map(|row| row.system_id)
-        .collect();
-    assert_eq!(acts, [Some("office".to_owned())], "who acted");
+    assert_eq!(office.hub.actors("docaxis:EndpointChanged").await, [Some("office".to_owned())], "who acted");
 }
 
 #[tokio::test]

@@ -167,6 +167,12 @@ impl TestHub {
         all
     }
 
+    /// The systems that caused events of a name, in order; nothing for the operator.
+    pub async fn actors(&self, event: &str) -> Vec<Option<String>> {
+        let evidence = self.evidence().await.into_iter();
+        evidence.filter(|row| row.event == event).map(|row| row.system_id).collect()
+    }
+
     /// Names of what happened to a delivery, oldest first.
     pub async fn events(&self, delivery: &str) -> Vec<String> {
         let rows = self.evidence().await.into_iter().filter(|row| row.delivery_id.as_deref() == Some(delivery));
