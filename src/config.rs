@@ -4,12 +4,14 @@
 
 mod faults;
 mod shown;
+mod table;
 
 pub use faults::{Fault, networks};
 use secrecy::SecretString;
 use serde::Deserialize;
 use shown::Shown;
 use std::path::{Path, PathBuf};
+use table::settings;
 
 /// One setting, as the reference lists it.
 #[derive(Debug)]
@@ -24,75 +26,6 @@ pub struct Setting {
     pub unit: &'static str,
     /// Its default as TOML.
     pub default: fn() -> String,
-}
-
-macro_rules! settings {
-    ($( $(#[doc = $about_section:literal])* $section:ident: $Section:ident {
-        $( $(#[doc = $about:literal])* $name:ident: $ty:ty = $default:expr, $unit:literal; )*
-    } )*) => {
-        /// The whole configuration. Parts of the hub are given their section, not this.
-        #[derive(Debug, Clone, Default, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct Config { $( $(#[doc = $about_section])* pub $section: $Section, )* }
-
-        $(
-            $(#[doc = $about_section])*
-            #[derive(Debug, Clone, Deserialize)]
-            #[serde(default, deny_unknown_fields)]
-            pub struct $Section { $( $(#[doc = $about])* pub $name: $ty, )* }
-
-            impl Default for $Section {
-                fn default() -> Self {
-                    Self { $( $name: $default.into(), )* }
-                }
-            }
-        )*
-
-        impl Config {
-            /// Takes every setting that is there; what is of another type is a fault, and the default stands in.
-            fn read(source: &config::Config, found: &mut Vec<Fault>) -> Self {
-                let mut config = Self::default();
-                $( $( match source.get::<$ty>(concat!(stringify!($section), ".", stringify!($name))) {
-                    Ok(value) => config.$section.$name = value,
-                    Err(config::ConfigError::NotFound(_)) => {}
-                    Err(why) => found.push(Fault::of_type(concat!(stringify!($section), ".", stringify!($name)), $unit, &why)),
-                } )* )*
-                config
-            }
-
-            /// This configuration with what `new` says of the settings that can change while the hub runs.
-            pub fn reloaded(&self, new: &Self) -> Reloaded {
-                let mut after = Reloaded { config: self.clone(), changed: Vec::new(), kept: Vec::new() };
-                $( $( if self.$section.$name.differs(&new.$section.$name) {
-                    let setting = concat!(stringify!($section), ".", stringify!($name));
-                    if RELOADABLE.contains(&setting) {
-                        after.config.$section.$name = new.$section.$name.clone();
-                        after.changed.push(setting);
-                    } else {
-                        after.kept.push(setting);
-                    }
-                } )* )*
-                after
-            }
-
-            /// Every setting in force as section, name and TOML value, in the order of the file; secrets are masked.
-            pub fn values(&self) -> Vec<(&'static str, &'static str, String)> {
-                vec![ $( $( (stringify!($section), stringify!($name), self.$section.$name.shown()), )* )* ]
-            }
-        }
-
-        /// Every setting, in the order of the file.
-        pub const SETTINGS: &[Setting] = &[ $( $( Setting {
-            section: stringify!($section),
-            name: stringify!($name),
-            about: concat!($($about),*),
-            unit: $unit,
-            default: || format!("{:?}", $default),
-        }, )* )* ];
-
-        /// The sections and what they are for.
-        pub const SECTIONS: &[(&str, &str)] = &[ $( (stringify!($section), concat!($($about_section),*)), )* ];
-    };
 }
 
 settings! {
@@ -368,6 +301,35 @@ settings! {
         late_seconds: u64 = 180u64, "seconds";
         /// When no head was signed for this long, nothing is accepted any more; 0: it is accepted all the same.
         stop_seconds: u64 = 14400u64, "seconds";
+    }
+    /// The portal: pages for people.
+    portal: Portal {
+        /// Whether everybody must have a second factor (codes of an authenticator app) to get in.
+        second_factor: bool = true, "true or false";
+        /// Fewest characters of a password beside a second factor.
+        password_chars_min: usize = 8usize, "characters";
+        /// Fewest without one; small and capital letters, digits and signs are wanted then.
+        password_chars_min_alone: usize = 14usize, "characters";
+        /// Wrong passwords or codes in a row after which nothing is tried for a while.
+        failures_max: u64 = 5u64, "failures";
+        /// For how long.
+        lock_minutes: u64 = 15u64, "minutes";
+        /// A session that was not used for this long is over.
+        idle_minutes: u64 = 15u64, "minutes";
+        /// The same for operators and administrators.
+        powerful_idle_minutes: u64 = 5u64, "minutes";
+        /// The longest session.
+        session_hours: u64 = 12u64, "hours";
+        /// Passwords that are checked at once; each takes 20 MB for a moment. Further ones are told to come again.
+        password_checks_max: usize = 4usize, "passwords";
+        /// Rows of one page of the transfer log.
+        rows_max: usize = 50usize, "rows";
+        /// How far back the log begins when no day is asked for.
+        log_days: u64 = 30u64, "days";
+        /// How often new documents are made findable.
+        index_tick_milliseconds: u64 = 1000u64, "milliseconds";
+        /// Entries of the ledger that are gone through at once for that.
+        index_batch_max: usize = 400usize, "entries";
     }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// The hub's clock: the reference for every time it writes (design D10).
 #[derive(Debug, Clone, Default)]
@@ -98,6 +98,8 @@ pub struct Hub {
     /// When the newest head of the ledger was signed, by this node's clock: microseconds since 1970. Out of all range as
     /// long as nobody minds (`exchange::seal`).
     pub head_seen_at: Arc<AtomicI64>,
+    /// Places for passwords that are checked: each takes memory and a processor for a moment.
+    pub password_checks: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -143,6 +145,7 @@ impl Hub {
         let schedules = Arc::new(Schedules { packets, events });
         let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
         let calendar = Arc::new(calendar_of(&config.calendar)?);
+        let password_checks = Arc::new(Semaphore::new(config.portal.password_checks_max.min(Semaphore::MAX_PERMITS)));
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -159,6 +162,7 @@ impl Hub {
             wake: Arc::default(),
             arrivals: Arrivals::default(),
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
+            password_checks,
             metrics,
             config,
             shared,

@@ -1,8 +1,10 @@
-//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), and scheduled
+//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), that of the search index
+//! (`indexing`), and scheduled
 //! work. A cron tick only notes that
 //! a job is due, once in the cluster; the row is the job, and the node that claims it by lease does it (design D12). What
 //! was missed while no node ran is made up at start.
 
+mod indexing;
 mod mailing;
 mod sealing;
 
@@ -14,6 +16,7 @@ use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+pub use indexing::Indexing;
 pub use mailing::Mailing;
 pub use sealing::Sealing;
 use std::pin::Pin;

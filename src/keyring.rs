@@ -226,6 +226,12 @@ impl KnownKeys {
     }
 }
 
+/// What is kept of a secret that is only ever compared, such as what a cookie says: SHA-256, apart for each purpose.
+pub fn digest_of(purpose: &str, secret: &str) -> Vec<u8> {
+    let parts = [b"docaxis ", purpose.as_bytes(), b"\n", secret.as_bytes()].concat();
+    digest::digest(&digest::SHA256, &parts).as_ref().to_vec()
+}
+
 /// Makes the key file: whole and on disk under its name, or not there. Of two that make it at once, the first wins.
 fn make_key(file: &Path) -> io::Result<String> {
     let mut bytes = [0; KEY_BYTES];

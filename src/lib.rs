@@ -99,6 +99,7 @@ pub struct Running {
     jobs: jobs::Schedule,
     mailing: jobs::Mailing,
     sealing: jobs::Sealing,
+    indexing: jobs::Indexing,
     dispatching: jobs::Dispatching,
     neighbours: JoinHandle<()>,
     patience: Duration,
@@ -122,6 +123,7 @@ impl Running {
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let mailing = jobs::Mailing::start(hub, mailer);
         let sealing = jobs::Sealing::start(hub);
+        let indexing = jobs::Indexing::start(hub);
         let dispatching = jobs::dispatch(hub, pusher);
         let neighbours = exchange::neighbours::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
@@ -139,7 +141,7 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, mailing, sealing, dispatching, neighbours, patience, stop, server })
+        Ok(Self { address, jobs, mailing, sealing, indexing, dispatching, neighbours, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -151,6 +153,7 @@ impl Running {
             ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
         }
         self.mailing.stop();
+        self.indexing.stop();
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
         self.neighbours.abort();

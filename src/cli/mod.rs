@@ -16,8 +16,10 @@ mod mail;
 pub mod progress;
 mod queue;
 mod reference;
+mod search;
 mod serve;
 mod system;
+mod user;
 mod webhook;
 
 use crate::config::Config;
@@ -88,6 +90,12 @@ enum Command {
     /// The ledger into which evidence is sealed.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Users: people who use the portal.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// The search index of the portal.
+    #[command(subcommand)]
+    Search(search::SearchCommand),
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -196,6 +204,8 @@ impl CommandLine {
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),

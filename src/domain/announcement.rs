@@ -85,7 +85,8 @@ impl EventKind {
             | EvidenceEvent::AgencyChanged
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
-            | EvidenceEvent::KeyChanged => None,
+            | EvidenceEvent::KeyChanged
+            | EvidenceEvent::UserChanged => None,
         }
     }
 }

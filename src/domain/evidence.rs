@@ -40,11 +40,13 @@ pub enum EvidenceEvent {
     SystemChanged,
     /// Ours: a key was made or revoked.
     KeyChanged,
+    /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
+    UserChanged,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::ContentConsignment,
@@ -62,6 +64,7 @@ impl EvidenceEvent {
         Self::DirectoryImported,
         Self::SystemChanged,
         Self::KeyChanged,
+        Self::UserChanged,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -84,6 +87,7 @@ impl EvidenceEvent {
             Self::DirectoryImported => "docaxis:DirectoryImported",
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
+            Self::UserChanged => "docaxis:UserChanged",
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum By {
     Operator,
     /// A system.
     System(String),
+    /// A person who is signed in to the portal; its id.
+    User(String),
 }
 
 impl By {
@@ -40,13 +42,17 @@ impl Act {
 
     /// What every act says of itself, with its facts.
     fn facts(&self, act: &str, facts: Value) -> (Option<String>, Value) {
-        let (door, system_id) = match &self.by {
-            By::Operator => ("command-line", None),
-            By::System(id) => ("http", Some(id.clone())),
+        let (door, system_id, user_id) = match &self.by {
+            By::Operator => ("command-line", None, None),
+            By::System(id) => ("http", Some(id.clone()), None),
+            By::User(id) => ("portal", None, Some(id.clone())),
         };
         let mut all = Map::new();
         all.insert("act".to_owned(), act.into());
         all.insert("door".to_owned(), door.into());
+        if let Some(user_id) = user_id {
+            all.insert("by_user".to_owned(), user_id.into());
+        }
         if let Value::Object(facts) = facts {
             all.extend(facts);
         }

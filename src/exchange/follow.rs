@@ -1,5 +1,6 @@
 //! A sender looks after what was sent: its deliveries, the statuses reported about it, its lineage.
 
+use super::viewer::Viewer;
 use super::{Caller, ExchangeError, rows};
 use crate::domain::calendar::Calendar;
 use crate::domain::delivery::{DeliveryState, PickupMark};
@@ -8,7 +9,7 @@ use crate::domain::packet::Digest;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, Selection};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, StatusRow, digest_of};
-use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -160,17 +161,18 @@ pub async fn sent(hub: &Hub, caller: &Caller, query: SentQuery) -> Result<Vec<Se
 }
 
 /// What a look at deliveries needs of the hub.
-struct Desk {
+pub(super) struct Desk {
     calendar: Arc<Calendar>,
     now: DateTime<Utc>,
 }
 
 impl Desk {
-    fn of(hub: &Hub) -> Self {
+    pub(super) fn of(hub: &Hub) -> Self {
         Self { calendar: Arc::clone(&hub.calendar), now: hub.clock.now() }
     }
 
-    fn line(
+    /// A delivery as a party to it sees it.
+    pub(super) fn line(
         &self,
         delivery: DeliveryRow,
         envelope: &EnvelopeRow,
@@ -211,20 +213,26 @@ impl Desk {
 /// # Errors
 /// `NotFound` unless the caller speaks for the sender or a recipient; `Store`.
 pub async fn envelope(hub: &Hub, caller: &Caller, id: &str) -> Result<EnvelopeView, ExchangeError> {
-    let (system, id, desk) = (caller.system_id.clone(), id.to_owned(), Desk::of(hub));
-    hub.store.read(move |tx| view(tx, &system, &id, &desk)).await?.ok_or(ExchangeError::NotFound)
+    let (viewer, id, desk) = (Viewer::System(caller.system_id.clone()), id.to_owned(), Desk::of(hub));
+    hub.store.read(move |tx| view(tx, &viewer, &id, &desk)).await?.ok_or(ExchangeError::NotFound)
 }
 
-fn view(tx: &mut Connection, system: &str, id: &str, desk: &Desk) -> Result<Option<EnvelopeView>, StoreError> {
+/// What a viewer may see of an envelope; nothing when it is no party to it.
+pub(super) fn view(
+    tx: &mut Connection,
+    viewer: &Viewer,
+    id: &str,
+    desk: &Desk,
+) -> Result<Option<EnvelopeView>, StoreError> {
     let envelope_id = match deliveries::find(tx, id)? {
         Some(row) => row.envelope_id,
         None => id.to_owned(),
     };
     let Some(envelope) = envelopes::find(tx, &envelope_id)? else { return Ok(None) };
-    let is_sender = systems::holds(tx, system, &envelope.sender_code)?;
+    let is_sender = viewer.holds(tx, &envelope.sender_code)?;
     let own = match is_sender {
         true => deliveries::of_envelope(tx, &envelope_id)?,
-        false => deliveries::of_envelope_to(tx, &envelope_id, system)?,
+        false => viewer.deliveries_of(tx, &envelope_id)?,
     };
     if !is_sender && own.is_empty() {
         return Ok(None);
@@ -234,7 +242,7 @@ fn view(tx: &mut Connection, system: &str, id: &str, desk: &Desk) -> Result<Opti
         statuses.extend(envelopes::statuses_of(tx, &row.delivery_id)?.into_iter().map(status));
     }
     statuses.sort_by(|a, b| a.envelope_id.cmp(&b.envelope_id));
-    let (acts_on, acted_on_by) = lineage(tx, &envelope, (system, is_sender))?;
+    let (acts_on, acted_on_by) = lineage(tx, &envelope, (viewer, is_sender))?;
     let ids: Vec<&str> = own.iter().map(|row| row.delivery_id.as_str()).collect();
     let received = envelopes::received_at(tx, &ids)?;
     let deliveries = own.into_iter().map(|row| desk.line(row, &envelope, &received)).collect::<Result<_, _>>()?;
@@ -269,7 +277,7 @@ fn status(row: StatusRow) -> StatusLine {
 fn lineage(
     tx: &mut Connection,
     envelope: &EnvelopeRow,
-    (system, is_sender): (&str, bool),
+    (viewer, is_sender): (&Viewer, bool),
 ) -> Result<(Vec<LineageLink>, Vec<LineageLink>), StoreError> {
     let acts_on = envelopes::links_from(tx, &envelope.envelope_id)?.into_iter().map(|link| LineageLink {
         relation: link.relation,
@@ -285,9 +293,8 @@ fn lineage(
     let mut acted_on_by = Vec::new();
     for (link, sender, document_id) in envelopes::links_to(tx, &envelope.sender_code, &envelope.document_id)? {
         // The sender of a document may see who acts on it; others only what they sent or were sent themselves.
-        let may_see = is_sender
-            || systems::holds(tx, system, &sender)?
-            || !deliveries::of_envelope_to(tx, &link.envelope_id, system)?.is_empty();
+        let may_see =
+            is_sender || viewer.holds(tx, &sender)? || !viewer.deliveries_of(tx, &link.envelope_id)?.is_empty();
         if may_see && link.envelope_id != envelope.envelope_id {
             let LinkRow { relation, envelope_id, .. } = link;
             acted_on_by.push(LineageLink { relation, sender, document_id, envelope_id });

@@ -78,18 +78,28 @@ pub async fn timeline(
     let pages = hub.store.read(move |tx| {
         let Some((envelope, is_sender)) = seen_by(tx, &system, &id)? else { return Ok(None) };
         let share = if is_sender { Share::Whole } else { Share::Of(&system) };
-        let found = evidence::of_document(tx, &envelope.envelope_id, share, (&after, rows(limit)))?;
-        let next = found.last().filter(|_| found.len() >= limit).map(|(row, _)| row.evidence_id.clone());
-        let head = ledger::head(tx)?;
-        let sealed = |index| {
-            let (tree_size, signed_at) = head.as_ref().map(|head| (head.tree_size, head.signed_at()))?;
-            Some(Sealed { index, tree_size, signed_at })
-        };
-        let items = found.into_iter().map(|(row, index)| happening(tx, row, index.and_then(sealed)));
-        let items = items.collect::<Result<_, _>>()?;
-        Ok(Some(Pages { items, next }))
+        page(tx, &envelope.envelope_id, share, (&after, limit)).map(Some)
     });
     pages.await?.ok_or(ExchangeError::NotFound)
+}
+
+/// A page of what happened to an envelope and to that share of its deliveries.
+pub(super) fn page(
+    tx: &mut Connection,
+    envelope_id: &str,
+    share: Share<'_>,
+    (after, limit): (&str, usize),
+) -> Result<Pages<Happening>, StoreError> {
+    let found = evidence::of_document(tx, envelope_id, share, (after, rows(limit)))?;
+    let next = found.last().filter(|_| found.len() >= limit).map(|(row, _)| row.evidence_id.clone());
+    let head = ledger::head(tx)?;
+    let sealed = |index| {
+        let (tree_size, signed_at) = head.as_ref().map(|head| (head.tree_size, head.signed_at()))?;
+        Some(Sealed { index, tree_size, signed_at })
+    };
+    let items = found.into_iter().map(|(row, index)| happening(tx, row, index.and_then(sealed)));
+    let items = items.collect::<Result<_, _>>()?;
+    Ok(Pages { items, next })
 }
 
 /// Whether a system may see a piece of evidence: as a party to what it is about, or as who caused it.

@@ -7,7 +7,8 @@
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
-//! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
+//! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -26,10 +27,13 @@ mod hand_on;
 pub mod health;
 pub mod history;
 pub mod import;
+pub mod index;
 pub mod intake;
 pub mod keys;
+pub mod lookup;
 pub mod neighbours;
 pub mod notify;
+pub mod passwords;
 pub mod pickup;
 pub mod poll;
 pub mod post;
@@ -40,12 +44,17 @@ mod receipt;
 mod register;
 mod report;
 pub mod seal;
+pub mod second_factor;
 pub mod selftest;
+pub mod sessions;
 mod settle;
 mod shipment;
 pub mod sweep;
 pub mod systems;
 pub mod terms;
+pub mod transfers;
+pub mod users;
+mod viewer;
 pub mod webhooks;
 
 use crate::arrivals::Full;

@@ -1,7 +1,7 @@
 //! Removes what nobody needs any more: packet files that no row names, left behind by a crash or a refusal, and records of
 //! the hub's own work that are old.
 
-use super::{ExchangeError, webhooks};
+use super::{ExchangeError, sessions, webhooks};
 use crate::hub::Hub;
 use crate::store::{job_runs, mails};
 use chrono::TimeDelta;
@@ -16,8 +16,8 @@ pub async fn orphans(hub: &Hub) -> Result<usize, ExchangeError> {
     Ok(hub.payloads.sweep(&hub.store, age).await?)
 }
 
-/// Removes what is known of runs of jobs and of mails that ended `jobs.records_days` ago, and of events that ended
-/// `events.kept_days` ago. Answers how much went.
+/// Removes what is known of runs of jobs and of mails that ended `jobs.records_days` ago, of events that ended
+/// `events.kept_days` ago, and of sessions that are over. Answers how much went.
 ///
 /// # Errors
 /// `Store`.
@@ -27,5 +27,6 @@ pub async fn records(hub: &Hub) -> Result<usize, ExchangeError> {
     let removed = hub
         .store
         .write(move |tx| Ok(job_runs::remove_ended(tx, before)?.saturating_add(mails::remove_ended(tx, before)?)));
-    Ok(removed.await?.saturating_add(webhooks::forget_ended(hub).await?))
+    let removed = removed.await?.saturating_add(webhooks::forget_ended(hub).await?);
+    Ok(removed.saturating_add(sessions::sweep(hub).await?))
 }

@@ -5,7 +5,7 @@ use super::body::{Body, BodyLimits, Held};
 use super::openapi::{DOCUMENT, StandingBody};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
-use super::{Operation, ROUTES, Route, admin_api, agency_api, auth, ledger_api, sdk_api, watch};
+use super::{Operation, ROUTES, Route, admin_api, agency_api, auth, ledger_api, portal, sdk_api, watch};
 use crate::domain::system::{AddressRange, client_address, ranges};
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::{Caller, ExchangeError};
@@ -129,6 +129,16 @@ impl Call<'_> {
     pub fn segment(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
     }
+
+    /// From where it came, as far as that can be trusted.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.node.client_of(self.request)
+    }
+
+    /// Notes for the log which person calls.
+    pub fn know(&self, login: &str) {
+        let _ = self.system_id.set(format!("user:{login}"));
+    }
 }
 
 /// Answers a request to a path that has these routes; none for an unknown path.
@@ -222,6 +232,7 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
             let _ = call.system_id.set(caller.system_id().to_owned());
             admin_api::answer(operation, call, caller).await
         }
+        Operation::Portal(operation) => portal::answer(operation, call).await,
         Operation::Sdk(operation) => {
             let signed = auth::signed(hub, headers, from).await?;
             let _ = call.system_id.set(signed.caller.system_id().to_owned());
@@ -268,11 +279,14 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     if path == "/api" || path.starts_with("/api/") {
         return Dialect::Native;
     }
+    if path.starts_with("/portal/") {
+        return Dialect::Page;
+    }
     let segment = path.rsplit('/').next().unwrap_or_default();
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) => false,
+        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) | Operation::Portal(_) => false,
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())
 }
@@ -340,5 +354,6 @@ mod tests {
         assert_eq!(dialect_of_unknown("/old/prefix/getEdoc"), Dialect::Sdk(SdkShape::Packet));
         assert_eq!(dialect_of_unknown("/x/downloadEdoc"), Dialect::Empty);
         assert_eq!(dialect_of_unknown("/"), Dialect::Sdk(SdkShape::Unknown));
+        assert_eq!(dialect_of_unknown("/portal/nothing"), Dialect::Page);
     }
 }

@@ -17,6 +17,7 @@ mod history_answers;
 pub mod ledger_api;
 mod ledger_sketches;
 pub mod openapi;
+pub mod portal;
 pub mod problem;
 pub mod problem_body;
 pub mod push_admin;
@@ -41,6 +42,7 @@ use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
 use gate::Node;
 use ledger_api::{LedgerOperation, TilesOperation};
+use portal::PortalOperation;
 use problem::Dialect;
 use push_admin::PushOperation;
 use sdk_answers::AgencyForm;
@@ -100,6 +102,8 @@ pub enum Operation {
     Admin(AdminOperation),
     /// One of the SDK-compatible API.
     Sdk(SdkOperation),
+    /// One of the portal.
+    Portal(PortalOperation),
 }
 
 impl Operation {
@@ -109,6 +113,7 @@ impl Operation {
             Self::Alive | Self::Ready | Self::Description | Self::Metrics | Self::Tiles(_) => Dialect::Native,
             Self::Agency(_) | Self::Admin(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
+            Self::Portal(_) => Dialect::Page,
         }
     }
 
@@ -120,6 +125,8 @@ impl Operation {
             Self::Agency(_) => "a system, by bearer key",
             Self::Admin(_) => "a system with the role administration, by bearer key",
             Self::Sdk(_) => "a system, by SDK signature",
+            Self::Portal(operation) if operation.is_open() => "anyone",
+            Self::Portal(_) => "a person who is signed in",
         }
     }
 }
@@ -181,6 +188,10 @@ const fn sdk(operation: SdkOperation) -> Operation {
 
 const fn sdk_list(form: AgencyForm) -> Operation {
     Operation::Sdk(SdkOperation::Agencies(form))
+}
+
+const fn page(operation: PortalOperation) -> Operation {
+    Operation::Portal(operation)
 }
 
 /// Every route, grouped by who calls it.
@@ -281,6 +292,22 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/deleteAgency", sdk(SdkOperation::DeleteAgency), "Close an agency."),
     route(EITHER, "/countReceiveEdoc", sdk(SdkOperation::CountDocuments), "How many documents wait."),
     route(EITHER, "/countReceiveStatus", sdk(SdkOperation::CountStatuses), "How many status packets wait."),
+
+    // People with a browser.
+    route(GET, "/", page(PortalOperation::Home), "Lead to the portal."),
+    route(GET, "/portal", page(PortalOperation::Home), "Lead to the transfer log."),
+    route(GET, "/portal/assets/{version}/{file}", page(PortalOperation::Asset), "A file that pages need."),
+    route(GET, "/portal/language/{language}", page(PortalOperation::Language), "Change the language: `vi` or `en` (`next`)."),
+    route(GET, "/portal/sign-in", page(PortalOperation::SignInPage), "Ask who it is (`next`)."),
+    route(POST, "/portal/sign-in", page(PortalOperation::SignIn), "Let somebody in."),
+    route(POST, "/portal/sign-out", page(PortalOperation::SignOut), "End the session."),
+    route(GET, "/portal/log", page(PortalOperation::Log), "The transfer log of an agency (`direction`, `agency`, `from`, `until`, `state`, `urgency`, `after`)."),
+    route(GET, "/portal/search", page(PortalOperation::Search), "Find documents by number and notation or by words (`q`, `before`)."),
+    route(GET, "/portal/documents/{id}", page(PortalOperation::Document), "One document: who has it, what happened to it."),
+    route(GET, "/portal/account", page(PortalOperation::Account), "What people change of themselves."),
+    route(POST, "/portal/account/password", page(PortalOperation::Password), "Change the password."),
+    route(POST, "/portal/account/second-factor", page(PortalOperation::SecondFactor), "Set up a second factor."),
+    route(POST, "/portal/account/sessions", page(PortalOperation::EndSessions), "End the other sessions."),
 ];
 
 /// The route table as Markdown, for docs/api.md.
@@ -349,7 +376,7 @@ fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) => false,
+        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) | Operation::Portal(_) => false,
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.replace("{tile}", "{tile:.*}")] }
 }

@@ -46,7 +46,7 @@ pub fn document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
         for method in route.methods {
-            let mut operation = draw(route, &mut parts);
+            let Some(mut operation) = draw(route, &mut parts) else { continue };
             // Where a path takes two methods, both do the same and each needs a name.
             if let Some(id) = operation.get_mut("operationId").filter(|_| route.methods.len() > 1) {
                 *id = json!(format!("{}By{}", id.as_str().unwrap_or_default(), capital(method.name())));
@@ -128,7 +128,8 @@ fn request_id() -> Value {
     })
 }
 
-fn draw(route: &Route, parts: &mut Parts) -> Value {
+/// An operation of an API. Pages are for people: docs/portal.md.
+fn draw(route: &Route, parts: &mut Parts) -> Option<Value> {
     let sketch = Sketch::of(route.about, route.operation.dialect(), parts);
     let sketch = match route.operation {
         Operation::Alive => sketch
@@ -169,8 +170,9 @@ fn draw(route: &Route, parts: &mut Parts) -> Value {
         Operation::Agency(operation) => agency_sketches::draw(operation, sketch),
         Operation::Admin(operation) => admin_sketches::draw(operation, sketch),
         Operation::Sdk(operation) => sdk_sketches::draw(operation, sketch),
+        Operation::Portal(_) => return None,
     };
-    sketch.done()
+    Some(sketch.done())
 }
 
 #[cfg(test)]

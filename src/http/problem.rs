@@ -2,6 +2,7 @@
 //! status code. The native API answers `application/problem+json`; the vendor SDK wants its own members on
 //! every path, and for many failures status 200 (docs/sdk.md). How the body is written: `problem_body.rs`.
 
+use super::portal::problem_page;
 use super::problem_body::{native, sdk};
 use super::sdk_answers::SdkShape;
 use super::sentence::{self, Sentence};
@@ -29,6 +30,8 @@ pub enum Dialect {
     Sdk(SdkShape),
     /// No body at all: the SDK would store any body of a download as a document.
     Empty,
+    /// A page for people.
+    Page,
 }
 
 /// Why a request is not answered as asked.
@@ -337,30 +340,17 @@ impl Problem {
 
     /// What is wrong with entries of the directory.
     pub(super) fn faults(&self) -> &[Fault] {
-        match self {
-            Self::Exchange(ExchangeError::Faulty(faults)) => faults,
-            Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => &[],
-            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge => &[],
-            Self::Overloaded | Self::TooMany | Self::Panicked(_) => &[],
-        }
+        if let Self::Exchange(ExchangeError::Faulty(faults)) = self { faults } else { &[] }
     }
 
     /// Why a credential was refused and who showed it, for the log and for nobody else.
     pub fn denial(&self) -> Option<(&'static str, &str)> {
-        match self {
-            Self::Exchange(ExchangeError::Unauthenticated(denial, claimed)) => Some((denial.word(), claimed)),
-            Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
-            Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge => None,
-            Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
-        }
+        let Self::Exchange(ExchangeError::Unauthenticated(denial, claimed)) = self else { return None };
+        Some((denial.word(), claimed))
     }
 
     pub(super) fn violations(&self) -> &[Violation] {
-        match self {
-            Self::Rejected(rejection) => &rejection.violations,
-            Self::Exchange(_) | Self::Malformed(_) | Self::PathUnknown | Self::MethodUnknown(_) => &[],
-            Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => &[],
-        }
+        if let Self::Rejected(rejection) = self { &rejection.violations } else { &[] }
     }
 }
 
@@ -423,6 +413,7 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
         Dialect::Native => native(problem, kind, request_id),
         Dialect::Sdk(shape) => sdk(problem, kind, shape, request_id),
         Dialect::Empty => HttpResponseBuilder::new(kind.status).finish(),
+        Dialect::Page => problem_page(problem, kind, request_id),
     };
     let mut say = |name, value: &str| {
         if let Ok(value) = value.parse() {
@@ -487,6 +478,11 @@ pub fn unready() -> HttpResponseBuilder {
 /// An answer about something that is new from now on.
 pub fn created() -> HttpResponseBuilder {
     HttpResponseBuilder::new(S::CREATED)
+}
+
+/// An answer that leads to another page.
+pub fn see_other() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::SEE_OTHER)
 }
 
 /// An answer that says: you have it already.

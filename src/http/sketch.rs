@@ -233,7 +233,7 @@ impl<'a> Sketch<'a> {
 
     fn status(&self, kind: &Kind) -> u16 {
         match self.dialect {
-            Dialect::Native | Dialect::Empty => kind.status.as_u16(),
+            Dialect::Native | Dialect::Empty | Dialect::Page => kind.status.as_u16(),
             Dialect::Sdk(_) => kind.sdk_status().as_u16(),
         }
     }
@@ -242,6 +242,7 @@ impl<'a> Sketch<'a> {
         let door = match self.dialect {
             Dialect::Native => String::new(),
             Dialect::Empty => "Empty-".to_owned(),
+            Dialect::Page => "Page-".to_owned(),
             Dialect::Sdk(shape) => format!("Sdk{shape:?}-"),
         };
         let codes: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
@@ -253,7 +254,7 @@ impl<'a> Sketch<'a> {
             kinds.iter().map(|kind| format!("`{}`: {}. {}.", kind.code, kind.vi, kind.en)).collect();
         let about = lines.join("\n\n");
         match self.dialect {
-            Dialect::Empty => json!({ "description": about }),
+            Dialect::Empty | Dialect::Page => json!({ "description": about }),
             Dialect::Native => {
                 let codes: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
                 let problem = self.parts.answers.subschema_for::<ProblemBody<'_>>();

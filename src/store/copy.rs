@@ -36,6 +36,7 @@ fn tables(sqlite: &mut Connection) -> Result<Vec<Table>, StoreError> {
         "SELECT name AS word FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
          AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name",
     )?;
+    waiting.retain(|table| !DERIVED.iter().any(|derived| table.starts_with(derived)));
     let mut ordered: Vec<String> = Vec::new();
     while !waiting.is_empty() {
         let (before, mut left) = (waiting.len(), Vec::new());
@@ -68,6 +69,9 @@ fn tables(sqlite: &mut Connection) -> Result<Vec<Table>, StoreError> {
     });
     described.collect()
 }
+
+/// The search index, with the tables of which SQLite makes it: it is made anew from the ledger.
+const DERIVED: &[&str] = &["document_words", "search_position", "searchable_documents"];
 
 /// Tables into which a migration or a trigger puts rows: there they are before anything was said of them, and give way to
 /// what is copied. They come after those tables whose rows the triggers see.

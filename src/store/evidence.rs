@@ -95,6 +95,8 @@ pub enum Share<'a> {
     Whole,
     /// That of deliveries to agencies of this system.
     Of(&'a str),
+    /// That of these deliveries.
+    These(&'a [&'a str]),
 }
 
 /// Evidence, and its index in the ledger.
@@ -138,6 +140,14 @@ pub fn of_document(
                 .filter(deliveries::envelope_id.eq(envelope_id))
                 .filter(system_agencies::system_id.eq(system_id))
                 .select(deliveries::delivery_id.nullable())))
+            .filter(evidence::evidence_id.gt(after))
+            .order(evidence::evidence_id.asc())
+            .limit(limit)
+            .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
+            .load(c))?,
+        Share::These(delivery_ids) => on_packets!(tx, c => evidence::table
+            .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+            .filter(evidence::delivery_id.eq_any(delivery_ids))
             .filter(evidence::evidence_id.gt(after))
             .order(evidence::evidence_id.asc())
             .limit(limit)

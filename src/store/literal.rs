@@ -4,7 +4,7 @@
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel::{QueryResult, backend::Backend};
 
 /// A state or an event that has an index of its own.
@@ -33,6 +33,34 @@ impl<B: Backend> QueryFragment<B> for Literal {
         out.push_sql("'");
         out.push_sql(self.0);
         out.push_sql("'");
+        Ok(())
+    }
+}
+
+/// Packets of a table that carry documents, as the partial indexes of the transfer log have it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfDocuments(pub(super) &'static str);
+
+impl QueryId for OfDocuments {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Expression for OfDocuments {
+    type SqlType = Bool;
+}
+
+impl<G> ValidGrouping<G> for OfDocuments {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<T> AppearsOnTable<T> for OfDocuments {}
+impl<T> SelectableExpression<T> for OfDocuments {}
+
+impl<B: Backend> QueryFragment<B> for OfDocuments {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, B>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        out.push_sql(".packet_kind NOT LIKE 'status-%'");
         Ok(())
     }
 }

@@ -240,6 +240,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    read_documents (user_id, envelope_id) {
+        user_id -> Text,
+        envelope_id -> Text,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, code_digest) {
+        user_id -> Text,
+        code_digest -> Binary,
+    }
+}
+
+diesel::table! {
+    search_position (only_row) {
+        only_row -> Integer,
+        ledger_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    searchable_documents (number) {
+        number -> BigInt,
+        envelope_id -> Text,
+    }
+}
+
+diesel::table! {
     selftest_marks (mark_id) {
         mark_id -> Text,
         run_id -> Text,
@@ -330,6 +358,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    user_agencies (user_id, agency_code) {
+        user_id -> Text,
+        agency_code -> Text,
+    }
+}
+
+diesel::table! {
+    user_sessions (session_digest) {
+        session_digest -> Binary,
+        user_id -> Text,
+        address -> Text,
+        agent -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    users (user_id) {
+        user_id -> Text,
+        login -> Text,
+        name -> Text,
+        role -> Text,
+        password -> Text,
+        must_change -> Bool,
+        second_factor -> Text,
+        secret_sealed -> Nullable<Binary>,
+        last_step -> BigInt,
+        failures -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        suspended_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        signed_in_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
@@ -349,6 +414,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     mails,
     payloads,
     pushes,
+    read_documents,
+    recovery_codes,
+    search_position,
+    searchable_documents,
     selftest_marks,
     selftest_results,
     selftest_runs,
@@ -358,4 +427,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     system_keys,
     systems,
     unsealed,
+    user_agencies,
+    user_sessions,
+    users,
 );

@@ -9,12 +9,14 @@ use docaxis::channel::signature::Scheme;
 use docaxis::config::{Config, SECTIONS, SETTINGS};
 use docaxis::domain::evidence::EvidenceEvent;
 use docaxis::domain::system::Role;
+use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
 use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::{agency_file::Format, keys, systems};
+use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
 use docaxis::jobs::{self, JOBS};
 use secrecy::ExposeSecret;
@@ -45,6 +47,9 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
             // Open too, but nothing is sealed here.
             Operation::Tiles(_) => 404,
             Operation::Agency(_) | Operation::Admin(_) | Operation::Sdk(_) => 401,
+            Operation::Portal(PortalOperation::Asset) => 404,
+            // The page that asks who it is, which the others lead to (`portal.rs`).
+            Operation::Portal(_) => 200,
         };
         for method in route.methods {
             for token in [None, Some(""), Some("x"), Some("unknown.x"), Some(stranger.as_str())] {
@@ -170,6 +175,7 @@ async fn busy_hub() -> TestHub {
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);
+    crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
     hub
 }
 

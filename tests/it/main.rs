@@ -38,6 +38,8 @@ mod overdue;
 mod packaging;
 mod pickup;
 mod poll;
+mod portal;
+mod portal_sign_in;
 mod postman;
 mod preflight;
 mod push;

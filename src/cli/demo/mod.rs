@@ -6,6 +6,7 @@
 
 mod native;
 mod packets;
+mod people;
 mod push;
 mod robot;
 mod sdk;
@@ -26,7 +27,7 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use clap::Args;
 use robot::Robot;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use stage::{Count, Stage};
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
     config.push.plain_http = true;
     "127.0.0.0/8".clone_into(&mut config.push.networks);
     "127.0.0.0/8".clone_into(&mut config.push.webhook_networks);
+    // Nobody has to take out a telephone to look at the portal.
+    config.portal.second_factor = false;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let mut hub = open(config)?;
     let short = short_schedule().context("the schedule of the demo")?;
@@ -77,6 +80,8 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
             return Ok(verdict(&played?.0));
         }
         let (count, first) = played?;
+        let accounts = people::let_in(&hub).await.context("the sample accounts")?;
+        portal(&url, &accounts, out)?;
         invitation(&url, &keys, &first, out)?;
         running.until_told_to_stop(&hub).await?;
         writeln!(out, "Đã dừng.")?;
@@ -180,6 +185,15 @@ fn summary(count: &Count, out: &mut dyn Write) -> std::io::Result<()> {
         "\n{steps} bước, {wrong} bước sai. Trục đã nhận {accepted} gói tin, trả lại biên nhận cũ {repeated} lần,"
     )?;
     writeln!(out, "từ chối {refused} gói; các hệ thống đã tải và xác nhận {taken} gói.")
+}
+
+/// Where to look with a browser, and what to try there.
+fn portal(url: &str, accounts: &[(&str, SecretString)], out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "\nTrang cho người dùng: {url}/portal")?;
+    for (login, password) in accounts {
+        writeln!(out, "  {login:<14} mật khẩu {}", password.expose_secret())?;
+    }
+    writeln!(out, "Đăng nhập, rồi dán một số ký hiệu ở bảng trên vào ô \"Họ nhận chưa?\".")
 }
 
 fn invitation(url: &str, keys: &[Key; 3], first: &str, out: &mut dyn Write) -> std::io::Result<()> {

@@ -7,6 +7,7 @@ pub mod described;
 pub mod mock_dms;
 pub mod packets;
 pub mod plans;
+pub mod portal;
 pub mod probe;
 pub mod program;
 pub mod robot;

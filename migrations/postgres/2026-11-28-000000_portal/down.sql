@@ -1,0 +1,10 @@
+DROP TABLE document_words;
+DROP TABLE searchable_documents;
+DROP TABLE search_position;
+DROP INDEX envelopes_sent;
+DROP INDEX deliveries_arrived;
+DROP TABLE read_documents;
+DROP TABLE recovery_codes;
+DROP TABLE user_sessions;
+DROP TABLE user_agencies;
+DROP TABLE users;

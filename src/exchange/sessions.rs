@@ -1,0 +1,305 @@
+//! Signing in to the portal: password, second factor, lock after failures; the sessions that follow and how they end.
+//! Not here: the cookie (`http::portal`), who makes users (`users`).
+
+use super::act::{Act, By};
+use super::{ExchangeError, passwords, second_factor};
+use crate::config::Portal;
+use crate::domain::evidence::EvidenceEvent;
+use crate::domain::rules::Wording;
+use crate::domain::user::{self, PasswordRules, UserRole};
+use crate::hub::Hub;
+use crate::keyring::digest_of;
+use crate::store::users::{self, SecondFactor, SessionRow, UserRow};
+use crate::store::{Connection, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+/// How often it is written down that a session was used.
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// Longest name of a browser that is kept.
+const AGENT_CHARS_MAX: usize = 200;
+
+/// Somebody who is signed in. Only `person` makes one.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Its id.
+    pub user_id: String,
+    /// What it signs in with.
+    pub login: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is there for.
+    pub role: UserRole,
+    /// The agencies that it looks after.
+    pub agencies: Vec<String>,
+    /// Whether it must choose a password before anything else.
+    pub must_change_password: bool,
+    /// Whether it must set up a second factor before anything else.
+    pub must_set_up: bool,
+    /// Whether it has a second factor.
+    pub has_second_factor: bool,
+    /// What forms of this session carry, so that no other site can send them.
+    pub form_token: SecretString,
+    /// When the session ends if it is not used.
+    pub idle_until: DateTime<Utc>,
+    session_digest: Vec<u8>,
+}
+
+impl Person {
+    /// Whether the log of an agency is open to it.
+    pub fn may_see(&self, agency_code: &str) -> bool {
+        self.role.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
+    }
+}
+
+/// What somebody shows to get in.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The name.
+    pub login: String,
+    /// The password.
+    pub password: SecretString,
+    /// The code of the app, or a recovery code; empty when none was given.
+    pub code: String,
+    /// From where.
+    pub address: String,
+    /// By which browser.
+    pub agent: String,
+}
+
+/// What becomes of it.
+#[derive(Debug)]
+pub enum Admission {
+    /// In, with what the cookie is to say.
+    In(SecretString),
+    /// Not in.
+    Out(Turned),
+}
+
+/// Why somebody is not let in: as much as may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// Name, password or code do not hold, or the person is suspended.
+    Wrong,
+    /// The password holds, a code is missing.
+    CodeMissing,
+    /// Too many failures; nothing is tried until then.
+    Locked(DateTime<Utc>),
+}
+
+/// Lets somebody in, or not.
+///
+/// # Errors
+/// `ComeAgain` when too many sign in at once; `Store`; `Unavailable`.
+pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError> {
+    let login = user::login(&shown.login).unwrap_or_default();
+    let asked = login.clone();
+    let user = hub.store.read(move |tx| users::find_by_login(tx, &asked)).await?;
+    let now = hub.clock.now();
+    if let Some(until) = user.as_ref().and_then(|user| user.locked_until).filter(|until| *until > now) {
+        return Ok(Admission::Out(Turned::Locked(until)));
+    }
+    let hash = user.as_ref().filter(|user| user.suspended_at.is_none()).map(|user| user.password.as_str());
+    let holds = passwords::holds(hub, &shown.password, hash).await?;
+    let Some(user) = user else { return Ok(Admission::Out(Turned::Wrong)) };
+    let wants_code = user.second_factor == SecondFactor::On;
+    if holds && wants_code && shown.code.trim().is_empty() {
+        return Ok(Admission::Out(Turned::CodeMissing));
+    }
+    let token = hub.keyring.new_secret().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
+    let digest = session_digest(token.expose_secret());
+    let (own, checked_password) = (hub.clone(), user.password.clone());
+    let turned = hub.store.write(move |tx| {
+        let Some(user) = users::find(tx, &user.user_id)? else { return Ok(Some(Turned::Wrong)) };
+        // Whoever was changed, locked or suspended meanwhile is judged by how it stands now.
+        let stands = holds && user.password == checked_password && user.suspended_at.is_none();
+        let is_locked = user.locked_until.filter(|until| *until > now);
+        if let Some(until) = is_locked {
+            return Ok(Some(Turned::Locked(until)));
+        }
+        if !stands || (wants_code && !second_factor::take(&own, tx, &user, &shown.code)?) {
+            return failed(&own.config.portal, tx, &user, now).map(Some);
+        }
+        users::note_sign_in(tx, &user.user_id, now)?;
+        let agent = shown.agent.chars().take(AGENT_CHARS_MAX).collect();
+        let row = SessionRow::new(digest.clone(), user.user_id.clone(), (shown.address.clone(), agent), now);
+        users::open_session(tx, &row)?;
+        Ok(None)
+    });
+    Ok(match turned.await? {
+        None => Admission::In(token),
+        Some(turned) => Admission::Out(turned),
+    })
+}
+
+/// Notes a failure; too many in a row lock.
+fn failed(settings: &Portal, tx: &mut Connection, user: &UserRow, now: DateTime<Utc>) -> Result<Turned, StoreError> {
+    let failures = user.failures.saturating_add(1);
+    let is_enough = u64::try_from(failures).is_ok_and(|failures| failures >= settings.failures_max);
+    let lock = i64::try_from(settings.lock_minutes).ok().and_then(TimeDelta::try_minutes);
+    let until = is_enough.then(|| lock.and_then(|lock| now.checked_add_signed(lock))).flatten();
+    users::note_failure(tx, &user.user_id, (if until.is_some() { 0 } else { failures }, until))?;
+    Ok(until.map_or(Turned::Wrong, Turned::Locked))
+}
+
+fn session_digest(token: &str) -> Vec<u8> {
+    digest_of("session", token)
+}
+
+/// Who is signed in by what a cookie says; nobody when the session is over.
+///
+/// # Errors
+/// `Store`.
+pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeError> {
+    let digest = session_digest(token);
+    let found = hub.store.read(move |tx| {
+        let Some(session) = users::session(tx, &digest)? else { return Ok(None) };
+        let Some(user) = users::find(tx, &session.user_id)? else { return Ok(None) };
+        let agencies = users::agencies_of(tx, &user.user_id)?;
+        Ok(Some((session, user, agencies)))
+    });
+    let Some((session, user, agencies)) = found.await? else { return Ok(None) };
+    let (now, settings) = (hub.clock.now(), &hub.config.portal);
+    let idle = if user.role.is_powerful() { settings.powerful_idle_minutes } else { settings.idle_minutes };
+    let later = |at: DateTime<Utc>, minutes: u64| {
+        let more = i64::try_from(minutes).ok().and_then(TimeDelta::try_minutes)?;
+        at.checked_add_signed(more)
+    };
+    let idle_until = later(session.seen_at(), idle).unwrap_or(now);
+    let ends_at = later(session.created_at(), settings.session_hours.saturating_mul(60)).unwrap_or(now);
+    if user.suspended_at.is_some() || now >= idle_until.min(ends_at) {
+        return Ok(None);
+    }
+    if now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
+        let digest = session.session_digest.clone();
+        hub.store.write(move |tx| users::touch_session(tx, &digest, now)).await?;
+    }
+    let has_second_factor = user.second_factor == SecondFactor::On;
+    Ok(Some(Person {
+        must_change_password: user.must_change,
+        must_set_up: settings.second_factor && !has_second_factor,
+        has_second_factor,
+        form_token: hex::encode(digest_of("form", token)).into(),
+        idle_until: later(now, idle).unwrap_or(now).min(ends_at),
+        session_digest: session.session_digest,
+        user_id: user.user_id,
+        login: user.login,
+        name: user.name,
+        role: user.role,
+        agencies,
+    }))
+}
+
+/// Ends the session of a person.
+///
+/// # Errors
+/// `Store`.
+pub async fn sign_out(hub: &Hub, person: &Person) -> Result<(), ExchangeError> {
+    let digest = person.session_digest.clone();
+    Ok(hub.store.write(move |tx| users::end_session(tx, &digest)).await?)
+}
+
+/// Ends every other session of a person. Answers how many.
+///
+/// # Errors
+/// `Store`.
+pub async fn end_others(hub: &Hub, person: &Person) -> Result<usize, ExchangeError> {
+    let (user_id, own) = (person.user_id.clone(), person.session_digest.clone());
+    Ok(hub.store.write(move |tx| users::end_sessions(tx, &user_id, Some(&own))).await?)
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct SessionLine {
+    /// From where.
+    pub address: String,
+    /// By which browser, as it said.
+    pub agent: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it was last used.
+    pub seen_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub is_own: bool,
+}
+
+/// A person's sessions, the newest first, and how many recovery codes it has left.
+///
+/// # Errors
+/// `Store`.
+pub async fn own(hub: &Hub, person: &Person) -> Result<(Vec<SessionLine>, i64), ExchangeError> {
+    let (user_id, own) = (person.user_id.clone(), person.session_digest.clone());
+    let (sessions, codes) = hub
+        .store
+        .read(move |tx| Ok((users::sessions_of(tx, &user_id)?, users::recovery_codes_left(tx, &user_id)?)))
+        .await?;
+    let line = |row: SessionRow| SessionLine {
+        since: row.created_at(),
+        seen_at: row.seen_at(),
+        is_own: row.session_digest == own,
+        address: row.address,
+        agent: row.agent,
+    };
+    Ok((sessions.into_iter().map(line).collect(), codes))
+}
+
+/// What a password must be here.
+pub fn password_rules(settings: &Portal) -> PasswordRules {
+    PasswordRules { chars_min: settings.password_chars_min, chars_min_alone: settings.password_chars_min_alone }
+}
+
+/// Gives a person a password of its own choice, and ends its other sessions. Everything that is wrong with it, else
+/// nothing.
+///
+/// # Errors
+/// `ComeAgain`, `Store`, `Unavailable`.
+pub async fn change_password(
+    hub: &Hub,
+    person: &Person,
+    (old, new): (SecretString, SecretString),
+) -> Result<Vec<Wording>, ExchangeError> {
+    let user_id = person.user_id.clone();
+    let user = hub.store.read(move |tx| users::find(tx, &user_id)).await?.ok_or(ExchangeError::NotFound)?;
+    let now = hub.clock.now();
+    let is_locked = user.locked_until.is_some_and(|until| until > now);
+    if is_locked || !passwords::holds(hub, &old, Some(&user.password)).await? {
+        let settings = hub.config.portal.clone();
+        hub.store.write(move |tx| failed(&settings, tx, &user, now)).await?;
+        return Ok(vec![Wording::new("Mật khẩu hiện tại không đúng.", "The present password does not hold.")]);
+    }
+    let mut faults = user::password_faults(
+        new.expose_secret(),
+        &person.login,
+        person.has_second_factor,
+        password_rules(&hub.config.portal),
+    );
+    if old.expose_secret() == new.expose_secret() {
+        faults.push(Wording::new("Mật khẩu mới phải khác mật khẩu cũ.", "The new password must be another one."));
+    }
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    let hash = passwords::hash(hub, &new).await?;
+    let act = Act::new(hub, &By::User(person.user_id.clone()));
+    let own = person.session_digest.clone();
+    let written = hub.store.write(move |tx| {
+        users::set_password(tx, &user.user_id, &hash, false)?;
+        users::end_sessions(tx, &user.user_id, Some(&own))?;
+        act.note(tx, (EvidenceEvent::UserChanged, "password"), None, json!({ "user": user.login }))
+    });
+    written.await?;
+    Ok(Vec::new())
+}
+
+/// Removes sessions that ended by themselves. Answers how many.
+///
+/// # Errors
+/// `Store`.
+pub async fn sweep(hub: &Hub) -> Result<usize, ExchangeError> {
+    let settings = &hub.config.portal;
+    let hours = i64::try_from(settings.session_hours).ok().and_then(TimeDelta::try_hours).unwrap_or_default();
+    let before = hub.clock.now().checked_sub_signed(hours).unwrap_or(DateTime::UNIX_EPOCH);
+    Ok(hub.store.write(move |tx| users::remove_sessions(tx, before)).await?)
+}

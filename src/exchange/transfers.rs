@@ -1,0 +1,355 @@
+//! The transfer log as people read it (nhật ký liên thông): what came to an agency, what it sent, one document with all
+//! that is known of it. Not here: searching (`lookup`), what a page looks like (`http::portal`).
+
+use super::follow::{Desk, EnvelopeView, SentLine, view};
+use super::history::{Happening, page};
+use super::sessions::Person;
+use super::viewer::Viewer;
+use super::{ExchangeError, rows};
+use crate::domain::dates::VIETNAM;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::envelope::Urgency;
+use crate::hub::Hub;
+use crate::store::envelopes::EnvelopeRow;
+use crate::store::evidence::Share;
+use crate::store::transfers::{self as log, Attached, Part};
+use crate::store::{Connection, StoreError, envelopes, users};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::collections::{HashMap, HashSet};
+
+/// What of the log somebody asks for.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Canonical code of the agency.
+    pub agency: String,
+    /// First day, in Vietnam.
+    pub from: Option<NaiveDate>,
+    /// Last day.
+    pub until: Option<NaiveDate>,
+    /// Deliveries in one of these states; none: whichever.
+    pub states: Vec<DeliveryState>,
+    /// Documents of this urgency.
+    pub urgency: Option<i32>,
+    /// After which row the page begins; empty: at the newest.
+    pub after: String,
+}
+
+/// A page of the log.
+#[derive(Debug, Clone)]
+pub struct LogPage<T> {
+    /// Its rows, the newest first.
+    pub rows: Vec<T>,
+    /// After what the next page begins; nothing on the last.
+    pub next: Option<String>,
+}
+
+/// A document that came to an agency.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// The delivery.
+    pub line: SentLine,
+    /// Name of the sender.
+    pub sender_name: String,
+    /// Name of the kind of document.
+    pub type_name: String,
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// The last status that the agency reported.
+    pub status_code: Option<String>,
+    /// Whether the person has read it.
+    pub is_read: bool,
+}
+
+/// How many deliveries of a document are how far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Recipients in all.
+    pub all: i64,
+    /// Not yet with the recipient.
+    pub waiting: i64,
+    /// With the recipient's software.
+    pub handed_over: i64,
+    /// Given up.
+    pub failed: i64,
+    /// Taken back.
+    pub withdrawn: i64,
+}
+
+/// A document as its sender's side lists it.
+#[derive(Debug, Clone)]
+pub struct DocumentLine {
+    /// The envelope.
+    pub envelope_id: String,
+    /// Canonical code of the sender.
+    pub sender: String,
+    /// Its name.
+    pub sender_name: String,
+    /// Number and notation.
+    pub code: String,
+    /// Abstract.
+    pub subject: String,
+    /// Name of the kind of document.
+    pub type_name: String,
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// When the hub accepted it.
+    pub accepted_at: DateTime<Utc>,
+    /// Name of a recipient, to stand for all.
+    pub recipient_name: String,
+    /// How far it is.
+    pub tally: Tally,
+}
+
+/// How many of the newest documents that came are in which state, up to `COUNTED_MAX` in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Wait to be taken.
+    pub waiting: usize,
+    /// Taken.
+    pub handed_over: usize,
+    /// Given up.
+    pub failed: usize,
+    /// Taken back.
+    pub withdrawn: usize,
+    /// Whether there are more than were counted.
+    pub is_cut: bool,
+}
+
+/// Rows that are counted for the states of a log.
+const COUNTED_MAX: usize = 1000;
+
+/// Rows of a document's history that one page shows.
+const HAPPENINGS_MAX: usize = 500;
+
+/// The beginning of a day in Vietnam.
+fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let local = day.and_time(NaiveTime::MIN).and_local_timezone(VIETNAM).single()?;
+    Some(local.with_timezone(&Utc))
+}
+
+/// The time from which a log is shown when nobody says otherwise.
+fn usual_beginning(hub: &Hub) -> DateTime<Utc> {
+    let now = hub.clock.now();
+    let days = TimeDelta::try_days(i64::try_from(hub.config.portal.log_days).unwrap_or(i64::MAX));
+    days.and_then(|days| now.checked_sub_signed(days)).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// The day from which a log is shown when nobody says otherwise.
+pub fn usual_day(hub: &Hub) -> NaiveDate {
+    usual_beginning(hub).with_timezone(&VIETNAM).date_naive()
+}
+
+fn part(hub: &Hub, query: &LogQuery) -> Part {
+    let after_last = query.until.and_then(|day| day.checked_add_days(Days::new(1)));
+    Part {
+        from: beginning(query.from.unwrap_or_else(|| usual_day(hub))),
+        until: after_last.and_then(beginning),
+        states: query.states.clone(),
+        urgency: query.urgency,
+        before: Some(query.after.clone()).filter(|after| !after.is_empty()),
+        limit: rows(hub.config.portal.rows_max.saturating_add(1)),
+    }
+}
+
+fn allowed(person: &Person, agency: &str) -> Result<(), ExchangeError> {
+    if person.may_see(agency) { Ok(()) } else { Err(ExchangeError::NotFound) }
+}
+
+/// One more row was asked for than a page has: it says whether there is a next page.
+fn cut<T>(mut rows: Vec<T>, most: usize, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let has_more = rows.len() > most;
+    rows.truncate(most);
+    let next = rows.last().filter(|_| has_more).map(id);
+    (rows, next)
+}
+
+/// Documents that came to an agency.
+///
+/// # Errors
+/// `NotFound` unless the person looks after the agency; `Store`.
+pub async fn arrived(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<Arrived>, ExchangeError> {
+    allowed(person, &query.agency)?;
+    let (part, desk, most) = (part(hub, &query), Desk::of(hub), hub.config.portal.rows_max);
+    let user_id = person.user_id.clone();
+    let page = hub.store.read(move |tx| {
+        let found = log::arrived(tx, &query.agency, &part)?;
+        let (found, next) = cut(found, most, |(delivery, _)| delivery.delivery_id.clone());
+        let deliveries: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
+        let documents: Vec<&str> = found.iter().map(|(_, envelope)| envelope.envelope_id.as_str()).collect();
+        let senders: Vec<&str> = found.iter().map(|(_, envelope)| envelope.sender_code.as_str()).collect();
+        let received = envelopes::received_at(tx, &deliveries)?;
+        let statuses = log::last_statuses(tx, &deliveries)?;
+        let names = log::names(tx, &senders)?;
+        let read = users::read_of(tx, &user_id, &documents)?;
+        let rows = found.into_iter().map(|(delivery, envelope)| {
+            Ok(Arrived {
+                sender_name: name_of(&names, &envelope.sender_code),
+                type_name: envelope.type_name.clone(),
+                urgency: Urgency::of_number(&envelope.urgency.to_string()),
+                status_code: statuses.get(&delivery.delivery_id).cloned(),
+                is_read: read.contains(&envelope.envelope_id),
+                line: desk.line(delivery, &envelope, &received)?,
+            })
+        });
+        Ok(LogPage { rows: rows.collect::<Result<_, StoreError>>()?, next })
+    });
+    Ok(page.await?)
+}
+
+fn name_of(names: &HashMap<String, String>, code: &str) -> String {
+    names.get(code).cloned().unwrap_or_else(|| code.to_owned())
+}
+
+/// How far the documents are that came to an agency in the usual time.
+///
+/// # Errors
+/// `NotFound` unless the person looks after the agency; `Store`.
+pub async fn counts(hub: &Hub, person: &Person, agency: &str) -> Result<Counts, ExchangeError> {
+    allowed(person, agency)?;
+    let (agency, since) = (agency.to_owned(), usual_beginning(hub));
+    let most = rows(COUNTED_MAX.saturating_add(1));
+    let states = hub.store.read(move |tx| log::states_of_arrived(tx, &agency, since, most)).await?;
+    let of = |wanted: &[DeliveryState]| {
+        let words: HashSet<&str> = wanted.iter().map(|state| state.word()).collect();
+        states.iter().take(COUNTED_MAX).filter(|state| words.contains(state.as_str())).count()
+    };
+    Ok(Counts {
+        waiting: of(&[DeliveryState::Pending, DeliveryState::Consigned]),
+        handed_over: of(&[DeliveryState::HandedOver]),
+        failed: of(&[DeliveryState::Failed]),
+        withdrawn: of(&[DeliveryState::Withdrawn]),
+        is_cut: states.len() > COUNTED_MAX,
+    })
+}
+
+/// Documents that an agency sent.
+///
+/// # Errors
+/// `NotFound` unless the person looks after the agency; `Store`.
+pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<DocumentLine>, ExchangeError> {
+    allowed(person, &query.agency)?;
+    let (part, most) = (part(hub, &query), hub.config.portal.rows_max);
+    let page = hub.store.read(move |tx| {
+        let found = log::sent(tx, &query.agency, &part)?;
+        let (found, next) = cut(found, most, |envelope| envelope.envelope_id.clone());
+        Ok(LogPage { rows: lines(tx, found)?, next })
+    });
+    Ok(page.await?)
+}
+
+/// Documents with how far they are.
+pub(super) fn lines(tx: &mut Connection, found: Vec<EnvelopeRow>) -> Result<Vec<DocumentLine>, StoreError> {
+    let ids: Vec<&str> = found.iter().map(|envelope| envelope.envelope_id.as_str()).collect();
+    let mut tallies: HashMap<String, Tally> = HashMap::new();
+    for (envelope, state, number) in log::tallies(tx, &ids)? {
+        add(tallies.entry(envelope).or_default(), &state, number);
+    }
+    let firsts = log::first_recipients(tx, &ids)?;
+    let senders = found.iter().map(|envelope| envelope.sender_code.as_str());
+    let codes: Vec<&str> = senders.chain(firsts.values().map(String::as_str)).collect();
+    let names = log::names(tx, &codes)?;
+    let line = |envelope: EnvelopeRow| DocumentLine {
+        sender_name: name_of(&names, &envelope.sender_code),
+        code: envelope.code(),
+        urgency: Urgency::of_number(&envelope.urgency.to_string()),
+        accepted_at: envelope.accepted_at.and_utc(),
+        recipient_name: firsts.get(&envelope.envelope_id).map(|code| name_of(&names, code)).unwrap_or_default(),
+        tally: tallies.get(&envelope.envelope_id).copied().unwrap_or_default(),
+        envelope_id: envelope.envelope_id,
+        sender: envelope.sender_code,
+        subject: envelope.subject,
+        type_name: envelope.type_name,
+    };
+    Ok(found.into_iter().map(line).collect())
+}
+
+fn add(tally: &mut Tally, state: &str, number: i64) {
+    tally.all = tally.all.saturating_add(number);
+    let place = match DeliveryState::of_word(state) {
+        Some(DeliveryState::HandedOver) => &mut tally.handed_over,
+        Some(DeliveryState::Failed) => &mut tally.failed,
+        Some(DeliveryState::Withdrawn) => &mut tally.withdrawn,
+        Some(DeliveryState::Pending | DeliveryState::Consigned) | None => &mut tally.waiting,
+    };
+    *place = place.saturating_add(number);
+}
+
+/// One document with all that a person may know of it.
+#[derive(Debug, Clone)]
+pub struct DocumentView {
+    /// The document, its deliveries, statuses and lineage.
+    pub view: EnvelopeView,
+    /// Name of the kind of document.
+    pub type_name: String,
+    /// Date of issue, `yyyy-MM-dd`.
+    pub issued_on: Option<String>,
+    /// Deadline for an answer, `yyyy-MM-dd`.
+    pub due_on: Option<String>,
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// What is attached.
+    pub attachments: Vec<Attached>,
+    /// What happened, oldest first.
+    pub happenings: Vec<Happening>,
+    /// Whether more happened than is shown.
+    pub is_cut: bool,
+    /// Names of agencies, by code.
+    pub names: HashMap<String, String>,
+    /// Whether the person's side sent it.
+    pub is_sender: bool,
+}
+
+impl DocumentView {
+    /// What people call an agency.
+    pub fn name_of(&self, code: &str) -> String {
+        name_of(&self.names, code)
+    }
+}
+
+/// A document, by the id of its envelope or of a delivery; from then on the person has read it.
+///
+/// # Errors
+/// `NotFound` unless the person looks after the sender or a recipient; `Store`.
+pub async fn document(hub: &Hub, person: &Person, id: &str) -> Result<DocumentView, ExchangeError> {
+    let (viewer, desk, id) = (Viewer::of(person), Desk::of(hub), id.to_owned());
+    let found = hub.store.read(move |tx| {
+        let Some(view) = view(tx, &viewer, &id, &desk)? else { return Ok(None) };
+        let Some(envelope) = envelopes::find(tx, &view.envelope_id)? else { return Ok(None) };
+        let is_sender = viewer.holds(tx, &view.sender)?;
+        let own: Vec<&str> = view.deliveries.iter().map(|line| line.delivery_id.as_str()).collect();
+        let share = if is_sender { Share::Whole } else { Share::These(&own) };
+        let happened = page(tx, &view.envelope_id, share, ("", HAPPENINGS_MAX))?;
+        let attachments = log::attachments_of(tx, &view.envelope_id)?;
+        let links = view.acts_on.iter().chain(&view.acted_on_by).map(|link| link.sender.as_str());
+        let recipients = view.deliveries.iter().map(|line| line.recipient.as_str());
+        let codes: Vec<&str> = links.chain(recipients).chain([view.sender.as_str()]).collect();
+        let names = log::names(tx, &codes)?;
+        Ok(Some(DocumentView {
+            type_name: envelope.type_name,
+            issued_on: envelope.issued_on,
+            due_on: envelope.due_on,
+            urgency: Urgency::of_number(&envelope.urgency.to_string()),
+            attachments,
+            is_cut: happened.next.is_some(),
+            happenings: happened.items,
+            names,
+            is_sender,
+            view,
+        }))
+    });
+    let found = found.await?.ok_or(ExchangeError::NotFound)?;
+    let (user_id, envelope_id) = (person.user_id.clone(), found.view.envelope_id.clone());
+    hub.store.write(move |tx| users::note_read(tx, &user_id, &envelope_id)).await?;
+    Ok(found)
+}
+
+/// The agencies whose log a person may choose from, with their names, up to as many as a list can show.
+///
+/// # Errors
+/// `Store`.
+pub async fn agencies(hub: &Hub, person: &Person) -> Result<Vec<(String, String)>, ExchangeError> {
+    let codes = person.agencies.clone();
+    let names = hub.store.read(move |tx| log::names(tx, &codes.iter().map(String::as_str).collect::<Vec<_>>())).await?;
+    let named = |code: &String| (code.clone(), name_of(&names, code));
+    Ok(person.agencies.iter().map(named).collect())
+}

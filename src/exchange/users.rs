@@ -1,0 +1,291 @@
+//! People who may use the portal: made, suspended, given agencies, given a way in again. Each act is evidence. How they
+//! sign in: `sessions`.
+
+use super::act::{Act, By};
+use super::{ExchangeError, passwords};
+use crate::domain::agency::AgencyCode;
+use crate::domain::directory::folded;
+use crate::domain::evidence::EvidenceEvent;
+use crate::domain::rules::Wording;
+use crate::domain::user::{self, UserRole};
+use crate::hub::Hub;
+use crate::store::users::{self as rows, NewUser, SecondFactor, UserRow};
+use crate::store::{Connection, StoreError, agencies};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde_json::json;
+
+/// Longest name of a person, in characters.
+const NAME_CHARS_MAX: usize = 200;
+
+/// A person as an administrator sees it.
+#[derive(Debug, Clone)]
+pub struct UserLine {
+    /// What it signs in with.
+    pub login: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is there for.
+    pub role: UserRole,
+    /// The agencies that it looks after.
+    pub agencies: Vec<String>,
+    /// Whether it has a second factor.
+    pub has_second_factor: bool,
+    /// Since when it is suspended.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// When it last signed in.
+    pub signed_in_at: Option<DateTime<Utc>>,
+}
+
+/// Somebody to be let in.
+#[derive(Debug, Clone)]
+pub struct Newcomer {
+    /// What it is to sign in with.
+    pub login: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is there for.
+    pub role: UserRole,
+    /// The agencies that it looks after, by code or alias.
+    pub agencies: Vec<String>,
+}
+
+fn line(row: UserRow, agencies: Vec<String>) -> UserLine {
+    UserLine {
+        login: row.login,
+        name: row.name,
+        role: row.role,
+        agencies,
+        has_second_factor: row.second_factor == SecondFactor::On,
+        suspended_at: row.suspended_at,
+        signed_in_at: row.signed_in_at,
+    }
+}
+
+fn malformed(vi: impl Into<String>, en: impl Into<String>) -> ExchangeError {
+    ExchangeError::Malformed(Wording::new(vi, en))
+}
+
+/// A password for the first time, or for one time more: whoever gets it must choose another.
+async fn first_password(hub: &Hub) -> Result<(SecretString, String), ExchangeError> {
+    let password = hub.keyring.new_secret().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
+    let hash = passwords::hash(hub, &password).await?;
+    Ok((password, hash))
+}
+
+/// Lets somebody in. Gives the first password, this once.
+///
+/// # Errors
+/// `Malformed` for a login, a name or agencies that cannot be used; `Exists` when the login is taken; `Store`.
+pub async fn add(hub: &Hub, by: &By, new: Newcomer) -> Result<(UserLine, SecretString), ExchangeError> {
+    let Some(login) = user::login(&new.login) else {
+        return Err(malformed(
+            "Tên đăng nhập gồm 3–64 chữ cái không dấu, chữ số và . _ - @",
+            "A name to sign in with has 3 to 64 plain letters, digits and . _ - @",
+        ));
+    };
+    let name = new.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains('\0') {
+        return Err(malformed("Cần họ tên, không quá 200 ký tự", "A name of at most 200 characters is needed"));
+    }
+    if new.role.sees_every_agency() && !new.agencies.is_empty() {
+        return Err(malformed(
+            "Vai trò này xem được mọi đơn vị nên không gắn với đơn vị nào",
+            "The role sees every agency and is given none",
+        ));
+    }
+    let (password, hash) = first_password(hub).await?;
+    let act = Act::new(hub, by);
+    let row = NewUser { user_id: hub.ids.next(), login: login.clone(), name, role: new.role, password: hash };
+    let taken = login.clone();
+    let written = hub.store.write(move |tx| {
+        if rows::find_by_login(tx, &row.login)?.is_some() {
+            return Ok(None);
+        }
+        let codes = match codes(tx, &new.agencies)? {
+            Ok(codes) => codes,
+            Err(unknown) => return Ok(Some(Err(unknown))),
+        };
+        rows::insert(tx, &row, act.now)?;
+        note(tx, &act, "add", (&row.login, json!({ "role": row.role.word() })))?;
+        give(tx, &act, (&row.user_id, &row.login), &codes)?;
+        found(tx, &row.login).map(Some)
+    });
+    match written.await? {
+        Some(line) => Ok((line?, password)),
+        None => Err(ExchangeError::Exists(Wording::new(
+            format!("Đã có người dùng {taken}"),
+            format!("There is a user {taken} already"),
+        ))),
+    }
+}
+
+fn note(
+    tx: &mut Connection,
+    act: &Act,
+    what: &str,
+    (login, facts): (&str, serde_json::Value),
+) -> Result<(), StoreError> {
+    let mut all = json!({ "user": login });
+    if let (Some(all), serde_json::Value::Object(facts)) = (all.as_object_mut(), facts) {
+        all.extend(facts);
+    }
+    act.note(tx, (EvidenceEvent::UserChanged, what), None, all)
+}
+
+/// What was found, or why it was not.
+type Found<T> = Result<Result<T, ExchangeError>, StoreError>;
+
+/// The canonical codes of agencies.
+fn codes(tx: &mut Connection, texts: &[String]) -> Found<Vec<AgencyCode>> {
+    let mut codes = Vec::new();
+    for text in texts {
+        match agencies::find_by_alias(tx, &folded(text))? {
+            Some(agency) => codes.push(agency.code),
+            None => {
+                let unknown = malformed(
+                    format!("Cơ quan {text} chưa được đăng ký"),
+                    format!("The agency {text} is not registered"),
+                );
+                return Ok(Err(unknown));
+            }
+        }
+    }
+    Ok(Ok(codes))
+}
+
+fn give(
+    tx: &mut Connection,
+    act: &Act,
+    (user_id, login): (&str, &str),
+    codes: &[AgencyCode],
+) -> Result<(), StoreError> {
+    for code in codes {
+        if rows::give(tx, user_id, code.as_str())? {
+            note(tx, act, "give", (login, json!({ "agency": code.as_str() })))?;
+        }
+    }
+    Ok(())
+}
+
+fn found(tx: &mut Connection, login: &str) -> Found<UserLine> {
+    let Some(row) = rows::find_by_login(tx, login)? else { return Ok(Err(ExchangeError::NotFound)) };
+    let agencies = rows::agencies_of(tx, &row.user_id)?;
+    Ok(Ok(line(row, agencies)))
+}
+
+/// Everybody, in the order of logins.
+///
+/// # Errors
+/// `Store`.
+pub async fn list(hub: &Hub) -> Result<Vec<UserLine>, ExchangeError> {
+    let all = hub.store.read(|tx| {
+        let rows = rows::list(tx)?;
+        rows.into_iter()
+            .map(|row| {
+                let agencies = rows::agencies_of(tx, &row.user_id)?;
+                Ok(line(row, agencies))
+            })
+            .collect::<Result<Vec<_>, StoreError>>()
+    });
+    Ok(all.await?)
+}
+
+/// Changes somebody in one transaction.
+async fn change(
+    hub: &Hub,
+    by: &By,
+    login: &str,
+    f: impl Fn(&mut Connection, &Act, &UserRow) -> Found<()> + Send + 'static,
+) -> Result<UserLine, ExchangeError> {
+    let (act, login) = (Act::new(hub, by), user::login(login).unwrap_or_default());
+    let changed = hub.store.write(move |tx| {
+        let Some(row) = rows::find_by_login(tx, &login)? else { return Ok(Err(ExchangeError::NotFound)) };
+        match f(tx, &act, &row)? {
+            Ok(()) => found(tx, &login),
+            Err(why) => Ok(Err(why)),
+        }
+    });
+    changed.await?
+}
+
+/// Lets somebody in no more, and ends its sessions at once; or lets it in again.
+///
+/// # Errors
+/// `NotFound`; `Store`.
+pub async fn suspend(hub: &Hub, by: &By, login: &str, suspended: bool) -> Result<UserLine, ExchangeError> {
+    let change = change(hub, by, login, move |tx, act, row| {
+        if row.suspended_at.is_some() != suspended {
+            rows::suspend(tx, &row.user_id, suspended.then_some(act.now))?;
+            note(tx, act, if suspended { "suspend" } else { "resume" }, (&row.login, json!({})))?;
+        }
+        if suspended {
+            rows::end_sessions(tx, &row.user_id, None)?;
+        }
+        Ok(Ok(()))
+    });
+    change.await
+}
+
+/// Gives somebody a new first password, shown this once; its sessions end. `with_second_factor`: that is taken away too.
+///
+/// # Errors
+/// `NotFound`; `Store`.
+pub async fn reset(
+    hub: &Hub,
+    by: &By,
+    login: &str,
+    with_second_factor: bool,
+) -> Result<(UserLine, SecretString), ExchangeError> {
+    let (password, hash) = first_password(hub).await?;
+    let change = change(hub, by, login, move |tx, act, row| {
+        rows::set_password(tx, &row.user_id, &hash, true)?;
+        if with_second_factor {
+            rows::set_second_factor(tx, &row.user_id, SecondFactor::None, (None, 0))?;
+            rows::set_recovery_codes(tx, &row.user_id, &[])?;
+        }
+        rows::end_sessions(tx, &row.user_id, None)?;
+        note(tx, act, "reset", (&row.login, json!({ "second_factor": with_second_factor })))?;
+        Ok(Ok(()))
+    });
+    Ok((change.await?, password))
+}
+
+/// Lets somebody look after an agency, by code or alias.
+///
+/// # Errors
+/// `NotFound`; `Malformed` for an unknown agency, or a role that is given none; `Store`.
+pub async fn hold(hub: &Hub, by: &By, login: &str, agency: &str) -> Result<UserLine, ExchangeError> {
+    let agency = agency.to_owned();
+    let change = change(hub, by, login, move |tx, act, row| match row.role.sees_every_agency() {
+        true => Ok(Err(malformed(
+            "Vai trò này xem được mọi đơn vị nên không gắn với đơn vị nào",
+            "The role sees every agency and is given none",
+        ))),
+        false => match codes(tx, std::slice::from_ref(&agency))? {
+            Ok(codes) => give(tx, act, (&row.user_id, &row.login), &codes).map(Ok),
+            Err(unknown) => Ok(Err(unknown)),
+        },
+    });
+    change.await
+}
+
+/// Lets somebody look after an agency no more.
+///
+/// # Errors
+/// `NotFound` also when it did not; `Store`.
+pub async fn release(hub: &Hub, by: &By, login: &str, agency: &str) -> Result<UserLine, ExchangeError> {
+    let agency = agency.to_owned();
+    let change = change(hub, by, login, move |tx, act, row| {
+        let Some(known) = agencies::find_by_alias(tx, &folded(&agency))? else {
+            return Ok(Err(ExchangeError::NotFound));
+        };
+        let code = known.code.as_str();
+        if !rows::take(tx, &row.user_id, code)? {
+            return Ok(Err(ExchangeError::NotFound));
+        }
+        note(tx, act, "take", (&row.login, json!({ "agency": code })))?;
+        Ok(Ok(()))
+    });
+    change.await
+}

@@ -1,0 +1,146 @@
+//! What people change of themselves: password, second factor, sessions.
+
+use super::super::problem::Problem;
+use super::fields::Fields;
+use super::{Page, PortalOperation, drawn, see_other};
+use crate::domain::dates;
+use crate::domain::rules::Wording;
+use crate::exchange::second_factor::{self, Offer};
+use crate::exchange::sessions::{self, Person, SessionLine};
+use actix_web::HttpResponse;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use qrcode::QrCode;
+use qrcode::render::svg;
+use secrecy::ExposeSecret;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    page: &'a Page<'a>,
+    person: &'a Person,
+    sessions: Vec<SessionLine>,
+    codes_left: i64,
+    /// What was wrong, or done.
+    faults: Vec<Wording>,
+    done: Option<Wording>,
+    /// What an authenticator app is told: a picture, and the secret as people type it.
+    offer: Option<(String, String)>,
+    /// Recovery codes, shown this once.
+    recovery_codes: Vec<String>,
+}
+
+impl AccountPage<'_> {
+    fn time(&self, at: &DateTime<Utc>) -> String {
+        dates::for_people(*at)
+    }
+
+    fn role(&self) -> String {
+        let name = self.person.role.name();
+        self.page.say(&name).to_owned()
+    }
+}
+
+/// What came of something that was done.
+#[derive(Default)]
+struct Came {
+    faults: Vec<Wording>,
+    done: Option<Wording>,
+    offer: Option<Offer>,
+    recovery_codes: Vec<String>,
+}
+
+/// Shows the page, or does what a form of it asks.
+///
+/// # Errors
+/// `Store`; `Unavailable`; `ComeAgain`.
+pub(super) async fn answer(
+    operation: PortalOperation,
+    page: &Page<'_>,
+    person: &Person,
+    fields: &Fields,
+) -> Result<HttpResponse, Problem> {
+    let came = match operation {
+        PortalOperation::Password => match password(page, person, fields).await? {
+            faults if faults.is_empty() => return Ok(see_other("/portal/account?done=password")),
+            faults => Came { faults, ..Came::default() },
+        },
+        PortalOperation::SecondFactor => second_factor(page, person, fields).await?,
+        PortalOperation::EndSessions => {
+            sessions::end_others(page.hub, person).await?;
+            return Ok(see_other("/portal/account?done=sessions"));
+        }
+        PortalOperation::Account
+        | PortalOperation::Home
+        | PortalOperation::Asset
+        | PortalOperation::Language
+        | PortalOperation::SignInPage
+        | PortalOperation::SignIn
+        | PortalOperation::SignOut
+        | PortalOperation::Log
+        | PortalOperation::Search
+        | PortalOperation::Document => Came { done: done(fields.get("done")), ..Came::default() },
+    };
+    let (lines, codes_left) = sessions::own(page.hub, person).await?;
+    let offer = came.offer.map(|offer| {
+        let picture = picture(offer.url.expose_secret());
+        (picture, offer.typed.expose_secret().to_owned())
+    });
+    drawn(&AccountPage {
+        page,
+        person,
+        sessions: lines,
+        codes_left,
+        faults: came.faults,
+        done: came.done,
+        offer,
+        recovery_codes: came.recovery_codes,
+    })
+}
+
+fn done(word: &str) -> Option<Wording> {
+    match word {
+        "password" => Some(Wording::new("Đã đổi mật khẩu.", "The password was changed.")),
+        "sessions" => Some(Wording::new("Đã kết thúc các phiên khác.", "The other sessions were ended.")),
+        _ => None,
+    }
+}
+
+async fn password(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<Vec<Wording>, Problem> {
+    if fields.get("new") != fields.get("again") {
+        return Ok(vec![Wording::new(
+            "Hai lần nhập mật khẩu mới khác nhau.",
+            "The new password was typed in two ways.",
+        )]);
+    }
+    let passwords = (fields.get("old").into(), fields.get("new").into());
+    Ok(sessions::change_password(page.hub, person, passwords).await?)
+}
+
+async fn second_factor(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<Came, Problem> {
+    if fields.get("step") == "begin" {
+        return Ok(Came { offer: Some(second_factor::offer(page.hub, person).await?), ..Came::default() });
+    }
+    Ok(match second_factor::confirm(page.hub, person, fields.get("code")).await? {
+        Some(recovery_codes) => Came {
+            done: Some(Wording::new("Đã bật xác thực hai lớp.", "The second factor is on.")),
+            recovery_codes,
+            ..Came::default()
+        },
+        None => Came {
+            faults: vec![Wording::new(
+                "Mã không đúng; hãy bắt đầu lại và nhập mã mới nhất của ứng dụng.",
+                "The code does not hold; begin again and enter the newest code of the app.",
+            )],
+            ..Came::default()
+        },
+    })
+}
+
+/// The address as a picture for the camera; empty when it is too long for one, and the secret is typed.
+fn picture(url: &str) -> String {
+    let drawn = QrCode::new(url.as_bytes())
+        .map(|code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build());
+    // Within a page there is no declaration.
+    drawn.ok().and_then(|svg| svg.split_once("?>").map(|(_, picture)| picture.to_owned())).unwrap_or_default()
+}

@@ -1,0 +1,29 @@
+// What pages do beside showing: the arrow keys walk through the rows of a list, and a session that is about to end says
+// so. Every page works without it.
+"use strict";
+
+(function () {
+  const table = document.querySelector("table[data-rows]");
+  const links = table ? Array.from(table.querySelectorAll("tbody a")) : [];
+  if (table) {
+    document.addEventListener("keydown", function (event) {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step || event.altKey || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
+        return;
+      }
+      const at = links.indexOf(document.activeElement);
+      const to = links[at < 0 ? 0 : Math.min(Math.max(at + step, 0), links.length - 1)];
+      if (to) {
+        to.focus();
+        event.preventDefault();
+      }
+    });
+  }
+
+  const idle = document.getElementById("idle");
+  const seconds = idle ? Number(idle.dataset.seconds) : 0;
+  if (seconds > 0) {
+    const warning = Math.max(seconds - 120, seconds / 2);
+    setTimeout(function () { idle.hidden = false; }, warning * 1000);
+  }
+})();

@@ -1,0 +1,318 @@
+//! The portal: pages for people, one file per screen with its template beside it. Here is what every page shares: who is
+//! signed in, the language, forms that no other site can send, headers. Not here: what is shown (`exchange::transfers`,
+//! `lookup`), how people sign in (`exchange::sessions`).
+
+mod account;
+mod assets;
+mod document;
+mod fields;
+mod log;
+mod search;
+mod sign_in;
+mod words;
+
+use super::gate::Call;
+use super::problem::{self, Kind, Problem};
+use crate::domain::dates;
+use crate::domain::rules::Wording;
+use crate::exchange::ExchangeError;
+use crate::exchange::sessions::{self, Person};
+use crate::hub::Hub;
+use crate::keyring;
+use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use fields::Fields;
+use secrecy::ExposeSecret;
+use words::Language;
+
+/// The screens and what is done on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortalOperation {
+    /// Leads to the log.
+    Home,
+    /// A file that pages need.
+    Asset,
+    /// Changes the language.
+    Language,
+    /// Asks who it is.
+    SignInPage,
+    /// Lets somebody in.
+    SignIn,
+    /// Ends the session.
+    SignOut,
+    /// What came to an agency, or what it sent.
+    Log,
+    /// What was found.
+    Search,
+    /// One document.
+    Document,
+    /// What somebody may change of itself.
+    Account,
+    /// Changes the password.
+    Password,
+    /// Begins to set up a second factor, or ends it.
+    SecondFactor,
+    /// Ends the other sessions.
+    EndSessions,
+}
+
+impl PortalOperation {
+    /// Whether it is for whoever reaches the hub.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
+            Self::SignOut | Self::Log | Self::Search | Self::Document => false,
+            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions => false,
+        }
+    }
+}
+
+/// The cookie of a session. The prefix makes browsers hold it to this host, all paths and TLS.
+const SESSION: &str = "__Host-docaxis-session";
+/// The cookie of the language.
+const LANGUAGE: &str = "docaxis-language";
+/// What pages may do: nothing that does not come from this hub, and no script within a page.
+const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What a page needs to be drawn.
+pub(super) struct Page<'a> {
+    hub: &'a Hub,
+    language: Language,
+    /// Where the page stands, with its query: where a change of the language leads back to.
+    place: String,
+    person: Option<&'a Person>,
+    now: DateTime<Utc>,
+}
+
+impl Page<'_> {
+    /// The text in the language of the page.
+    fn t<'t>(&self, vi: &'t str, en: &'t str) -> &'t str {
+        self.language.pick(vi, en)
+    }
+
+    /// The sentence in the language of the page.
+    fn say<'t>(&self, wording: &'t Wording) -> &'t str {
+        self.language.pick(&wording.vi, &wording.en)
+    }
+
+    fn form_token(&self) -> &str {
+        self.person.map_or("", |person| person.form_token.expose_secret())
+    }
+
+    /// The word of the language for `lang`.
+    fn lang(&self) -> &'static str {
+        self.language.word()
+    }
+
+    /// Seconds until the session ends unless it is used; 0 without one.
+    fn idle_seconds(&self) -> i64 {
+        self.person.map_or(0, |person| person.idle_until.signed_duration_since(self.now).num_seconds())
+    }
+
+    fn hub_name(&self) -> &str {
+        &self.hub.config.selftest.hub_name
+    }
+
+    fn now_for_people(&self) -> String {
+        dates::for_people(self.now)
+    }
+
+    fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+}
+
+/// Answers one operation.
+///
+/// # Errors
+/// Whatever keeps it from being answered as asked.
+pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
+    let hub = call.node.hub.clone();
+    let headers = call.request.headers();
+    match operation {
+        PortalOperation::Home => return Ok(see_other("/portal/log")),
+        PortalOperation::Asset => return assets::answer(&call),
+        PortalOperation::Language => return Ok(change_language(&call)),
+        PortalOperation::SignInPage | PortalOperation::SignIn => return sign_in::answer(operation, call).await,
+        PortalOperation::SignOut | PortalOperation::Log | PortalOperation::Search | PortalOperation::Document => {}
+        PortalOperation::Account | PortalOperation::Password => {}
+        PortalOperation::SecondFactor | PortalOperation::EndSessions => {}
+    }
+    let person = match cookie(headers, SESSION) {
+        Some(token) => sessions::person(&hub, &token).await?,
+        None => None,
+    };
+    let Some(person) = person else { return Ok(to_sign_in(&call)) };
+    call.know(&person.login);
+    // Whoever has a password or no second factor of somebody else's making does nothing before that is mended.
+    let is_of_account = matches!(
+        operation,
+        PortalOperation::Account | PortalOperation::Password | PortalOperation::SecondFactor | PortalOperation::SignOut
+    );
+    if (person.must_change_password || person.must_set_up) && !is_of_account {
+        return Ok(see_other("/portal/account"));
+    }
+    let (language, place) = (language(headers), place(&call));
+    let fields = match call.request.method() == actix_web::http::Method::POST {
+        true => form(call.body.whole().await?, &person)?,
+        false => Fields::of(call.request.query_string()),
+    };
+    let page = Page { hub: &hub, language, place, person: Some(&person), now: hub.clock.now() };
+    match operation {
+        PortalOperation::SignOut => {
+            sessions::sign_out(&hub, &person).await?;
+            let mut answer = see_other("/portal/sign-in");
+            set_cookie(&mut answer, &format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+            Ok(answer)
+        }
+        PortalOperation::Log => log::page(&page, &person, &fields).await,
+        PortalOperation::Search => search::page(&page, &person, &fields).await,
+        PortalOperation::Document => document::page(&page, &person, call.segment("id")).await,
+        PortalOperation::Account
+        | PortalOperation::Password
+        | PortalOperation::SecondFactor
+        | PortalOperation::EndSessions => account::answer(operation, &page, &person, &fields).await,
+        PortalOperation::Home
+        | PortalOperation::Asset
+        | PortalOperation::Language
+        | PortalOperation::SignInPage
+        | PortalOperation::SignIn => Err(Problem::PathUnknown),
+    }
+}
+
+/// What a form of this session says; one of another site, or of a session that is over, is refused.
+fn form(body: Vec<u8>, person: &Person) -> Result<Fields, Problem> {
+    let fields = Fields::of(&String::from_utf8_lossy(&body));
+    if keyring::same(&person.form_token, fields.get("form_token")) {
+        return Ok(fields);
+    }
+    Err(Problem::Exchange(ExchangeError::NotAllowed(Wording::new(
+        "Biểu mẫu này không còn hiệu lực; hãy tải lại trang rồi thử lại",
+        "This form is not valid any more; load the page again and try once more",
+    ))))
+}
+
+/// A drawn page.
+///
+/// # Errors
+/// `Panicked` when it cannot be drawn.
+fn drawn(template: &impl Template) -> Result<HttpResponse, Problem> {
+    let text = template.render().map_err(|why| Problem::Panicked(format!("a page cannot be drawn: {why}")))?;
+    Ok(with_headers(problem::ok(), text))
+}
+
+/// A page with the headers that every page has.
+fn with_headers(mut answer: HttpResponseBuilder, text: String) -> HttpResponse {
+    answer
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((HeaderName::from_static("content-security-policy"), POLICY))
+        .insert_header((HeaderName::from_static("x-content-type-options"), "nosniff"))
+        .insert_header((HeaderName::from_static("referrer-policy"), "same-origin"))
+        .insert_header((HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .body(text)
+}
+
+/// Leads to another page.
+fn see_other(to: &str) -> HttpResponse {
+    let mut answer = problem::see_other();
+    answer.insert_header((CACHE_CONTROL, "no-store"));
+    if let Ok(to) = HeaderValue::from_str(to) {
+        answer.insert_header((LOCATION, to));
+    }
+    answer.finish()
+}
+
+/// Asks who it is, and leads back afterwards.
+fn to_sign_in(call: &Call<'_>) -> HttpResponse {
+    let is_page = call.request.method() == actix_web::http::Method::GET;
+    match is_page.then(|| place(call)) {
+        Some(place) => see_other(&format!("/portal/sign-in?next={}", fields::escaped(&place))),
+        None => see_other("/portal/sign-in"),
+    }
+}
+
+/// The path of a request with its query.
+fn place(call: &Call<'_>) -> String {
+    call.request.uri().path_and_query().map_or_else(String::new, |place| place.as_str().to_owned())
+}
+
+/// A place within the portal, as somebody names it; nothing else is led to.
+fn within(place: &str) -> Option<&str> {
+    let is_plain = place.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    (is_plain && place.starts_with("/portal/") && !place.contains("//")).then_some(place)
+}
+
+fn set_cookie(answer: &mut HttpResponse, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        answer.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// The value of a cookie.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let pairs = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let mut named = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name);
+    named.next().map(|(_, value)| value.to_owned())
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    cookie(headers, LANGUAGE).and_then(|word| Language::of_word(&word)).unwrap_or(Language::Vietnamese)
+}
+
+fn change_language(call: &Call<'_>) -> HttpResponse {
+    let fields = Fields::of(call.request.query_string());
+    let language = Language::of_word(call.segment("language")).unwrap_or(Language::Vietnamese);
+    let mut answer = see_other(within(fields.get("next")).unwrap_or("/portal/log"));
+    let cookie = format!("{LANGUAGE}={}; Path=/portal; SameSite=Lax; Max-Age=31536000", language.word());
+    set_cookie(&mut answer, &cookie);
+    answer
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    kind: &'a Kind,
+    detail: Option<(String, String)>,
+    request_id: &'a str,
+    is_accident: bool,
+}
+
+/// A failure as people read it, in both languages.
+pub(super) fn problem_page(problem: &Problem, kind: &Kind, request_id: &str) -> HttpResponse {
+    let detail = problem.detail().map(|detail| (detail.vi, detail.en));
+    let is_accident = kind.status.is_server_error();
+    let text = ProblemPage { kind, detail, request_id, is_accident }.render().unwrap_or_default();
+    with_headers(HttpResponseBuilder::new(kind.status), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away_from_the_portal() {
+        assert_eq!(within("/portal/log?direction=in"), Some("/portal/log?direction=in"));
+        for away in [
+            "https://evil.example/portal/",
+            "//evil.example",
+            "/portal//evil",
+            "/portal/\\evil",
+            "/api",
+            "",
+            "/portal/\r\nx",
+        ] {
+            assert_eq!(within(away), None, "{away}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("x__Host-docaxis-session=a; __Host-docaxis-session=b"));
+        assert_eq!(cookie(&headers, SESSION).as_deref(), Some("b"));
+    }
+}

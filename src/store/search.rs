@@ -1,0 +1,230 @@
+//! The search index: which documents hold which words. It follows the ledger and is made anew from it when its position
+//! is set to 0. Words come folded (`domain::search`); both databases index them in their own way: FTS5, tsvector.
+
+use super::connection::{Link, on_packets};
+use super::schema::{deliveries, envelopes, search_position, searchable_documents};
+use super::{Connection, StoreError};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use std::collections::HashMap;
+
+/// Up to which index of the ledger documents can be found.
+///
+/// # Errors
+/// `Statement`.
+pub fn position(tx: &mut Connection) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => search_position::table
+        .filter(search_position::only_row.eq(1))
+        .select(search_position::ledger_index)
+        .get_result(c))?)
+}
+
+/// Moves the position. Says whether it still stood at `from`.
+///
+/// # Errors
+/// `Statement`.
+pub fn advance(tx: &mut Connection, from: i64, to: i64) -> Result<bool, StoreError> {
+    let moved = on_packets!(tx, c => diesel::update(search_position::table)
+        .filter(search_position::only_row.eq(1))
+        .filter(search_position::ledger_index.eq(from))
+        .set(search_position::ledger_index.eq(to))
+        .execute(c))?;
+    Ok(moved == 1)
+}
+
+/// A document with what it is found by.
+#[derive(Debug, Clone)]
+pub struct Searchable {
+    /// The index in the ledger of the evidence of its acceptance.
+    pub number: i64,
+    /// The envelope.
+    pub envelope_id: String,
+    /// Words, folded.
+    pub words: Vec<String>,
+}
+
+/// Adds documents to the index.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), StoreError> {
+    for document in documents {
+        let row = (
+            searchable_documents::number.eq(document.number),
+            searchable_documents::envelope_id.eq(&document.envelope_id),
+        );
+        on_packets!(tx, c => diesel::insert_into(searchable_documents::table).values(row).execute(c))?;
+        // Portable: each database has a full-text index of its own.
+        match tx.settled()? {
+            Link::Sqlite(c) => diesel::sql_query("INSERT INTO document_words (rowid, words) VALUES (?, ?)")
+                .bind::<BigInt, _>(document.number)
+                .bind::<Text, _>(document.words.join(" "))
+                .execute(&mut **c)?,
+            Link::Postgres(c) => {
+                let insert = "INSERT INTO document_words (number, words) \
+                              SELECT $1, array_to_tsvector(ARRAY(SELECT DISTINCT unnest(string_to_array($2, ' '))))";
+                diesel::sql_query(insert)
+                    .bind::<BigInt, _>(document.number)
+                    .bind::<Text, _>(document.words.join(" "))
+                    .execute(&mut **c)?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Empties the index and sets its position to the beginning of the ledger.
+///
+/// # Errors
+/// `Statement`.
+pub fn clear(tx: &mut Connection) -> Result<(), StoreError> {
+    let emptied = match tx.settled()? {
+        Link::Sqlite(_) => "INSERT INTO document_words (document_words) VALUES ('delete-all')",
+        Link::Postgres(_) => "DELETE FROM document_words",
+    };
+    on_packets!(tx, c => diesel::sql_query(emptied).execute(c))?;
+    on_packets!(tx, c => diesel::delete(searchable_documents::table).execute(c))?;
+    on_packets!(tx, c => diesel::update(search_position::table)
+        .filter(search_position::only_row.eq(1))
+        .set(search_position::ledger_index.eq(0))
+        .execute(c))?;
+    Ok(())
+}
+
+/// What documents are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// A word that begins in one of these ways.
+    pub beginnings: Vec<String>,
+    /// Or words that all begin so.
+    pub words: Vec<String>,
+    /// And one of these words; none: whichever.
+    pub among: Vec<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// The envelopes of documents that answer a question, the newest first, with their numbers; only those before a number.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(
+    tx: &mut Connection,
+    question: &Question,
+    (before, limit): (i64, i64),
+) -> Result<Vec<(i64, String)>, StoreError> {
+    // Portable: the same question to either index.
+    let found: Vec<Number> = match tx.settled()? {
+        Link::Sqlite(c) => {
+            let find = "SELECT rowid AS number FROM document_words \
+                        WHERE document_words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?";
+            diesel::sql_query(find)
+                .bind::<Text, _>(question.for_fts5())
+                .bind::<BigInt, _>(before)
+                .bind::<BigInt, _>(limit)
+                .load(&mut **c)?
+        }
+        Link::Postgres(c) => {
+            let find = "WITH hits AS MATERIALIZED (SELECT number FROM document_words WHERE words @@ $1::tsquery) \
+                        SELECT number FROM hits WHERE number < $2 ORDER BY number DESC LIMIT $3";
+            diesel::sql_query(find)
+                .bind::<Text, _>(question.for_tsquery())
+                .bind::<BigInt, _>(before)
+                .bind::<BigInt, _>(limit)
+                .load(&mut **c)?
+        }
+    };
+    let numbers: Vec<i64> = found.into_iter().map(|row| row.number).collect();
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => searchable_documents::table
+        .filter(searchable_documents::number.eq_any(&numbers))
+        .order(searchable_documents::number.desc())
+        .select((searchable_documents::number, searchable_documents::envelope_id))
+        .load(c))?)
+}
+
+impl Question {
+    /// Words are letters and digits only: nothing of them is syntax. A word of one character is not a beginning: half of
+    /// all documents have one that begins so.
+    fn written(&self, beginning: impl Fn(&str) -> String, whole: impl Fn(&str) -> String, signs: [&str; 2]) -> String {
+        let [and, or] = signs;
+        let word = |word: &String| match word.chars().nth(1) {
+            Some(_) => beginning(word),
+            None => whole(word),
+        };
+        let words: Vec<String> = self.words.iter().map(word).collect();
+        let mut either: Vec<String> = self.beginnings.iter().map(|word| beginning(word)).collect();
+        if !words.is_empty() {
+            either.push(format!("({})", words.join(and)));
+        }
+        let among: Vec<String> = self.among.iter().map(|word| whole(word)).collect();
+        match among.is_empty() {
+            true => format!("({})", either.join(or)),
+            false => format!("({}){and}({})", either.join(or), among.join(or)),
+        }
+    }
+
+    fn for_fts5(&self) -> String {
+        self.written(|word| format!("\"{word}\"*"), |word| format!("\"{word}\""), [" AND ", " OR "])
+    }
+
+    fn for_tsquery(&self) -> String {
+        self.written(|word| format!("'{word}':*"), |word| format!("'{word}'"), [" & ", " | "])
+    }
+}
+
+/// The recipients of these envelopes, by envelope.
+///
+/// # Errors
+/// `Statement`.
+pub fn recipients(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<String, Vec<String>>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> = on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .select((deliveries::envelope_id, deliveries::recipient_code))
+        .load(c))?;
+    let mut by_envelope: HashMap<String, Vec<String>> = HashMap::new();
+    for (envelope, recipient) in rows {
+        by_envelope.entry(envelope).or_default().push(recipient);
+    }
+    Ok(by_envelope)
+}
+
+/// These envelopes.
+///
+/// # Errors
+/// `Statement`.
+pub fn envelopes(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<super::envelopes::EnvelopeRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => envelopes::table
+        .filter(envelopes::envelope_id.eq_any(envelope_ids))
+        .select(super::envelopes::EnvelopeRow::as_select())
+        .load(c))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_written_for_both() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let question =
+            Question { beginnings: words(&["n78vp"]), words: words(&["7", "vp"]), among: words(&["ax1", "ax2"]) };
+
+        assert_eq!(question.for_fts5(), "(\"n78vp\"* OR (\"7\" AND \"vp\"*)) AND (\"ax1\" OR \"ax2\")");
+        assert_eq!(question.for_tsquery(), "('n78vp':* | ('7' & 'vp':*)) & ('ax1' | 'ax2')");
+        let open = Question { beginnings: Vec::new(), words: words(&["ke", "hoach"]), among: Vec::new() };
+        assert_eq!(open.for_tsquery(), "(('ke':* & 'hoach':*))");
+    }
+}

@@ -1,0 +1,212 @@
+//! The transfer log (nhật ký liên thông): documents that came to an agency, and documents that it sent, the newest first,
+//! page by page along an index. Not here: mailboxes and lists of the APIs (`deliveries`).
+
+use super::connection::on_packets;
+use super::deliveries::DeliveryRow;
+use super::envelopes::EnvelopeRow;
+use super::literal::OfDocuments;
+use super::schema::{agencies, attachments, deliveries, envelopes, status_reports};
+use super::{Connection, StoreError};
+use crate::domain::delivery::DeliveryState;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// What of a log is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// Accepted at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Accepted before.
+    pub until: Option<DateTime<Utc>>,
+    /// Deliveries in one of these states; of documents sent: those with such a delivery. None: whichever.
+    pub states: Vec<DeliveryState>,
+    /// Documents of this urgency.
+    pub urgency: Option<i32>,
+    /// Only before this delivery, or envelope.
+    pub before: Option<String>,
+    /// Most rows.
+    pub limit: i64,
+}
+
+impl Part {
+    fn words(&self) -> Vec<&'static str> {
+        self.states.iter().map(|state| state.word()).collect()
+    }
+}
+
+/// Deliveries of documents to an agency, the newest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn arrived(
+    tx: &mut Connection,
+    agency_code: &str,
+    part: &Part,
+) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
+    let words = part.words();
+    Ok(on_packets!(tx, c => {
+        let mut query = deliveries::table
+            .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
+            .filter(deliveries::recipient_code.eq(agency_code))
+            .filter(OfDocuments("deliveries"))
+            .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
+            .into_boxed();
+        if let Some(from) = part.from {
+            query = query.filter(deliveries::accepted_at.ge(from.naive_utc()));
+        }
+        if let Some(until) = part.until {
+            query = query.filter(deliveries::accepted_at.lt(until.naive_utc()));
+        }
+        if !words.is_empty() {
+            query = query.filter(deliveries::state.eq_any(&words));
+        }
+        if let Some(urgency) = part.urgency {
+            query = query.filter(envelopes::urgency.eq(urgency));
+        }
+        if let Some(before) = &part.before {
+            query = query.filter(deliveries::delivery_id.lt(before));
+        }
+        query.order(deliveries::delivery_id.desc()).limit(part.limit).load(c)
+    })?)
+}
+
+/// Documents that an agency sent, the newest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn sent(tx: &mut Connection, agency_code: &str, part: &Part) -> Result<Vec<EnvelopeRow>, StoreError> {
+    let words = part.words();
+    Ok(on_packets!(tx, c => {
+        let mut query = envelopes::table
+            .filter(envelopes::sender_code.eq(agency_code))
+            .filter(OfDocuments("envelopes"))
+            .select(EnvelopeRow::as_select())
+            .into_boxed();
+        if let Some(from) = part.from {
+            query = query.filter(envelopes::accepted_at.ge(from.naive_utc()));
+        }
+        if let Some(until) = part.until {
+            query = query.filter(envelopes::accepted_at.lt(until.naive_utc()));
+        }
+        if !words.is_empty() {
+            query = query.filter(diesel::dsl::exists(deliveries::table
+                .filter(deliveries::envelope_id.eq(envelopes::envelope_id))
+                .filter(deliveries::state.eq_any(words))));
+        }
+        if let Some(urgency) = part.urgency {
+            query = query.filter(envelopes::urgency.eq(urgency));
+        }
+        if let Some(before) = &part.before {
+            query = query.filter(envelopes::envelope_id.lt(before));
+        }
+        query.order(envelopes::envelope_id.desc()).limit(part.limit).load(c)
+    })?)
+}
+
+/// The states of the newest deliveries of documents to an agency since a time, up to a number.
+///
+/// # Errors
+/// `Statement`.
+pub fn states_of_arrived(
+    tx: &mut Connection,
+    agency_code: &str,
+    since: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<String>, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::recipient_code.eq(agency_code))
+        .filter(OfDocuments("deliveries"))
+        .filter(deliveries::accepted_at.ge(since.naive_utc()))
+        .order(deliveries::delivery_id.desc())
+        .limit(most)
+        .select(deliveries::state)
+        .load(c))?)
+}
+
+/// How many deliveries of these envelopes are in which state.
+///
+/// # Errors
+/// `Statement`.
+pub fn tallies(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<(String, String, i64)>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .group_by((deliveries::envelope_id, deliveries::state))
+        .select((deliveries::envelope_id, deliveries::state, diesel::dsl::count_star()))
+        .load(c))?)
+}
+
+/// The first recipient of each of these envelopes, to name one of many.
+///
+/// # Errors
+/// `Statement`.
+pub fn first_recipients(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, Option<String>)> = on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .group_by(deliveries::envelope_id)
+        .select((deliveries::envelope_id, diesel::dsl::min(deliveries::recipient_code)))
+        .load(c))?;
+    Ok(rows.into_iter().filter_map(|(envelope, code)| Some((envelope, code?))).collect())
+}
+
+/// The last status that was reported for each of these deliveries.
+///
+/// # Errors
+/// `Statement`.
+pub fn last_statuses(tx: &mut Connection, delivery_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> = on_packets!(tx, c => status_reports::table
+        .filter(status_reports::delivery_id.eq_any(delivery_ids))
+        .order(status_reports::envelope_id.asc())
+        .select((status_reports::delivery_id, status_reports::status_code))
+        .load(c))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The names of agencies, by code.
+///
+/// # Errors
+/// `Statement`.
+pub fn names(tx: &mut Connection, codes: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> = on_packets!(tx, c => agencies::table
+        .filter(agencies::agency_code.eq_any(codes))
+        .select((agencies::agency_code, agencies::name))
+        .load(c))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Something attached to a document.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Attached {
+    /// Its name.
+    pub name: String,
+    /// What it says it is.
+    pub content_type: String,
+    /// Its size.
+    pub bytes: i64,
+    /// SHA-256.
+    pub sha256: Vec<u8>,
+}
+
+/// What is attached to an envelope, in order.
+///
+/// # Errors
+/// `Statement`.
+pub fn attachments_of(tx: &mut Connection, envelope_id: &str) -> Result<Vec<Attached>, StoreError> {
+    Ok(on_packets!(tx, c => attachments::table
+        .filter(attachments::envelope_id.eq(envelope_id))
+        .order(attachments::number.asc())
+        .select((attachments::name, attachments::content_type, attachments::bytes, attachments::sha256))
+        .load(c))?)
+}
