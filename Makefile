@@ -33,7 +33,7 @@ run: toolchain compiler ## build, then play the demo and stay up at http://127.0
 test: test-sqlite test-postgres ## run the whole suite on SQLite, then on PostgreSQL
 
 .PHONY: test-sqlite
-test-sqlite: toolchain compiler xmllint ## run the whole suite on SQLite
+test-sqlite: toolchain compiler xmllint browser ## run the whole suite on SQLite
 	@echo "== tests on SQLite"
 	unset DOCAXIS_TEST_DATABASE
 	$(call tests,)
@@ -144,6 +144,18 @@ xmllint:
 .PHONY: dpkg
 dpkg:
 	@command -v dpkg-shlibdeps >/dev/null || $(call install,the Debian packaging tools,dpkg-dev)
+
+# Chromium with its driver, and axe-core, for what only a real browser shows.
+AXE := 4.14.1
+.PHONY: browser
+browser:
+	@command -v chromedriver >/dev/null || $(call install,Chromium,chromium chromium-driver)
+	folder="$${CARGO_TARGET_DIR:-target}/axe-core"
+	if [ ! -f "$$folder/package/axe.min.js" ]; then
+		command -v npm >/dev/null || $(call install,npm,npm)
+		mkdir -p "$$folder"
+		(cd "$$folder" && npm pack --silent axe-core@$(AXE) >/dev/null && tar xzf axe-core-$(AXE).tgz)
+	fi
 
 .PHONY: postgres
 postgres:

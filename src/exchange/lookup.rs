@@ -44,7 +44,7 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
         let is_full = rows(found.len()) >= most;
         let next = found.last().map(|(number, _)| *number).filter(|_| is_full);
         let seen = seen(tx, &viewer, &found)?;
-        let mut lines = lines(tx, seen)?;
+        let mut lines = lines(tx, &viewer, seen)?;
         // Whoever writes marks means them.
         if text::unaccented(&wanted) != wanted {
             lines.sort_by_key(|line| !format!("{} {}", line.code, line.subject).to_lowercase().contains(&wanted));

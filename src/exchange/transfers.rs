@@ -228,23 +228,38 @@ pub async fn counts(hub: &Hub, person: &Person, agency: &str) -> Result<Counts, 
 /// `NotFound` unless the person looks after the agency; `Store`.
 pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<DocumentLine>, ExchangeError> {
     allowed(person, &query.agency)?;
-    let (part, most) = (part(hub, &query), hub.config.portal.rows_max);
+    let (part, most, viewer) = (part(hub, &query), hub.config.portal.rows_max, Viewer::of(person));
     let page = hub.store.read(move |tx| {
         let found = log::sent(tx, &query.agency, &part)?;
         let (found, next) = cut(found, most, |envelope| envelope.envelope_id.clone());
-        Ok(LogPage { rows: lines(tx, found)?, next })
+        Ok(LogPage { rows: lines(tx, &viewer, found)?, next })
     });
     Ok(page.await?)
 }
 
-/// Documents with how far they are.
-pub(super) fn lines(tx: &mut Connection, found: Vec<EnvelopeRow>) -> Result<Vec<DocumentLine>, StoreError> {
-    let ids: Vec<&str> = found.iter().map(|envelope| envelope.envelope_id.as_str()).collect();
+/// Documents with how far they are: all of it on the sender's side, on a recipient's what concerns that.
+pub(super) fn lines(
+    tx: &mut Connection,
+    viewer: &Viewer,
+    found: Vec<EnvelopeRow>,
+) -> Result<Vec<DocumentLine>, StoreError> {
+    let mut own: Vec<&str> = Vec::new();
+    let mut of_others: Vec<&str> = Vec::new();
+    for envelope in &found {
+        let side = if viewer.holds(tx, &envelope.sender_code)? { &mut own } else { &mut of_others };
+        side.push(&envelope.envelope_id);
+    }
     let mut tallies: HashMap<String, Tally> = HashMap::new();
-    for (envelope, state, number) in log::tallies(tx, &ids)? {
+    for (envelope, state, number) in log::tallies(tx, &own)? {
         add(tallies.entry(envelope).or_default(), &state, number);
     }
-    let firsts = log::first_recipients(tx, &ids)?;
+    let mut firsts = log::first_recipients(tx, &own)?;
+    if let Viewer::Agencies(codes) = viewer {
+        for (envelope, recipient, state) in log::states_to(tx, &of_others, codes)? {
+            add(tallies.entry(envelope.clone()).or_default(), &state, 1);
+            firsts.insert(envelope, recipient);
+        }
+    }
     let senders = found.iter().map(|envelope| envelope.sender_code.as_str());
     let codes: Vec<&str> = senders.chain(firsts.values().map(String::as_str)).collect();
     let names = log::names(tx, &codes)?;

@@ -155,6 +155,26 @@ pub fn first_recipients(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Ha
     Ok(rows.into_iter().filter_map(|(envelope, code)| Some((envelope, code?))).collect())
 }
 
+/// Deliveries of these envelopes to some agencies only: envelope, recipient, state.
+///
+/// # Errors
+/// `Statement`.
+pub fn states_to(
+    tx: &mut Connection,
+    envelope_ids: &[&str],
+    recipients: &[String],
+) -> Result<Vec<(String, String, String)>, StoreError> {
+    if envelope_ids.is_empty() || recipients.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .filter(deliveries::recipient_code.eq_any(recipients))
+        .order(deliveries::recipient_code.desc())
+        .select((deliveries::envelope_id, deliveries::recipient_code, deliveries::state))
+        .load(c))?)
+}
+
 /// The last status that was reported for each of these deliveries.
 ///
 /// # Errors

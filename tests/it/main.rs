@@ -39,6 +39,7 @@ mod packaging;
 mod pickup;
 mod poll;
 mod portal;
+mod portal_browser;
 mod portal_sign_in;
 mod postman;
 mod preflight;

@@ -170,6 +170,8 @@ async fn nobody_sees_or_finds_what_is_of_other_agencies() {
     }
     let words = of_commune.get(&place(&shared)).await.words();
     assert!(words.contains("Cơ quan nhận (1)") && !words.contains("X99.B02"), "a recipient sees its own: {words}");
+    let words = of_commune.get("/portal/search?q=chung").await.words();
+    assert!(words.contains("0/1 đã nhận") && !words.contains("nơi khác"), "nor how many others there are: {words}");
     assert!(of_both.get(&place(&shared)).await.words().contains("Cơ quan nhận (1)"));
     assert!(operator.get(&place(&shared)).await.words().contains("Cơ quan nhận (2)"));
     assert!(operator.get("/portal/log").await.words().contains("Nhập mã đơn vị"));

@@ -2,6 +2,7 @@
 //! PostgreSQL when DOCAXIS_TEST_DATABASE=postgres) and a clock that only the test moves. The sample agencies of
 //! `fixtures/` are registered. When it is dropped, the invariants of the register are checked.
 
+pub mod chromium;
 pub mod database;
 pub mod described;
 pub mod mock_dms;

@@ -1,0 +1,127 @@
+//! Chromium, driven by its own driver (`make` installs both), for what only a real browser shows. Each test has a browser
+//! of its own, with a profile of its own, which goes with it.
+
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+pub struct Chromium {
+    pub window: Client,
+    driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Chromium {
+    /// A window of that size.
+    pub async fn open((width, height): (u32, u32)) -> Self {
+        let missing = "Chromium and its driver are needed for this test: make browser";
+        let mut driver = Command::new("chromedriver");
+        let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = driver.expect(missing);
+        let said = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = said.map_while(Result::ok).find_map(|line| {
+            let (_, rest) = line.split_once("started successfully on port ")?;
+            Some(rest.trim_end_matches('.').to_owned())
+        });
+        let port = port.expect("the driver says no port");
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--no-proxy-server".to_owned(),
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let wanted = json!({ "goog:chromeOptions": { "args": arguments, "binary": binary() } });
+        let Value::Object(wanted) = wanted else { panic!("capabilities are an object") };
+        let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        let window = builder.capabilities(wanted).connect(&format!("http://127.0.0.1:{port}")).await;
+        Self { window: window.expect("no window"), driver, _profile: profile }
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub async fn press(&self, keys: &[Key]) {
+        for key in keys {
+            let focus = self.window.active_element().await.unwrap();
+            focus.send_keys(&char::from(*key).to_string()).await.unwrap();
+        }
+    }
+
+    /// Types a text, wherever the focus is.
+    pub async fn type_text(&self, text: &str) {
+        self.window.active_element().await.unwrap().send_keys(text).await.unwrap();
+    }
+
+    /// Goes on by Tab until the element is in focus.
+    pub async fn tab_to(&self, css: &str) {
+        for _ in 0..60 {
+            let script = format!("return document.activeElement.matches({});", json!(css));
+            if self.window.execute(&script, Vec::new()).await.unwrap() == json!(true) {
+                return;
+            }
+            self.press(&[Key::Tab]).await;
+        }
+        panic!("{css} cannot be reached by the keyboard");
+    }
+
+    /// Waits until a page has such an element; its text.
+    pub async fn text_of(&self, css: &str) -> String {
+        let element = self.window.wait().for_element(Locator::Css(css)).await;
+        element.unwrap_or_else(|why| panic!("{css}: {why}")).text().await.unwrap()
+    }
+
+    /// Keeps a picture of the window for the eye, under target/screenshots.
+    pub async fn picture(&self, name: &str) {
+        let folder = target().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), self.window.screenshot().await.unwrap()).unwrap();
+    }
+
+    /// What axe-core finds wrong with the page: serious and critical only.
+    pub async fn serious_faults(&self) -> Vec<String> {
+        let file = target().join("axe-core/package/axe.min.js");
+        let axe = std::fs::read_to_string(&file).expect("axe-core is needed for this test: make browser");
+        self.window.execute(&axe, Vec::new()).await.unwrap();
+        let run = "const done = arguments[arguments.length - 1]; axe.run().then(found => done(found.violations));";
+        let found = self.window.execute_async(run, Vec::new()).await.unwrap();
+        let serious = found
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| matches!(one["impact"].as_str(), Some("serious" | "critical")));
+        serious.map(|one| format!("{}: {} {}", one["id"], one["help"], one["nodes"][0]["html"])).collect()
+    }
+
+    /// Ends the browser.
+    pub async fn close(self) {
+        self.window.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn binary() -> String {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|said| said.status.success()));
+    let name = found.expect("Chromium is needed for this test: make browser");
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join(name));
+    places.find(|file| file.exists()).unwrap().display().to_string()
+}
+
+/// The folder into which cargo builds: this program is in it.
+fn target() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().find(|folder| folder.ends_with("target")).map_or_else(|| own.parent().unwrap().into(), Into::into)
+}
