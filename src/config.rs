@@ -322,6 +322,8 @@ settings! {
         session_hours: u64 = 12u64, "hours";
         /// Passwords that are checked at once; each takes 20 MB for a moment. Further ones are told to come again.
         password_checks_max: usize = 4usize, "passwords";
+        /// Searches that are made at once; further ones wait, and are told to come again after ten seconds.
+        searches_max: usize = 2usize, "searches";
         /// Rows of one page of the transfer log.
         rows_max: usize = 50usize, "rows";
         /// How far back the log begins when no day is asked for.
@@ -329,7 +331,7 @@ settings! {
         /// How often new documents are made findable.
         index_tick_milliseconds: u64 = 1000u64, "milliseconds";
         /// Entries of the ledger that are gone through at once for that.
-        index_batch_max: usize = 400usize, "entries";
+        index_batch_max: usize = 200usize, "entries";
     }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {

@@ -100,6 +100,8 @@ pub struct Hub {
     pub head_seen_at: Arc<AtomicI64>,
     /// Places for passwords that are checked: each takes memory and a processor for a moment.
     pub password_checks: Arc<Semaphore>,
+    /// Places for searches of people: each may keep a reading connection for a while.
+    pub searches: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -145,7 +147,9 @@ impl Hub {
         let schedules = Arc::new(Schedules { packets, events });
         let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
         let calendar = Arc::new(calendar_of(&config.calendar)?);
-        let password_checks = Arc::new(Semaphore::new(config.portal.password_checks_max.min(Semaphore::MAX_PERMITS)));
+        let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        let password_checks = places(config.portal.password_checks_max);
+        let searches = places(config.portal.searches_max);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -163,6 +167,7 @@ impl Hub {
             arrivals: Arrivals::default(),
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
             password_checks,
+            searches,
             metrics,
             config,
             shared,

@@ -19,10 +19,13 @@ impl SearchCommand {
         index::begin_anew(hub).await?;
         let size = prove::view(hub).await?.head.map_or(0, |head| head.tree_size);
         let progress = Progress::pieces(u64::try_from(size).unwrap_or(0), "search index");
+        // The loop of a hub that runs may take a part of the rounds.
         loop {
-            match index::round(hub).await? {
-                0 => break,
-                some => progress.advance(u64::try_from(some).unwrap_or(0)),
+            index::round(hub).await?;
+            let position = index::position(hub).await?;
+            progress.set(u64::try_from(position).unwrap_or(0));
+            if position >= size {
+                break;
             }
         }
         writeln!(out, "{} entries of the ledger were gone through", progress.position())?;

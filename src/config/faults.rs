@@ -206,7 +206,9 @@ type Check = (bool, &'static str, &'static str, &'static str);
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks = [self.numbers(), self.texts(), self.crons(), self.mails(), self.events(), self.ledgers()].concat();
+        let checks =
+            [self.numbers(), self.texts(), self.crons(), self.mails(), self.events(), self.ledgers(), self.portals()]
+                .concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -278,6 +280,22 @@ impl Config {
                 "must be at most 5: a revoked key dies within 5 seconds",
             ),
         ]
+    }
+
+    fn portals(&self) -> Vec<Check> {
+        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
+        let portal = &self.portal;
+        let is_none = [
+            (portal.password_checks_max == 0, "portal.password_checks_max"),
+            (portal.searches_max == 0, "portal.searches_max"),
+            (portal.rows_max == 0, "portal.rows_max"),
+            (portal.index_batch_max == 0, "portal.index_batch_max"),
+            (portal.failures_max == 0, "portal.failures_max"),
+            (portal.idle_minutes == 0, "portal.idle_minutes"),
+            (portal.powerful_idle_minutes == 0, "portal.powerful_idle_minutes"),
+            (portal.session_hours == 0, "portal.session_hours"),
+        ];
+        is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
     }
 
     fn ledgers(&self) -> Vec<Check> {

@@ -237,13 +237,9 @@ pub(super) fn view(
     if !is_sender && own.is_empty() {
         return Ok(None);
     }
-    let mut statuses = Vec::new();
-    for row in &own {
-        statuses.extend(envelopes::statuses_of(tx, &row.delivery_id)?.into_iter().map(status));
-    }
-    statuses.sort_by(|a, b| a.envelope_id.cmp(&b.envelope_id));
-    let (acts_on, acted_on_by) = lineage(tx, &envelope, (viewer, is_sender))?;
     let ids: Vec<&str> = own.iter().map(|row| row.delivery_id.as_str()).collect();
+    let statuses = envelopes::statuses_of(tx, &ids)?.into_iter().map(status).collect();
+    let (acts_on, acted_on_by) = lineage(tx, &envelope, (viewer, is_sender))?;
     let received = envelopes::received_at(tx, &ids)?;
     let deliveries = own.into_iter().map(|row| desk.line(row, &envelope, &received)).collect::<Result<_, _>>()?;
     Ok(Some(EnvelopeView {

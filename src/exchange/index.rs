@@ -70,6 +70,14 @@ fn next(tx: &mut Connection, most: i64) -> Result<Option<Step>, StoreError> {
     Ok(Some(Step { from, to, documents: documents.collect() }))
 }
 
+/// Up to which entry of the ledger documents can be found.
+///
+/// # Errors
+/// `Store`.
+pub async fn position(hub: &Hub) -> Result<i64, ExchangeError> {
+    Ok(hub.store.read(index::position).await?)
+}
+
 /// Makes the index anew from the beginning of the ledger.
 ///
 /// # Errors

@@ -5,13 +5,17 @@ use super::sessions::Person;
 use super::transfers::{DocumentLine, lines};
 use super::viewer::Viewer;
 use super::{ExchangeError, rows};
-use crate::domain::search::{asked, party_word};
+use crate::domain::search::{Asked, asked, party_word};
 use crate::domain::text;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::search::{self as index, Question};
-use crate::store::{Connection, StoreError};
-use std::collections::HashMap;
+use crate::store::{Connection, StoreError, transfers as log};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,9 @@ pub struct Hits {
     /// Before which number the next page goes on; nothing on the last.
     pub next: Option<i64>,
 }
+
+/// How long one may wait for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Agencies whose documents can be told apart by the index alone.
 const PARTIES_MAX: usize = 200;
@@ -37,10 +44,19 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
         Viewer::Agencies(codes) if codes.len() <= PARTIES_MAX => codes.iter().map(|code| party_word(code)).collect(),
         Viewer::Agencies(_) | Viewer::System(_) | Viewer::Hub => Vec::new(),
     };
-    let question = Question { beginnings: asked.beginnings, words: asked.words, among };
+    let _place = at_a_place(hub).await?;
+    let (number, either) = questions(asked, among);
     let wanted = text.to_lowercase();
     let hits = hub.store.read(move |tx| {
-        let found = index::find(tx, &question, (before.unwrap_or(i64::MAX), most))?;
+        let page = (before.unwrap_or(i64::MAX), most);
+        let mut found = match &number {
+            Some(number) => index::find(tx, number, page)?,
+            None => Vec::new(),
+        };
+        // Whoever names a number means it; words are asked for where no document has that number.
+        if found.is_empty() {
+            found = index::find(tx, &either, page)?;
+        }
         let is_full = rows(found.len()) >= most;
         let next = found.last().map(|(number, _)| *number).filter(|_| is_full);
         let seen = seen(tx, &viewer, &found)?;
@@ -54,26 +70,33 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
     Ok(hits.await?)
 }
 
+/// The question for a number alone, if there is one, and the question for words.
+fn questions(asked: Asked, among: Vec<String>) -> (Option<Question>, Question) {
+    let number =
+        asked.number.map(|number| Question { beginnings: vec![number], words: Vec::new(), among: among.clone() });
+    (number, Question { beginnings: vec![asked.document], words: asked.words, among })
+}
+
+/// A place for one search: a few at once leave connections to everybody else.
+async fn at_a_place(hub: &Hub) -> Result<OwnedSemaphorePermit, ExchangeError> {
+    let place = timeout(PATIENCE, Arc::clone(&hub.searches).acquire_owned()).await;
+    place.ok().and_then(Result::ok).ok_or(ExchangeError::ComeAgain { too_many: false })
+}
+
 /// The envelopes that a viewer may see of what the index found, in its order: a word of the index is no right.
 fn seen(tx: &mut Connection, viewer: &Viewer, found: &[(i64, String)]) -> Result<Vec<EnvelopeRow>, StoreError> {
     let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
     let envelopes = index::envelopes(tx, &ids)?;
     let mut by_id: HashMap<String, EnvelopeRow> =
         envelopes.into_iter().map(|envelope| (envelope.envelope_id.clone(), envelope)).collect();
-    let recipients = index::recipients(tx, &ids)?;
+    let sent_to: HashSet<String> = match viewer {
+        Viewer::Agencies(codes) => log::states_to(tx, &ids, codes)?.into_iter().map(|(id, ..)| id).collect(),
+        Viewer::Hub | Viewer::System(_) => HashSet::new(),
+    };
     let mut seen = Vec::new();
     for id in ids {
         let Some(envelope) = by_id.remove(id) else { continue };
-        let is_party = |codes: &[String]| {
-            let mut parties = recipients.get(id).into_iter().flatten().chain([&envelope.sender_code]);
-            parties.any(|party| codes.contains(party))
-        };
-        let may_see = match viewer {
-            Viewer::Hub => true,
-            Viewer::Agencies(codes) => is_party(codes),
-            Viewer::System(_) => false,
-        };
-        if may_see {
+        if viewer.holds(tx, &envelope.sender_code)? || sent_to.contains(id) {
             seen.push(envelope);
         }
     }

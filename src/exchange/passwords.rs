@@ -2,6 +2,7 @@
 //! (`sessions`), what a password must be (`domain::user`).
 
 use super::ExchangeError;
+use crate::domain::user::PASSWORD_CHARS_MAX;
 use crate::hub::Hub;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -34,6 +35,9 @@ pub async fn hash(hub: &Hub, password: &SecretString) -> Result<String, Exchange
 /// # Errors
 /// `ComeAgain` when too many are at it; `Unavailable`.
 pub async fn holds(hub: &Hub, password: &SecretString, hash: Option<&str>) -> Result<bool, ExchangeError> {
+    if password.expose_secret().chars().count() > PASSWORD_CHARS_MAX {
+        return Ok(false);
+    }
     let (password, is_known) = (password.clone(), hash.is_some());
     let hash = hash.unwrap_or(NOBODYS).to_owned();
     let held = at_a_place(hub, move || {
@@ -48,8 +52,14 @@ async fn at_a_place<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ExchangeError> {
     let place = timeout(PATIENCE, Arc::clone(&hub.password_checks).acquire_owned()).await;
-    let Ok(Ok(_place)) = place else { return Err(ExchangeError::ComeAgain { too_many: false }) };
-    let done = tokio::task::spawn_blocking(work).await;
+    let Ok(Ok(place)) = place else { return Err(ExchangeError::ComeAgain { too_many: false }) };
+    // The place is taken as long as the work lasts, even if whoever asked has gone.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    });
+    let done = done.await;
     done.map_err(|why| ExchangeError::Unavailable(format!("a password could not be checked: {why}")))
 }
 

@@ -9,7 +9,7 @@ use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::keyring::digest_of;
 use crate::store::users::{self, SecondFactor, UserRow};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, user_sessions};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -71,7 +71,7 @@ pub async fn offer(hub: &Hub, person: &Person) -> Result<Offer, ExchangeError> {
     let sealed = hub.keyring.seal(&secret.clone().into(), &person.user_id).map_err(unavailable)?;
     let user_id = person.user_id.clone();
     let begun = hub.store.write(move |tx| {
-        let Some(user) = users::find(tx, &user_id)? else { return Ok(false) };
+        let Some(user) = users::find_to_change(tx, &user_id)? else { return Ok(false) };
         if user.second_factor == SecondFactor::On {
             return Ok(false);
         }
@@ -105,13 +105,16 @@ pub async fn confirm(hub: &Hub, person: &Person, code: &str) -> Result<Option<Ve
         codes.collect::<Result<_, _>>().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
     let digests: Vec<Vec<u8>> = codes.iter().map(|code| recovery_digest(code)).collect();
     let (own, user_id, code) = (hub.clone(), person.user_id.clone(), code.to_owned());
+    let session = person.session_digest().to_vec();
     let act = Act::new(hub, &By::User(person.user_id.clone()));
     let turned_on = hub.store.write(move |tx| {
-        let Some(user) = users::find(tx, &user_id)? else { return Ok(false) };
+        let Some(user) = users::find_to_change(tx, &user_id)? else { return Ok(false) };
         let step = step_of(&own, &user, &code, own.clock.now()).filter(|_| user.second_factor == SecondFactor::Begun);
         let Some(step) = step else { return Ok(false) };
         users::set_second_factor(tx, &user_id, SecondFactor::On, (user.secret_sealed.as_deref(), step))?;
         users::set_recovery_codes(tx, &user_id, &digests)?;
+        // Sessions that never showed a code of it.
+        user_sessions::end_sessions(tx, &user_id, Some(&session))?;
         act.note(tx, (EvidenceEvent::UserChanged, "second-factor"), None, json!({ "user": user.login }))?;
         Ok(true)
     });

@@ -9,7 +9,8 @@ use crate::domain::rules::Wording;
 use crate::domain::user::{self, PasswordRules, UserRole};
 use crate::hub::Hub;
 use crate::keyring::digest_of;
-use crate::store::users::{self, SecondFactor, SessionRow, UserRow};
+use crate::store::user_sessions::{self, SessionRow};
+use crate::store::users::{self, SecondFactor, UserRow};
 use crate::store::{Connection, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -48,6 +49,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// What its session is known by.
+    pub(super) fn session_digest(&self) -> &[u8] {
+        &self.session_digest
+    }
+
     /// Whether the log of an agency is open to it.
     pub fn may_see(&self, agency_code: &str) -> bool {
         self.role.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
@@ -104,20 +110,19 @@ pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError
     let hash = user.as_ref().filter(|user| user.suspended_at.is_none()).map(|user| user.password.as_str());
     let holds = passwords::holds(hub, &shown.password, hash).await?;
     let Some(user) = user else { return Ok(Admission::Out(Turned::Wrong)) };
-    let wants_code = user.second_factor == SecondFactor::On;
-    if holds && wants_code && shown.code.trim().is_empty() {
-        return Ok(Admission::Out(Turned::CodeMissing));
-    }
     let token = hub.keyring.new_secret().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
     let digest = session_digest(token.expose_secret());
-    let (own, checked_password) = (hub.clone(), user.password.clone());
+    let (own, checked) = (hub.clone(), user.password);
     let turned = hub.store.write(move |tx| {
-        let Some(user) = users::find(tx, &user.user_id)? else { return Ok(Some(Turned::Wrong)) };
         // Whoever was changed, locked or suspended meanwhile is judged by how it stands now.
-        let stands = holds && user.password == checked_password && user.suspended_at.is_none();
-        let is_locked = user.locked_until.filter(|until| *until > now);
-        if let Some(until) = is_locked {
+        let Some(user) = users::find_to_change(tx, &user.user_id)? else { return Ok(Some(Turned::Wrong)) };
+        if let Some(until) = user.locked_until.filter(|until| *until > now) {
             return Ok(Some(Turned::Locked(until)));
+        }
+        let stands = holds && user.password == checked && user.suspended_at.is_none();
+        let wants_code = user.second_factor == SecondFactor::On;
+        if stands && wants_code && shown.code.trim().is_empty() {
+            return Ok(Some(Turned::CodeMissing));
         }
         if !stands || (wants_code && !second_factor::take(&own, tx, &user, &shown.code)?) {
             return failed(&own.config.portal, tx, &user, now).map(Some);
@@ -125,7 +130,7 @@ pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError
         users::note_sign_in(tx, &user.user_id, now)?;
         let agent = shown.agent.chars().take(AGENT_CHARS_MAX).collect();
         let row = SessionRow::new(digest.clone(), user.user_id.clone(), (shown.address.clone(), agent), now);
-        users::open_session(tx, &row)?;
+        user_sessions::open_session(tx, &row)?;
         Ok(None)
     });
     Ok(match turned.await? {
@@ -134,7 +139,7 @@ pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError
     })
 }
 
-/// Notes a failure; too many in a row lock.
+/// Notes a failure of somebody who is not locked; too many in a row lock.
 fn failed(settings: &Portal, tx: &mut Connection, user: &UserRow, now: DateTime<Utc>) -> Result<Turned, StoreError> {
     let failures = user.failures.saturating_add(1);
     let is_enough = u64::try_from(failures).is_ok_and(|failures| failures >= settings.failures_max);
@@ -155,7 +160,7 @@ fn session_digest(token: &str) -> Vec<u8> {
 pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeError> {
     let digest = session_digest(token);
     let found = hub.store.read(move |tx| {
-        let Some(session) = users::session(tx, &digest)? else { return Ok(None) };
+        let Some(session) = user_sessions::session(tx, &digest)? else { return Ok(None) };
         let Some(user) = users::find(tx, &session.user_id)? else { return Ok(None) };
         let agencies = users::agencies_of(tx, &user.user_id)?;
         Ok(Some((session, user, agencies)))
@@ -174,7 +179,7 @@ pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeEr
     }
     if now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
         let digest = session.session_digest.clone();
-        hub.store.write(move |tx| users::touch_session(tx, &digest, now)).await?;
+        hub.store.write(move |tx| user_sessions::touch_session(tx, &digest, now)).await?;
     }
     let has_second_factor = user.second_factor == SecondFactor::On;
     Ok(Some(Person {
@@ -198,7 +203,7 @@ pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeEr
 /// `Store`.
 pub async fn sign_out(hub: &Hub, person: &Person) -> Result<(), ExchangeError> {
     let digest = person.session_digest.clone();
-    Ok(hub.store.write(move |tx| users::end_session(tx, &digest)).await?)
+    Ok(hub.store.write(move |tx| user_sessions::end_session(tx, &digest)).await?)
 }
 
 /// Ends every other session of a person. Answers how many.
@@ -207,7 +212,7 @@ pub async fn sign_out(hub: &Hub, person: &Person) -> Result<(), ExchangeError> {
 /// `Store`.
 pub async fn end_others(hub: &Hub, person: &Person) -> Result<usize, ExchangeError> {
     let (user_id, own) = (person.user_id.clone(), person.session_digest.clone());
-    Ok(hub.store.write(move |tx| users::end_sessions(tx, &user_id, Some(&own))).await?)
+    Ok(hub.store.write(move |tx| user_sessions::end_sessions(tx, &user_id, Some(&own))).await?)
 }
 
 /// A session as its owner sees it.
@@ -233,7 +238,7 @@ pub async fn own(hub: &Hub, person: &Person) -> Result<(Vec<SessionLine>, i64), 
     let (user_id, own) = (person.user_id.clone(), person.session_digest.clone());
     let (sessions, codes) = hub
         .store
-        .read(move |tx| Ok((users::sessions_of(tx, &user_id)?, users::recovery_codes_left(tx, &user_id)?)))
+        .read(move |tx| Ok((user_sessions::sessions_of(tx, &user_id)?, users::recovery_codes_left(tx, &user_id)?)))
         .await?;
     let line = |row: SessionRow| SessionLine {
         since: row.created_at(),
@@ -262,13 +267,6 @@ pub async fn change_password(
 ) -> Result<Vec<Wording>, ExchangeError> {
     let user_id = person.user_id.clone();
     let user = hub.store.read(move |tx| users::find(tx, &user_id)).await?.ok_or(ExchangeError::NotFound)?;
-    let now = hub.clock.now();
-    let is_locked = user.locked_until.is_some_and(|until| until > now);
-    if is_locked || !passwords::holds(hub, &old, Some(&user.password)).await? {
-        let settings = hub.config.portal.clone();
-        hub.store.write(move |tx| failed(&settings, tx, &user, now)).await?;
-        return Ok(vec![Wording::new("Mật khẩu hiện tại không đúng.", "The present password does not hold.")]);
-    }
     let mut faults = user::password_faults(
         new.expose_secret(),
         &person.login,
@@ -281,16 +279,31 @@ pub async fn change_password(
     if !faults.is_empty() {
         return Ok(faults);
     }
+    let holds = passwords::holds(hub, &old, Some(&user.password)).await?;
     let hash = passwords::hash(hub, &new).await?;
     let act = Act::new(hub, &By::User(person.user_id.clone()));
-    let own = person.session_digest.clone();
-    let written = hub.store.write(move |tx| {
+    let (own, settings, checked) = (person.session_digest.clone(), hub.config.portal.clone(), user.password);
+    let changed = hub.store.write(move |tx| {
+        // A reset, a lock or the end of this session that came meanwhile goes before.
+        let Some(user) = users::find_to_change(tx, &user.user_id)? else { return Ok(false) };
+        let is_locked = user.locked_until.is_some_and(|until| until > act.now);
+        if is_locked || user.suspended_at.is_some() || user_sessions::session(tx, &own)?.is_none() {
+            return Ok(false);
+        }
+        if !holds || user.password != checked {
+            failed(&settings, tx, &user, act.now)?;
+            return Ok(false);
+        }
         users::set_password(tx, &user.user_id, &hash, false)?;
-        users::end_sessions(tx, &user.user_id, Some(&own))?;
-        act.note(tx, (EvidenceEvent::UserChanged, "password"), None, json!({ "user": user.login }))
+        user_sessions::end_sessions(tx, &user.user_id, Some(&own))?;
+        act.note(tx, (EvidenceEvent::UserChanged, "password"), None, json!({ "user": user.login }))?;
+        Ok(true)
     });
-    written.await?;
-    Ok(Vec::new())
+    let refused = Wording::new(
+        "Mật khẩu hiện tại không đúng, hoặc đã sai quá nhiều lần và phải chờ.",
+        "The present password does not hold, or there were too many failures and you must wait.",
+    );
+    Ok(if changed.await? { Vec::new() } else { vec![refused] })
 }
 
 /// Removes sessions that ended by themselves. Answers how many.
@@ -301,5 +314,5 @@ pub async fn sweep(hub: &Hub) -> Result<usize, ExchangeError> {
     let settings = &hub.config.portal;
     let hours = i64::try_from(settings.session_hours).ok().and_then(TimeDelta::try_hours).unwrap_or_default();
     let before = hub.clock.now().checked_sub_signed(hours).unwrap_or(DateTime::UNIX_EPOCH);
-    Ok(hub.store.write(move |tx| users::remove_sessions(tx, before)).await?)
+    Ok(hub.store.write(move |tx| user_sessions::remove_sessions(tx, before)).await?)
 }

@@ -8,13 +8,14 @@ use super::viewer::Viewer;
 use super::{ExchangeError, rows};
 use crate::domain::dates::VIETNAM;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::directory::folded;
 use crate::domain::envelope::Urgency;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::evidence::Share;
-use crate::store::transfers::{self as log, Attached, Part};
-use crate::store::{Connection, StoreError, envelopes, users};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use crate::store::transfers::{self as rows_of, Attached, Part};
+use crate::store::{Connection, StoreError, agencies, envelopes, users};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use std::collections::{HashMap, HashSet};
 
 /// What of the log somebody asks for.
@@ -127,16 +128,10 @@ fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(local.with_timezone(&Utc))
 }
 
-/// The time from which a log is shown when nobody says otherwise.
-fn usual_beginning(hub: &Hub) -> DateTime<Utc> {
-    let now = hub.clock.now();
-    let days = TimeDelta::try_days(i64::try_from(hub.config.portal.log_days).unwrap_or(i64::MAX));
-    days.and_then(|days| now.checked_sub_signed(days)).unwrap_or(DateTime::UNIX_EPOCH)
-}
-
 /// The day from which a log is shown when nobody says otherwise.
 pub fn usual_day(hub: &Hub) -> NaiveDate {
-    usual_beginning(hub).with_timezone(&VIETNAM).date_naive()
+    let today = hub.clock.now().with_timezone(&VIETNAM).date_naive();
+    today.checked_sub_days(Days::new(hub.config.portal.log_days)).unwrap_or(today)
 }
 
 fn part(hub: &Hub, query: &LogQuery) -> Part {
@@ -146,9 +141,19 @@ fn part(hub: &Hub, query: &LogQuery) -> Part {
         until: after_last.and_then(beginning),
         states: query.states.clone(),
         urgency: query.urgency,
-        before: Some(query.after.clone()).filter(|after| !after.is_empty()),
+        before: cursor(&query.after),
         limit: rows(hub.config.portal.rows_max.saturating_add(1)),
     }
+}
+
+/// A row's place in the log, for the page that goes on after it.
+fn place(at: DateTime<Utc>, id: &str) -> String {
+    format!("{}.{id}", at.timestamp_micros())
+}
+
+fn cursor(text: &str) -> Option<(DateTime<Utc>, String)> {
+    let (micros, id) = text.split_once('.')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
 }
 
 fn allowed(person: &Person, agency: &str) -> Result<(), ExchangeError> {
@@ -172,14 +177,14 @@ pub async fn arrived(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogP
     let (part, desk, most) = (part(hub, &query), Desk::of(hub), hub.config.portal.rows_max);
     let user_id = person.user_id.clone();
     let page = hub.store.read(move |tx| {
-        let found = log::arrived(tx, &query.agency, &part)?;
-        let (found, next) = cut(found, most, |(delivery, _)| delivery.delivery_id.clone());
+        let found = rows_of::arrived(tx, &query.agency, &part)?;
+        let (found, next) = cut(found, most, |(delivery, _)| place(delivery.accepted_at(), &delivery.delivery_id));
         let deliveries: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
         let documents: Vec<&str> = found.iter().map(|(_, envelope)| envelope.envelope_id.as_str()).collect();
         let senders: Vec<&str> = found.iter().map(|(_, envelope)| envelope.sender_code.as_str()).collect();
         let received = envelopes::received_at(tx, &deliveries)?;
-        let statuses = log::last_statuses(tx, &deliveries)?;
-        let names = log::names(tx, &senders)?;
+        let statuses = rows_of::last_statuses(tx, &deliveries)?;
+        let names = rows_of::names(tx, &senders)?;
         let read = users::read_of(tx, &user_id, &documents)?;
         let rows = found.into_iter().map(|(delivery, envelope)| {
             Ok(Arrived {
@@ -206,9 +211,10 @@ fn name_of(names: &HashMap<String, String>, code: &str) -> String {
 /// `NotFound` unless the person looks after the agency; `Store`.
 pub async fn counts(hub: &Hub, person: &Person, agency: &str) -> Result<Counts, ExchangeError> {
     allowed(person, agency)?;
-    let (agency, since) = (agency.to_owned(), usual_beginning(hub));
+    let since = beginning(usual_day(hub)).unwrap_or(DateTime::UNIX_EPOCH);
+    let agency = agency.to_owned();
     let most = rows(COUNTED_MAX.saturating_add(1));
-    let states = hub.store.read(move |tx| log::states_of_arrived(tx, &agency, since, most)).await?;
+    let states = hub.store.read(move |tx| rows_of::states_of_arrived(tx, &agency, since, most)).await?;
     let of = |wanted: &[DeliveryState]| {
         let words: HashSet<&str> = wanted.iter().map(|state| state.word()).collect();
         states.iter().take(COUNTED_MAX).filter(|state| words.contains(state.as_str())).count()
@@ -230,8 +236,8 @@ pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage
     allowed(person, &query.agency)?;
     let (part, most, viewer) = (part(hub, &query), hub.config.portal.rows_max, Viewer::of(person));
     let page = hub.store.read(move |tx| {
-        let found = log::sent(tx, &query.agency, &part)?;
-        let (found, next) = cut(found, most, |envelope| envelope.envelope_id.clone());
+        let found = rows_of::sent(tx, &query.agency, &part)?;
+        let (found, next) = cut(found, most, |envelope| place(envelope.accepted_at.and_utc(), &envelope.envelope_id));
         Ok(LogPage { rows: lines(tx, &viewer, found)?, next })
     });
     Ok(page.await?)
@@ -250,19 +256,19 @@ pub(super) fn lines(
         side.push(&envelope.envelope_id);
     }
     let mut tallies: HashMap<String, Tally> = HashMap::new();
-    for (envelope, state, number) in log::tallies(tx, &own)? {
+    for (envelope, state, number) in rows_of::tallies(tx, &own)? {
         add(tallies.entry(envelope).or_default(), &state, number);
     }
-    let mut firsts = log::first_recipients(tx, &own)?;
+    let mut firsts = rows_of::first_recipients(tx, &own)?;
     if let Viewer::Agencies(codes) = viewer {
-        for (envelope, recipient, state) in log::states_to(tx, &of_others, codes)? {
+        for (envelope, recipient, state) in rows_of::states_to(tx, &of_others, codes)? {
             add(tallies.entry(envelope.clone()).or_default(), &state, 1);
             firsts.insert(envelope, recipient);
         }
     }
     let senders = found.iter().map(|envelope| envelope.sender_code.as_str());
     let codes: Vec<&str> = senders.chain(firsts.values().map(String::as_str)).collect();
-    let names = log::names(tx, &codes)?;
+    let names = rows_of::names(tx, &codes)?;
     let line = |envelope: EnvelopeRow| DocumentLine {
         sender_name: name_of(&names, &envelope.sender_code),
         code: envelope.code(),
@@ -306,8 +312,8 @@ pub struct DocumentView {
     pub attachments: Vec<Attached>,
     /// What happened, oldest first.
     pub happenings: Vec<Happening>,
-    /// Whether more happened than is shown.
-    pub is_cut: bool,
+    /// After what the history goes on; nothing at its end.
+    pub more: Option<String>,
     /// Names of agencies, by code.
     pub names: HashMap<String, String>,
     /// Whether the person's side sent it.
@@ -325,46 +331,65 @@ impl DocumentView {
 ///
 /// # Errors
 /// `NotFound` unless the person looks after the sender or a recipient; `Store`.
-pub async fn document(hub: &Hub, person: &Person, id: &str) -> Result<DocumentView, ExchangeError> {
+pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Result<DocumentView, ExchangeError> {
     let (viewer, desk, id) = (Viewer::of(person), Desk::of(hub), id.to_owned());
+    let (after, user_id) = (after.to_owned(), person.user_id.clone());
     let found = hub.store.read(move |tx| {
         let Some(view) = view(tx, &viewer, &id, &desk)? else { return Ok(None) };
         let Some(envelope) = envelopes::find(tx, &view.envelope_id)? else { return Ok(None) };
         let is_sender = viewer.holds(tx, &view.sender)?;
         let own: Vec<&str> = view.deliveries.iter().map(|line| line.delivery_id.as_str()).collect();
         let share = if is_sender { Share::Whole } else { Share::These(&own) };
-        let happened = page(tx, &view.envelope_id, share, ("", HAPPENINGS_MAX))?;
-        let attachments = log::attachments_of(tx, &view.envelope_id)?;
+        let happened = page(tx, &view.envelope_id, share, (&after, HAPPENINGS_MAX))?;
+        let attachments = rows_of::attachments_of(tx, &view.envelope_id)?;
         let links = view.acts_on.iter().chain(&view.acted_on_by).map(|link| link.sender.as_str());
         let recipients = view.deliveries.iter().map(|line| line.recipient.as_str());
         let codes: Vec<&str> = links.chain(recipients).chain([view.sender.as_str()]).collect();
-        let names = log::names(tx, &codes)?;
-        Ok(Some(DocumentView {
+        let names = rows_of::names(tx, &codes)?;
+        let is_read = !users::read_of(tx, &user_id, &[&view.envelope_id])?.is_empty();
+        let document = DocumentView {
             type_name: envelope.type_name,
             issued_on: envelope.issued_on,
             due_on: envelope.due_on,
             urgency: Urgency::of_number(&envelope.urgency.to_string()),
             attachments,
-            is_cut: happened.next.is_some(),
+            more: happened.next,
             happenings: happened.items,
             names,
             is_sender,
             view,
-        }))
+        };
+        Ok(Some((document, is_read)))
     });
-    let found = found.await?.ok_or(ExchangeError::NotFound)?;
-    let (user_id, envelope_id) = (person.user_id.clone(), found.view.envelope_id.clone());
-    hub.store.write(move |tx| users::note_read(tx, &user_id, &envelope_id)).await?;
-    Ok(found)
+    let (document, is_read) = found.await?.ok_or(ExchangeError::NotFound)?;
+    if !is_read && !person.role.sees_every_agency() {
+        let (user_id, envelope_id) = (person.user_id.clone(), document.view.envelope_id.clone());
+        // The mark is a convenience: without it the document is shown all the same.
+        if let Err(error) = hub.store.write(move |tx| users::note_read(tx, &user_id, &envelope_id)).await {
+            log::warn!(target: "portal", "that a document was read could not be written down: {error}");
+        }
+    }
+    Ok(document)
+}
+
+/// The code under which an agency is registered, by any code of it; as it was given where nobody has it.
+///
+/// # Errors
+/// `Store`.
+pub async fn canonical(hub: &Hub, text: &str) -> Result<String, ExchangeError> {
+    let asked = folded(text);
+    let known = hub.store.read(move |tx| agencies::find_by_alias(tx, &asked)).await?;
+    Ok(known.map_or_else(|| text.to_owned(), |agency| agency.code.0))
 }
 
 /// The agencies whose log a person may choose from, with their names, up to as many as a list can show.
 ///
 /// # Errors
 /// `Store`.
-pub async fn agencies(hub: &Hub, person: &Person) -> Result<Vec<(String, String)>, ExchangeError> {
+pub async fn agencies_of(hub: &Hub, person: &Person) -> Result<Vec<(String, String)>, ExchangeError> {
     let codes = person.agencies.clone();
-    let names = hub.store.read(move |tx| log::names(tx, &codes.iter().map(String::as_str).collect::<Vec<_>>())).await?;
+    let names =
+        hub.store.read(move |tx| rows_of::names(tx, &codes.iter().map(String::as_str).collect::<Vec<_>>())).await?;
     let named = |code: &String| (code.clone(), name_of(&names, code));
     Ok(person.agencies.iter().map(named).collect())
 }

@@ -10,7 +10,7 @@ use crate::domain::rules::Wording;
 use crate::domain::user::{self, UserRole};
 use crate::hub::Hub;
 use crate::store::users::{self as rows, NewUser, SecondFactor, UserRow};
-use crate::store::{Connection, StoreError, agencies};
+use crate::store::{Connection, StoreError, agencies, user_sessions};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::json;
@@ -220,7 +220,7 @@ pub async fn suspend(hub: &Hub, by: &By, login: &str, suspended: bool) -> Result
             note(tx, act, if suspended { "suspend" } else { "resume" }, (&row.login, json!({})))?;
         }
         if suspended {
-            rows::end_sessions(tx, &row.user_id, None)?;
+            user_sessions::end_sessions(tx, &row.user_id, None)?;
         }
         Ok(Ok(()))
     });
@@ -244,7 +244,7 @@ pub async fn reset(
             rows::set_second_factor(tx, &row.user_id, SecondFactor::None, (None, 0))?;
             rows::set_recovery_codes(tx, &row.user_id, &[])?;
         }
-        rows::end_sessions(tx, &row.user_id, None)?;
+        user_sessions::end_sessions(tx, &row.user_id, None)?;
         note(tx, act, "reset", (&row.login, json!({ "second_factor": with_second_factor })))?;
         Ok(Ok(()))
     });

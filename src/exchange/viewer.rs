@@ -3,7 +3,7 @@
 
 use super::sessions::Person;
 use crate::store::deliveries::DeliveryRow;
-use crate::store::{Connection, StoreError, deliveries, systems};
+use crate::store::{Connection, StoreError, deliveries, systems, transfers};
 
 /// Who looks.
 #[derive(Debug, Clone)]
@@ -38,13 +38,8 @@ impl Viewer {
     pub(super) fn deliveries_of(&self, tx: &mut Connection, envelope_id: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         match self {
             Self::System(system_id) => deliveries::of_envelope_to(tx, envelope_id, system_id),
-            Self::Agencies(_) | Self::Hub => {
-                let mut all = deliveries::of_envelope(tx, envelope_id)?;
-                if let Self::Agencies(codes) = self {
-                    all.retain(|row| codes.contains(&row.recipient_code));
-                }
-                Ok(all)
-            }
+            Self::Agencies(codes) => transfers::of_envelope_among(tx, envelope_id, codes),
+            Self::Hub => deliveries::of_envelope(tx, envelope_id),
         }
     }
 }

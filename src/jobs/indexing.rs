@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+/// Between two rounds while something is left.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The loop that is on.
 pub struct Indexing(JoinHandle<()>);
 
@@ -31,7 +34,8 @@ async fn rounds(mut hub: Hub) {
         loop {
             match index::round(&hub).await {
                 Ok(0) => break,
-                Ok(_) => {}
+                // Whoever writes packets comes in between.
+                Ok(_) => tokio::time::sleep(PAUSE).await,
                 Err(error) => {
                     log::warn!(target: "search", "documents were not made findable; the next round tries again: {error}");
                     break;

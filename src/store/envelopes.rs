@@ -331,13 +331,16 @@ pub fn insert_status(tx: &mut Connection, row: &StatusRow) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Statuses reported about a delivery, oldest first.
+/// Statuses reported about these deliveries, oldest first.
 ///
 /// # Errors
 /// `Statement`.
-pub fn statuses_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<StatusRow>, StoreError> {
+pub fn statuses_of(tx: &mut Connection, delivery_ids: &[&str]) -> Result<Vec<StatusRow>, StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => status_reports::table
-        .filter(status_reports::delivery_id.eq(delivery_id))
+        .filter(status_reports::delivery_id.eq_any(delivery_ids))
         .order(status_reports::envelope_id.asc())
         .select(StatusRow::as_select())
         .load(c))?)

@@ -78,16 +78,20 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
 /// # Errors
 /// `Statement`.
 pub fn clear(tx: &mut Connection) -> Result<(), StoreError> {
-    let emptied = match tx.settled()? {
-        Link::Sqlite(_) => "INSERT INTO document_words (document_words) VALUES ('delete-all')",
-        Link::Postgres(_) => "DELETE FROM document_words",
-    };
-    on_packets!(tx, c => diesel::sql_query(emptied).execute(c))?;
-    on_packets!(tx, c => diesel::delete(searchable_documents::table).execute(c))?;
+    // First of all the row that every round takes: a round on another node comes before, or begins anew after.
     on_packets!(tx, c => diesel::update(search_position::table)
         .filter(search_position::only_row.eq(1))
         .set(search_position::ledger_index.eq(0))
         .execute(c))?;
+    let emptied = match tx.settled()? {
+        Link::Sqlite(_) => {
+            ["INSERT INTO document_words (document_words) VALUES ('delete-all')", "DELETE FROM searchable_documents"]
+        }
+        Link::Postgres(_) => ["TRUNCATE document_words", "TRUNCATE searchable_documents"],
+    };
+    for sql in emptied {
+        on_packets!(tx, c => diesel::sql_query(sql).execute(c))?;
+    }
     Ok(())
 }
 
@@ -154,7 +158,8 @@ impl Question {
     /// all documents have one that begins so.
     fn written(&self, beginning: impl Fn(&str) -> String, whole: impl Fn(&str) -> String, signs: [&str; 2]) -> String {
         let [and, or] = signs;
-        let word = |word: &String| match word.chars().nth(1) {
+        // The first letter is its mark.
+        let word = |word: &String| match word.chars().nth(2) {
             Some(_) => beginning(word),
             None => whole(word),
         };
@@ -220,11 +225,11 @@ mod tests {
     fn a_question_is_written_for_both() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let question =
-            Question { beginnings: words(&["n78vp"]), words: words(&["7", "vp"]), among: words(&["ax1", "ax2"]) };
+            Question { beginnings: words(&["n78vp"]), words: words(&["w7", "wvp"]), among: words(&["ax1", "ax2"]) };
 
-        assert_eq!(question.for_fts5(), "(\"n78vp\"* OR (\"7\" AND \"vp\"*)) AND (\"ax1\" OR \"ax2\")");
-        assert_eq!(question.for_tsquery(), "('n78vp':* | ('7' & 'vp':*)) & ('ax1' | 'ax2')");
-        let open = Question { beginnings: Vec::new(), words: words(&["ke", "hoach"]), among: Vec::new() };
-        assert_eq!(open.for_tsquery(), "(('ke':* & 'hoach':*))");
+        assert_eq!(question.for_fts5(), "(\"n78vp\"* OR (\"w7\" AND \"wvp\"*)) AND (\"ax1\" OR \"ax2\")");
+        assert_eq!(question.for_tsquery(), "('n78vp':* | ('w7' & 'wvp':*)) & ('ax1' | 'ax2')");
+        let open = Question { beginnings: Vec::new(), words: words(&["wke", "whoach"]), among: Vec::new() };
+        assert_eq!(open.for_tsquery(), "(('wke':* & 'whoach':*))");
     }
 }

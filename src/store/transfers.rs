@@ -23,8 +23,8 @@ pub struct Part {
     pub states: Vec<DeliveryState>,
     /// Documents of this urgency.
     pub urgency: Option<i32>,
-    /// Only before this delivery, or envelope.
-    pub before: Option<String>,
+    /// Only what stands before this: when it was accepted, and the id of the delivery or envelope.
+    pub before: Option<(DateTime<Utc>, String)>,
     /// Most rows.
     pub limit: i64,
 }
@@ -64,10 +64,12 @@ pub fn arrived(
         if let Some(urgency) = part.urgency {
             query = query.filter(envelopes::urgency.eq(urgency));
         }
-        if let Some(before) = &part.before {
-            query = query.filter(deliveries::delivery_id.lt(before));
+        if let Some((at, id)) = &part.before {
+            let at = at.naive_utc();
+            // The first condition bounds the index, the second goes on within one moment.
+            query = query.filter(deliveries::accepted_at.le(at)).filter(deliveries::accepted_at.lt(at).or(deliveries::delivery_id.lt(id)));
         }
-        query.order(deliveries::delivery_id.desc()).limit(part.limit).load(c)
+        query.order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc())).limit(part.limit).load(c)
     })?)
 }
 
@@ -97,10 +99,12 @@ pub fn sent(tx: &mut Connection, agency_code: &str, part: &Part) -> Result<Vec<E
         if let Some(urgency) = part.urgency {
             query = query.filter(envelopes::urgency.eq(urgency));
         }
-        if let Some(before) = &part.before {
-            query = query.filter(envelopes::envelope_id.lt(before));
+        if let Some((at, id)) = &part.before {
+            let at = at.naive_utc();
+            // The first condition bounds the index, the second goes on within one moment.
+            query = query.filter(envelopes::accepted_at.le(at)).filter(envelopes::accepted_at.lt(at).or(envelopes::envelope_id.lt(id)));
         }
-        query.order(envelopes::envelope_id.desc()).limit(part.limit).load(c)
+        query.order((envelopes::accepted_at.desc(), envelopes::envelope_id.desc())).limit(part.limit).load(c)
     })?)
 }
 
@@ -118,7 +122,7 @@ pub fn states_of_arrived(
         .filter(deliveries::recipient_code.eq(agency_code))
         .filter(OfDocuments("deliveries"))
         .filter(deliveries::accepted_at.ge(since.naive_utc()))
-        .order(deliveries::delivery_id.desc())
+        .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))
         .limit(most)
         .select(deliveries::state)
         .load(c))?)
@@ -172,6 +176,26 @@ pub fn states_to(
         .filter(deliveries::recipient_code.eq_any(recipients))
         .order(deliveries::recipient_code.desc())
         .select((deliveries::envelope_id, deliveries::recipient_code, deliveries::state))
+        .load(c))?)
+}
+
+/// Deliveries of an envelope to some agencies.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_envelope_among(
+    tx: &mut Connection,
+    envelope_id: &str,
+    recipients: &[String],
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    if recipients.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq(envelope_id))
+        .filter(deliveries::recipient_code.eq_any(recipients))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
         .load(c))?)
 }
 

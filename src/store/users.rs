@@ -1,8 +1,8 @@
-//! People who use the portal, the agencies that they look after, their sessions and recovery codes, and what they have
-//! read. Passwords only as hashes, secrets only sealed, sessions and codes only as digests.
+//! People who use the portal, the agencies that they look after, their recovery codes, and what they have read. Passwords
+//! only as hashes, secrets only sealed, codes only as digests. Their sessions: `user_sessions`.
 
 use super::connection::on_packets;
-use super::schema::{read_documents, recovery_codes, user_agencies, user_sessions, users};
+use super::schema::{read_documents, recovery_codes, user_agencies, users};
 use super::{Connection, StoreError};
 use crate::domain::user::UserRole;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -184,6 +184,18 @@ pub fn find(tx: &mut Connection, user_id: &str) -> Result<Option<UserRow>, Store
     row.map(Row::user).transpose()
 }
 
+/// The same, and nobody else changes it before this transaction ends.
+///
+/// # Errors
+/// `Statement`, `UnknownWord`.
+pub fn find_to_change(tx: &mut Connection, user_id: &str) -> Result<Option<UserRow>, StoreError> {
+    on_packets!(tx, c => diesel::update(users::table)
+        .filter(users::user_id.eq(user_id))
+        .set(users::failures.eq(users::failures))
+        .execute(c))?;
+    find(tx, user_id)
+}
+
 /// Lets a person in no more from that time on, or again.
 ///
 /// # Errors
@@ -314,117 +326,6 @@ pub fn take(tx: &mut Connection, user_id: &str, agency_code: &str) -> Result<boo
         .filter(user_agencies::agency_code.eq(agency_code))
         .execute(c))?;
     Ok(taken == 1)
-}
-
-/// A session.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = user_sessions)]
-pub struct SessionRow {
-    /// SHA-256 of what its cookie says.
-    pub session_digest: Vec<u8>,
-    /// Whose.
-    pub user_id: String,
-    /// From where it was opened.
-    pub address: String,
-    /// By which browser, as it says.
-    pub agent: String,
-    pub(super) created_at: NaiveDateTime,
-    pub(super) seen_at: NaiveDateTime,
-}
-
-impl SessionRow {
-    /// A session opened now.
-    pub fn new(digest: Vec<u8>, user_id: String, (address, agent): (String, String), at: DateTime<Utc>) -> Self {
-        let at = at.naive_utc();
-        Self { session_digest: digest, user_id, address, agent, created_at: at, seen_at: at }
-    }
-
-    /// When it was opened.
-    pub fn created_at(&self) -> DateTime<Utc> {
-        self.created_at.and_utc()
-    }
-
-    /// When it was last used, to the minute or so.
-    pub fn seen_at(&self) -> DateTime<Utc> {
-        self.seen_at.and_utc()
-    }
-}
-
-/// Opens a session.
-///
-/// # Errors
-/// `Statement`.
-pub fn open_session(tx: &mut Connection, row: &SessionRow) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(user_sessions::table).values(row).execute(c))?;
-    Ok(())
-}
-
-/// The session of that digest.
-///
-/// # Errors
-/// `Statement`.
-pub fn session(tx: &mut Connection, digest: &[u8]) -> Result<Option<SessionRow>, StoreError> {
-    Ok(on_packets!(tx, c => user_sessions::table
-        .filter(user_sessions::session_digest.eq(digest))
-        .select(SessionRow::as_select())
-        .get_result(c)
-        .optional())?)
-}
-
-/// A person's sessions, the newest first.
-///
-/// # Errors
-/// `Statement`.
-pub fn sessions_of(tx: &mut Connection, user_id: &str) -> Result<Vec<SessionRow>, StoreError> {
-    Ok(on_packets!(tx, c => user_sessions::table
-        .filter(user_sessions::user_id.eq(user_id))
-        .order(user_sessions::created_at.desc())
-        .select(SessionRow::as_select())
-        .load(c))?)
-}
-
-/// Notes that a session was used.
-///
-/// # Errors
-/// `Statement`.
-pub fn touch_session(tx: &mut Connection, digest: &[u8], at: DateTime<Utc>) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::update(user_sessions::table)
-        .filter(user_sessions::session_digest.eq(digest))
-        .set(user_sessions::seen_at.eq(at.naive_utc()))
-        .execute(c))?;
-    Ok(())
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// `Statement`.
-pub fn end_session(tx: &mut Connection, digest: &[u8]) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::delete(user_sessions::table)
-        .filter(user_sessions::session_digest.eq(digest))
-        .execute(c))?;
-    Ok(())
-}
-
-/// Ends a person's sessions, all but one of them if one is named. Answers how many.
-///
-/// # Errors
-/// `Statement`.
-pub fn end_sessions(tx: &mut Connection, user_id: &str, but: Option<&[u8]>) -> Result<usize, StoreError> {
-    Ok(on_packets!(tx, c => diesel::delete(user_sessions::table)
-        .filter(user_sessions::user_id.eq(user_id))
-        .filter(user_sessions::session_digest.ne(but.unwrap_or_default()))
-        .execute(c))?)
-}
-
-/// Removes sessions that were not used since a time. Answers how many.
-///
-/// # Errors
-/// `Statement`.
-pub fn remove_sessions(tx: &mut Connection, before: DateTime<Utc>) -> Result<usize, StoreError> {
-    Ok(on_packets!(tx, c => diesel::delete(user_sessions::table)
-        .filter(user_sessions::seen_at.lt(before.naive_utc()))
-        .execute(c))?)
 }
 
 /// Gives a person new recovery codes instead of those of before.

@@ -56,7 +56,11 @@ async fn a_clerk_sees_what_came_how_far_it_is_and_what_is_not_read() {
     assert!(clerk.get("/portal/log?until=2026-11-20").await.words().contains("Không có văn bản nào"));
     assert!(clerk.get("/portal/log?from=2026-11-21&until=2026-11-21").await.words().contains("13/QĐ-UBND"));
     assert!(clerk.get("/portal/log?urgency=3").await.words().contains("Không có văn bản nào"));
-    assert_eq!(clerk.get("/portal/log?from=hôm+qua&urgency=x&state=y&direction=z").await.status, 200);
+    for odd in
+        ["from=hôm+qua&urgency=x&state=y&direction=z", "from=-9999-01-01", "after=x", "after=9.x", "agency=x99.b02"]
+    {
+        assert_eq!(clerk.get(&format!("/portal/log?{odd}")).await.status, 200, "{odd}");
+    }
 }
 
 #[tokio::test]
@@ -129,7 +133,7 @@ async fn a_number_is_found_in_any_spelling_and_words_without_marks() {
     }
     let words = clerk.get("/portal/search?q=78").await.words();
     assert!(words.contains("7816/VPCP-TTĐT") && words.contains("78/TB-VP"), "both begin so: {words}");
-    for nothing in ["", "%20", "%22%29+OR+%28", "*", "a%00b", "NEAR%28"] {
+    for nothing in ["", "%20", "%22%29+OR+%28", "*", "a%00b", "NEAR%28", &"%ED%9E%A3".repeat(300)] {
         assert_eq!(
             clerk.get(&format!("/portal/search?q={nothing}")).await.status,
             if nothing.contains("%00") { 400 } else { 200 }
@@ -170,6 +174,10 @@ async fn nobody_sees_or_finds_what_is_of_other_agencies() {
     }
     let words = of_commune.get(&place(&shared)).await.words();
     assert!(words.contains("Cơ quan nhận (1)") && !words.contains("X99.B02"), "a recipient sees its own: {words}");
+    for party in ["ax99b02", "ax99", "X99.B02"] {
+        let words = of_commune.get(&format!("/portal/search?q={party}")).await.words();
+        assert!(!words.contains("56/QĐ-VP"), "who else was sent it cannot be asked: {party}: {words}");
+    }
     let words = of_commune.get("/portal/search?q=chung").await.words();
     assert!(words.contains("0/1 đã nhận") && !words.contains("nơi khác"), "nor how many others there are: {words}");
     assert!(of_both.get(&place(&shared)).await.words().contains("Cơ quan nhận (1)"));

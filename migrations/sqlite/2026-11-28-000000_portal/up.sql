@@ -50,8 +50,8 @@ CREATE TABLE read_documents (
 );
 
 -- The transfer log: what came to an agency, and what it sent; documents only.
-CREATE INDEX deliveries_arrived ON deliveries (recipient_code, delivery_id) WHERE packet_kind NOT LIKE 'status-%';
-CREATE INDEX envelopes_sent ON envelopes (sender_code, envelope_id) WHERE packet_kind NOT LIKE 'status-%';
+CREATE INDEX deliveries_arrived ON deliveries (recipient_code, accepted_at, delivery_id) WHERE packet_kind NOT LIKE 'status-%';
+CREATE INDEX envelopes_sent ON envelopes (sender_code, accepted_at, envelope_id) WHERE packet_kind NOT LIKE 'status-%';
 
 -- The search index follows the ledger: a document's number is that of the evidence of its acceptance. Made anew from
 -- the ledger whenever the position is set to 0, so it is neither backed up nor restored.

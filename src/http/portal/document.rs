@@ -1,6 +1,7 @@
 //! One document: what it is, whether each recipient has it, what happened to it and what belongs to it.
 
 use super::super::problem::Problem;
+use super::fields::Fields;
 use super::words::{self, Tag};
 use super::{Page, drawn};
 use crate::domain::dates;
@@ -27,6 +28,29 @@ struct Step {
     text: String,
     more: String,
     index: Option<i64>,
+}
+
+/// How many recipients are how far.
+#[derive(Default)]
+struct Recipients {
+    received: usize,
+    fetched: usize,
+    waiting: usize,
+    failed: usize,
+    withdrawn: usize,
+}
+
+impl Recipients {
+    fn add(&mut self, line: &SentLine) {
+        let place = match line.state {
+            DeliveryState::HandedOver => &mut self.received,
+            DeliveryState::Consigned if line.fetched_at.is_some() => &mut self.fetched,
+            DeliveryState::Pending | DeliveryState::Consigned => &mut self.waiting,
+            DeliveryState::Failed => &mut self.failed,
+            DeliveryState::Withdrawn => &mut self.withdrawn,
+        };
+        *place = place.saturating_add(1);
+    }
 }
 
 impl DocumentPage<'_> {
@@ -74,19 +98,21 @@ impl DocumentPage<'_> {
 
     /// "Họ nhận chưa?" in one sentence.
     fn answer(&self) -> String {
-        let lines = &self.document.view.deliveries;
-        let count = |state: DeliveryState| lines.iter().filter(|line| line.state == state).count();
-        let (all, received, failed) = (lines.len(), count(DeliveryState::HandedOver), count(DeliveryState::Failed));
-        let waiting = count(DeliveryState::Pending).saturating_add(count(DeliveryState::Consigned));
+        let mut tally = Recipients::default();
+        self.document.view.deliveries.iter().for_each(|line| tally.add(line));
+        let Recipients { received, fetched, waiting, failed, withdrawn } = tally;
+        let all = self.document.view.deliveries.len().saturating_sub(withdrawn);
         let mut vi = vec![format!("{received}/{all} nơi đã nhận")];
         let mut en = vec![format!("{received} of {all} recipients have it")];
-        if waiting > 0 {
-            vi.push(format!("{waiting} nơi chưa lấy về"));
-            en.push(format!("{waiting} not yet"));
-        }
-        if failed > 0 {
-            vi.push(format!("{failed} nơi không chuyển được"));
-            en.push(format!("{failed} could not be reached"));
+        let further = [
+            (fetched, "nơi đã lấy về nhưng chưa xác nhận", "fetched it and did not confirm"),
+            (waiting, "nơi chưa lấy về", "not yet"),
+            (failed, "nơi không chuyển được", "could not be reached"),
+            (withdrawn, "nơi đã rút lại", "withdrawn"),
+        ];
+        for (number, said_vi, said_en) in further.into_iter().filter(|(number, ..)| *number > 0) {
+            vi.push(format!("{number} {said_vi}"));
+            en.push(format!("{number} {said_en}"));
         }
         self.page.t(&format!("{}.", vi.join(", ")), &format!("{}.", en.join(", "))).to_owned()
     }
@@ -99,6 +125,10 @@ impl DocumentPage<'_> {
             (DeliveryState::Failed, _) => (
                 format!("Liên hệ {name}, rồi gửi lại hoặc nhờ đơn vị vận hành chuyển lại."),
                 format!("Call {name}, then send it again or ask the operator to start it anew."),
+            ),
+            (DeliveryState::Consigned, Some(by)) if line.fetched_at.is_some() => (
+                format!("Phần mềm của {name} đã lấy về nhưng chưa xác nhận, quá hạn {by}. Hãy gọi văn thư bên nhận."),
+                format!("The software of {name} fetched it and did not confirm by {by}. Call its clerk."),
             ),
             (DeliveryState::Pending | DeliveryState::Consigned, Some(by)) => (
                 format!("{name} chưa lấy về, đã quá hạn {by}. Hãy gọi văn thư bên nhận."),
@@ -138,7 +168,7 @@ impl DocumentPage<'_> {
 ///
 /// # Errors
 /// `NotFound` unless the person looks after a party to it; `Store`.
-pub(super) async fn page(page: &Page<'_>, person: &Person, id: &str) -> Result<HttpResponse, Problem> {
-    let document = transfers::document(page.hub, person, id).await?;
+pub(super) async fn page(page: &Page<'_>, person: &Person, id: &str, fields: &Fields) -> Result<HttpResponse, Problem> {
+    let document = transfers::document(page.hub, person, id, fields.get("after")).await?;
     drawn(&DocumentPage { page, document })
 }

@@ -10,7 +10,7 @@ use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, Arrived, Counts, DocumentLine, LogPage, LogQuery};
 use actix_web::HttpResponse;
 use askama::Template;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 /// A filter by state: its word in the query, what people read, and the states.
 struct StateFilter {
@@ -106,28 +106,30 @@ impl LogPageView<'_> {
 /// How far a document is with all its recipients, in one tag.
 pub(super) fn tally(row: &DocumentLine, page: &Page<'_>) -> Tag {
     let counted = row.tally;
-    let text = match (counted.failed, counted.withdrawn == counted.all) {
-        (_, true) if counted.all > 0 => page.t("Đã rút lại", "Withdrawn").to_owned(),
-        (0, _) => format!("{}/{} {}", counted.handed_over, counted.all, page.t("đã nhận", "received")),
+    // Nobody waits for those from whom it was taken back.
+    let all = counted.all.saturating_sub(counted.withdrawn);
+    let text = match (counted.failed, all) {
+        (_, 0) if counted.all > 0 => page.t("Đã rút lại", "Withdrawn").to_owned(),
+        (0, _) => format!("{}/{all} {}", counted.handed_over, page.t("đã nhận", "received")),
         (failed, _) => format!(
-            "{}/{} {}, {failed} {}",
+            "{}/{all} {}, {failed} {}",
             counted.handed_over,
-            counted.all,
             page.t("đã nhận", "received"),
             page.t("không chuyển được", "could not be delivered")
         ),
     };
-    let look = match (counted.failed > 0, counted.handed_over == counted.all, counted.withdrawn == counted.all) {
-        (true, ..) => "bad",
-        (_, true, _) => "good",
-        (.., true) => "quiet",
+    let look = match (counted.failed, all) {
+        (1.., _) => "bad",
+        (_, 0) => "quiet",
+        (_, all) if counted.handed_over == all => "good",
         _ => "waiting",
     };
     Tag { text, look }
 }
 
+/// A day that documents can be of.
 fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| (2000..3000).contains(&day.year()))
 }
 
 /// Draws a page of the log.
@@ -135,11 +137,10 @@ fn day(text: &str) -> Option<NaiveDate> {
 /// # Errors
 /// `NotFound` for an agency that the person does not look after; `Store`.
 pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let agencies = transfers::agencies(page.hub, person).await?;
-    let named = fields.get("agency").trim().to_uppercase();
-    let agency = match named.is_empty() {
-        true => agencies.first().map(|(code, _)| code.clone()).unwrap_or_default(),
-        false => named,
+    let agencies = transfers::agencies_of(page.hub, person).await?;
+    let agency = match fields.get("agency").trim() {
+        "" => agencies.first().map(|(code, _)| code.clone()).unwrap_or_default(),
+        named => transfers::canonical(page.hub, named).await?,
     };
     let filter = FILTERS.iter().find(|filter| filter.word == fields.get("state"));
     let query = LogQuery {
@@ -151,6 +152,7 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
         after: fields.get("after").to_owned(),
     };
     let (from, until) = (query.from.unwrap_or_else(|| transfers::usual_day(page.hub)), query.until);
+    let query_is_usual = from == transfers::usual_day(page.hub);
     let is_sent = fields.get("direction") == "out";
     let mut view = LogPageView {
         page,
@@ -178,7 +180,11 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
         false => {
             let LogPage { rows, next } = transfers::arrived(page.hub, person, query).await?;
             (view.arrived, view.next) = (rows, next);
-            Some(transfers::counts(page.hub, person, &view.agency).await?)
+            // They are of the usual days: beside another choice they would say something else than the list.
+            match query_is_usual && until.is_none() && fields.get("urgency").is_empty() {
+                true => Some(transfers::counts(page.hub, person, &view.agency).await?),
+                false => None,
+            }
         }
     };
     view.choices = choices(page, fields, filter.map(|filter| filter.word), counts.as_ref());
@@ -197,8 +203,8 @@ fn choices(page: &Page<'_>, fields: &Fields, chosen: Option<&str>, counts: Optio
         query: without.with("state", filter.word),
         text: page.t(filter.vi, filter.en).to_owned(),
         count: counts.map(|counts| {
-            let more = if counts.is_cut { "+" } else { "" };
-            format!("{}{more}", (filter.count)(counts))
+            let count = (filter.count)(counts);
+            format!("{count}{}", if counts.is_cut && count > 0 { "+" } else { "" })
         }),
         is_chosen: chosen == Some(filter.word),
     });

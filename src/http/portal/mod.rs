@@ -155,10 +155,11 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
     if (person.must_change_password || person.must_set_up) && !is_of_account {
         return Ok(see_other("/portal/account"));
     }
-    let (language, place) = (language(headers), place(&call));
-    let fields = match call.request.method() == actix_web::http::Method::POST {
-        true => form(call.body.whole().await?, &person)?,
-        false => Fields::of(call.request.query_string()),
+    let language = language(headers);
+    // What was sent as a form cannot be looked at again: its page can.
+    let (fields, place) = match call.request.method() == actix_web::http::Method::POST {
+        true => (form(call.body.whole().await?, &person)?, "/portal/account".to_owned()),
+        false => (Fields::of(call.request.query_string()), place(&call)),
     };
     let page = Page { hub: &hub, language, place, person: Some(&person), now: hub.clock.now() };
     match operation {
@@ -170,7 +171,7 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         }
         PortalOperation::Log => log::page(&page, &person, &fields).await,
         PortalOperation::Search => search::page(&page, &person, &fields).await,
-        PortalOperation::Document => document::page(&page, &person, call.segment("id")).await,
+        PortalOperation::Document => document::page(&page, &person, call.segment("id"), &fields).await,
         PortalOperation::Account
         | PortalOperation::Password
         | PortalOperation::SecondFactor

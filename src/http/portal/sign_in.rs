@@ -36,7 +36,16 @@ pub(super) async fn answer(operation: PortalOperation, call: Call<'_>) -> Result
     }
     // There is no session yet whose token a form could carry: what another site sends says so itself.
     if headers.get(ORIGIN).is_some_and(|origin| !is_own(origin.to_str().unwrap_or_default(), &call)) {
-        return Ok(see_other("/portal/sign-in"));
+        log::warn!(
+            target: "auth", "request.id" = call.request_id;
+            "A form came from another site than this hub, or a proxy does not pass the Host header on"
+        );
+        let why = page.t(
+            "Biểu mẫu đến từ địa chỉ khác với địa chỉ của Trục. Nếu bạn mở đúng trang này, hãy báo quản trị viên kiểm tra cấu hình proxy (Host).",
+            "The form came from another address than the hub's. If this is the right page, an administrator must check the proxy (Host).",
+        );
+        let why = Some(why.to_owned());
+        return drawn(&SignInPage { page: &page, next: "", login: "", wants_code: false, why });
     }
     let from = call.from().map_or_else(String::new, |address| address.to_string());
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

@@ -91,8 +91,8 @@ pub(super) fn status(code: &str, l: Language) -> Tag {
 pub(super) fn recall(word: &str, l: Language) -> Option<Tag> {
     match word {
         "requested" => Some(Tag::new(l.pick("Đã đề nghị lấy lại", "Asked back"), "waiting")),
-        "agreed" => Some(Tag::new(l.pick("Đồng ý trả lại", "Agreed to give back"), "quiet")),
-        "refused" => Some(Tag::new(l.pick("Từ chối trả lại", "Refused to give back"), "bad")),
+        "agreed" => Some(Tag::new(l.pick("Đồng ý thu hồi", "Agreed to give back"), "quiet")),
+        "refused" => Some(Tag::new(l.pick("Từ chối thu hồi", "Refused to give back"), "bad")),
         _ => None,
     }
 }
