@@ -33,13 +33,13 @@ run: toolchain compiler ## build, then play the demo and stay up at http://127.0
 test: test-sqlite test-postgres ## run the whole suite on SQLite, then on PostgreSQL
 
 .PHONY: test-sqlite
-test-sqlite: toolchain compiler xmllint browser ## run the whole suite on SQLite
+test-sqlite: toolchain compiler xmllint xmlsec browser ## run the whole suite on SQLite
 	@echo "== tests on SQLite"
 	unset DOCAXIS_TEST_DATABASE
 	$(call tests,)
 
 .PHONY: test-postgres
-test-postgres: toolchain compiler xmllint postgres ## run the whole suite on a throw-away PostgreSQL
+test-postgres: toolchain compiler xmllint xmlsec postgres ## run the whole suite on a throw-away PostgreSQL
 	@echo "== tests on PostgreSQL"
 	export DOCAXIS_TEST_DATABASE=postgres
 	# What needs no database has passed above.
@@ -140,6 +140,11 @@ compiler:
 .PHONY: xmllint
 xmllint:
 	@command -v xmllint >/dev/null || $(call install,xmllint,libxml2-utils)
+
+.PHONY: xmlsec
+xmlsec:
+	@command -v xmlsec1 >/dev/null || $(call install,xmlsec1,xmlsec1)
+	command -v openssl >/dev/null || $(call install,openssl,openssl)
 
 .PHONY: dpkg
 dpkg:

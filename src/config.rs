@@ -302,6 +302,15 @@ settings! {
         /// When no head was signed for this long, nothing is accepted any more; 0: it is accepted all the same.
         stop_seconds: u64 = 14400u64, "seconds";
     }
+    /// Signed receipts.
+    receipts: Receipts {
+        /// PEM files with a private key and its certificate each, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
+        key_files: String = "", "paths, a list";
+        /// Whether that file is made with a certificate that it signed itself, when `key_files` is empty and it is not there.
+        self_signed: bool = true, "true or false";
+        /// For how long such a certificate holds.
+        self_signed_days: u64 = 730u64, "days";
+    }
     /// The portal: pages for people.
     portal: Portal {
         /// Whether everybody must have a second factor (codes of an authenticator app) to get in.

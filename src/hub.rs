@@ -5,8 +5,9 @@ use crate::arrivals::Arrivals;
 use crate::config::{self, Config, Push, numbers};
 use crate::domain::calendar::{Calendar, Hours, LineFault};
 use crate::domain::schedule::{Schedule, Schedules};
-use crate::keyring::{Keyring, KnownKeys};
+use crate::keyring::{self, Keyring, KnownKeys};
 use crate::metrics::{BuildLabels, Metrics};
+use crate::signer::credential::{self, Credential, CredentialFault, Credentials};
 use crate::store::guard::{Guard, HUB};
 use crate::store::restore::UNFINISHED;
 use crate::store::{Store, StoreError, payloads::Payloads};
@@ -83,6 +84,8 @@ pub struct Hub {
     pub ids: Ids,
     /// Seals and opens the secrets of systems.
     pub keyring: Keyring,
+    /// Signs receipts.
+    pub credentials: Credentials,
     /// What is known of keys for a few seconds.
     pub known_keys: KnownKeys,
     /// When pushes are tried again and given up.
@@ -138,6 +141,8 @@ impl Hub {
         let payloads = Payloads::open(&folder).map_err(unusable)?;
         let key_file = Self::key_file(&config);
         let keyring = Keyring::open(&key_file).map_err(|error| OpenError::KeyFile(key_file, error))?;
+        Self::make_credential(&config, clock.now())?;
+        let credentials = Self::credentials(&config)?;
         let known_keys = KnownKeys::default();
         let metrics = Metrics::new(store.metrics());
         let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
@@ -159,6 +164,7 @@ impl Hub {
             clock,
             ids: Ids,
             keyring,
+            credentials,
             known_keys,
             schedules,
             mail_schedule,
@@ -210,6 +216,48 @@ impl Hub {
             true => config.data.directory.join("hub.key"),
             false => config.keys.file.clone(),
         }
+    }
+}
+
+impl Hub {
+    /// Whether the file with the key of receipts is still to be made, and may be.
+    pub fn makes_credential(config: &Config) -> bool {
+        let is_named = !config.receipts.key_files.trim().is_empty();
+        config.receipts.self_signed && !is_named && Self::credential_files(config).iter().all(|file| !file.exists())
+    }
+
+    /// The files with the keys of receipts.
+    fn credential_files(config: &Config) -> Vec<PathBuf> {
+        let named = config.receipts.key_files.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let mut files: Vec<PathBuf> = named.map(PathBuf::from).collect();
+        if files.is_empty() {
+            files.push(config.data.directory.join("receipts.pem"));
+        }
+        files
+    }
+
+    /// The keys of receipts.
+    ///
+    /// # Errors
+    /// `CredentialFile` and `Credential`.
+    pub fn credentials(config: &Config) -> Result<Credentials, OpenError> {
+        let read = |file: PathBuf| match keyring::secret_of(&file) {
+            Ok(pem) => Credential::read_pem(pem.as_bytes()).map_err(|fault| OpenError::Credential(file, fault)),
+            Err(error) => Err(OpenError::CredentialFile(file, error)),
+        };
+        let all = Self::credential_files(config).into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Credentials::new(all))
+    }
+
+    /// Makes the file with the key of receipts, where it is still to be made.
+    fn make_credential(config: &Config, now: DateTime<Utc>) -> Result<(), OpenError> {
+        let life = i64::try_from(config.receipts.self_signed_days).ok().and_then(TimeDelta::try_days);
+        for file in Self::credential_files(config).into_iter().filter(|_| Self::makes_credential(config)) {
+            let pem = life.and_then(|life| credential::self_signed(&config.selftest.hub_name, now, life));
+            let kept = pem.map_or(Err(io::ErrorKind::Unsupported.into()), |pem| keyring::keep(&file, pem.as_bytes()));
+            kept.map_err(|error| OpenError::CredentialFile(file, error))?;
+        }
+        Ok(())
     }
 }
 
@@ -283,6 +331,12 @@ pub enum OpenError {
     /// A backup is being restored there, or its restoring was cut off.
     #[error("a restore into {0} is not finished: let it end, or run `docaxis restore` again")]
     RestoreUnfinished(PathBuf),
+    /// A file with a key of receipts, as a file.
+    #[error("the file {0} (receipts.key_files) cannot be used")]
+    CredentialFile(PathBuf, #[source] io::Error),
+    /// What stands in it.
+    #[error("the file {0} (receipts.key_files) cannot be used")]
+    Credential(PathBuf, #[source] CredentialFault),
     /// The key file.
     #[error("the key file {0} cannot be used")]
     KeyFile(PathBuf, #[source] io::Error),

@@ -52,16 +52,14 @@ impl Keyring {
     /// # Errors
     /// Those of the file system; `InvalidData` when the file holds no key or others may read it.
     pub fn open(file: &Path) -> io::Result<Self> {
-        let key = match fs::read_to_string(file) {
-            Ok(text) => {
-                if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-                    let why = "the key file must be readable by its owner only (chmod 600)";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-                }
-                text
+        let key = match secret_of(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut bytes = [0; KEY_BYTES];
+                rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+                keep(file, hex::encode(bytes).as_bytes())?;
+                fs::read_to_string(file)?
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(file)?,
-            Err(error) => return Err(error),
+            read => read?,
         };
         let bad = || io::Error::new(io::ErrorKind::InvalidData, "the key file must hold 64 hexadecimal characters");
         let bytes = hex::decode(key.trim()).map_err(|_| bad())?;
@@ -232,23 +230,36 @@ pub fn digest_of(purpose: &str, secret: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, &parts).as_ref().to_vec()
 }
 
-/// Makes the key file: whole and on disk under its name, or not there. Of two that make it at once, the first wins.
-fn make_key(file: &Path) -> io::Result<String> {
-    let mut bytes = [0; KEY_BYTES];
-    rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+/// What a file of secrets holds.
+///
+/// # Errors
+/// Those of the file system; `InvalidData` when others may read it.
+pub fn secret_of(file: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(file)?;
+    if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+        let why = "the file must be readable by its owner only (chmod 600)";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(text)
+}
+
+/// Makes a file of secrets: whole and on disk under its name, or not there. Of two that make it at once, the first wins.
+///
+/// # Errors
+/// Those of the file system.
+pub fn keep(file: &Path, secret: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Readable by its owner only, as `tempfile` makes files.
     let mut out = tempfile::NamedTempFile::new_in(folder)?;
-    out.write_all(hex::encode(bytes).as_bytes())?;
+    out.write_all(secret)?;
     out.as_file().sync_all()?;
     match out.persist_noclobber(file) {
         Ok(_) => {}
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.error),
     }
-    // Without its name on disk, a power cut would make all secrets sealed meanwhile worthless.
-    fs::File::open(folder)?.sync_all()?;
-    fs::read_to_string(file)
+    // Without its name on disk, a power cut would make all that was sealed or signed with it meanwhile worthless.
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Whether `signature` (hexadecimal, any case) is HMAC-SHA256 of `message` under the secret's text. Constant time.

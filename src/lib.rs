@@ -118,6 +118,7 @@ impl Running {
         }
         let wanted = &hub.config.server.address;
         let (server, address) = http::start(hub.clone()).map_err(|why| ServeError::Listen(wanted.clone(), why))?;
+        exchange::health::warn_of_certificate(hub);
         let pusher = Pusher::new(&hub.config.push).map_err(ServeError::Push)?;
         let mailer = Mailer::new(&hub.config.mail).map_err(ServeError::Mail)?;
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;

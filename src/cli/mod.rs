@@ -15,11 +15,13 @@ mod ledger;
 mod mail;
 pub mod progress;
 mod queue;
+mod receipt;
 mod reference;
 mod search;
 mod serve;
 mod system;
 mod user;
+mod verify;
 mod webhook;
 
 use crate::config::Config;
@@ -35,8 +37,8 @@ use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; for `envelope check`: every packet would pass; for `demo --once`: every step went as expected
-  1  refused: something is wrong with the installation, a backup was refused, a packet would not pass, the hub said no, a step of the demo went wrong, an id is unknown or taken
+  0  done; for `envelope check`: every packet would pass; for `verify`: everything holds; for `demo --once`: every step went as expected
+  1  refused: something is wrong with the installation, a backup was refused, a packet would not pass, a receipt does not hold, the hub said no, a step of the demo went wrong, an id is unknown or taken
   2  could not be done: wrong usage, unreadable file, unusable configuration, hub or database out of reach
 When a command works on many things, the worst of them decides.
 
@@ -96,6 +98,10 @@ enum Command {
     /// The search index of the portal.
     #[command(subcommand)]
     Search(search::SearchCommand),
+    /// Signed receipts, and what proves a delivery.
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    Verify(verify::VerifyArguments),
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -206,6 +212,8 @@ impl CommandLine {
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Verify(arguments) => arguments.run(out),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Envelope(command) => command.run(&config()?.packets, out),

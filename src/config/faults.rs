@@ -323,6 +323,12 @@ impl Config {
             ),
             (ledger.batch_max == 0, "ledger.batch_max", ONE.0, ONE.1),
             (
+                !(1..=36_500).contains(&self.receipts.self_signed_days),
+                "receipts.self_signed_days",
+                "phải từ 1 đến 36500",
+                "must be 1 to 36500",
+            ),
+            (
                 !(1..=60).contains(&ledger.checkpoint_seconds),
                 "ledger.checkpoint_seconds",
                 "phải từ 1 đến 60: ít nhất mỗi phút một điểm chốt",

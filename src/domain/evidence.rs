@@ -93,6 +93,21 @@ impl EvidenceEvent {
 }
 
 impl EvidenceEvent {
+    /// Its number in ETSI EN 319 522-1; nothing for an event of our own.
+    pub fn etsi(self) -> Option<&'static str> {
+        match self {
+            Self::SubmissionAcceptance => Some("A.1"),
+            Self::SubmissionRejection => Some("A.2"),
+            Self::ContentConsignment => Some("D.1"),
+            Self::ContentConsignmentFailure => Some("D.2"),
+            Self::ContentHandover => Some("E.1"),
+            Self::ContentHandoverFailure => Some("E.2"),
+            Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
+            Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
+            Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
+        }
+    }
+
     /// The event of that name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)

@@ -42,6 +42,15 @@ pub enum Notice {
         /// Whole days until then.
         days: i64,
     },
+    /// The last certificate under which receipts are signed ends.
+    CertificateEnds {
+        /// Whose it is.
+        subject: String,
+        /// When it ends.
+        at: String,
+        /// Whole days until then.
+        days: i64,
+    },
     /// An endpoint does not answer.
     EndpointAway {
         /// Whose: an agency's code, or `events:` and a system.
@@ -156,6 +165,7 @@ impl Notice {
             Self::Digest { agency, name, waiting, overdue, oldest_hours } => {
                 digest((agency, name), *waiting, *overdue, *oldest_hours)
             }
+            Self::CertificateEnds { subject, at, days } => certificate_ends(subject, (at, *days)),
             Self::KeyEnds { system, key_id, at, days } => key_ends(system, key_id, (at, *days)),
             Self::EndpointAway { holder, minutes, failures } => away(holder, *minutes, *failures),
             Self::EndpointGone { agency } => gone(agency),
@@ -232,6 +242,26 @@ fn digest((agency, name): (&str, &str), waiting: i64, overdue: i64, hours: i64) 
                 format!("Waiting in the mailbox: {waiting}, of which overdue: {overdue}."),
                 format!("The oldest has waited for {hours} working hours."),
                 "Please receive them with your document management software.".to_owned(),
+            ],
+        ),
+    )
+}
+
+fn certificate_ends(subject: &str, (at, days): (&str, i64)) -> (Words, Words) {
+    (
+        words(
+            format!("Chứng thư số ký biên nhận hết hạn sau {days} ngày"),
+            vec![
+                format!("Chứng thư {subject} hết hạn lúc {at}; sau đó Trục không ký được biên nhận."),
+                "Đề nghị xin chứng thư mới và thêm tệp của nó vào receipts.key_files trước ngày đó; chứng thư cũ để nguyên."
+                    .to_owned(),
+            ],
+        ),
+        words(
+            format!("The certificate under receipts ends in {days} days"),
+            vec![
+                format!("The certificate {subject} ends at {at}; no receipt is signed after that."),
+                "Get the next one and add its file to receipts.key_files before that day; leave the old one.".to_owned(),
             ],
         ),
     )
@@ -367,6 +397,7 @@ mod tests {
         for notice in [
             Notice::Undelivered { agency: text("A"), documents: Vec::new(), number: 1 },
             Notice::Digest { agency: text("A"), name: text("Sở A"), waiting: 5, overdue: 2, oldest_hours: 9 },
+            Notice::CertificateEnds { subject: text("c"), at: text("23/11/2026 08:00"), days: 7 },
             Notice::KeyEnds { system: text("s"), key_id: text("k"), at: text("23/11/2026 08:00"), days: 7 },
             Notice::EndpointAway { holder: text("A"), minutes: 31, failures: 9 },
             Notice::EndpointGone { agency: text("A") },

@@ -28,6 +28,11 @@ pub fn folded(text: &str) -> String {
     words.join(" ")
 }
 
+/// Whether XML allows a character.
+pub fn is_writable(sign: char) -> bool {
+    !matches!(sign, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// Text as HTML shows it: what came from outside may look like markup.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

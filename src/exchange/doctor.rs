@@ -1,6 +1,7 @@
 //! What is wrong with this installation: each finding with what it means and what to do. Looks and changes nothing.
 
 mod ledger;
+mod receipts;
 
 use crate::config::Config;
 use crate::hub::{Clock, Hub};
@@ -83,6 +84,7 @@ pub fn examine(config: &Config, deep: bool, watch: &mut dyn FnMut(u64, u64)) -> 
         }
         Err(error) => unreachable_database(&error, &mut found),
     }
+    found.extend(receipts::examine(config, now));
     address(config, now, &mut found);
     limits(config, &mut found);
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -61,6 +61,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
         ledger(hub),
+        certificate(hub),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
     checks
@@ -101,6 +102,28 @@ fn ledger(hub: &Hub) -> Check {
     Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
 }
 
+/// Whether receipts can be signed. Where they cannot, the hub still works: they are signed later.
+fn certificate(hub: &Hub) -> Check {
+    let wrong = match hub.credentials.at(hub.clock.now()) {
+        Some(_) => None,
+        None => words(
+            "không chứng thư nào còn hiệu lực để ký biên nhận",
+            "no certificate holds under which receipts are signed",
+        ),
+    };
+    Check { ok: true, ..Check::of("certificate", wrong) }
+}
+
+/// Says aloud that receipts are signed under a certificate that nobody else vouches for.
+pub fn warn_of_certificate(hub: &Hub) {
+    let signing = hub.credentials.at(hub.clock.now()).map(|credential| &credential.certificate);
+    if let Some(own) = signing.filter(|certificate| certificate.is_self_issued) {
+        let (subject, id) = (own.subject.as_str(), own.id.as_str());
+        log::warn!(target: "receipts", "certificate.subject" = subject, "certificate.id" = id;
+            "receipts are signed under a certificate that the hub made for itself: good for a trial; in production name one from an authority in receipts.key_files");
+    }
+}
+
 /// The key in use is in memory; without the file it is lost at the next start.
 fn key_file(hub: &Hub) -> Option<(String, String)> {
     match hub.keyring.is_kept_in(&Hub::key_file(&hub.config)) {
@@ -138,6 +161,9 @@ pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
         metrics.queue_age.get_or_create(&QueueLabel { queue: meter.queue }).set(meter.age().as_secs_f64());
     }
     metrics.ledger_silence.set(seal::silence(hub).as_seconds_f64());
+    let now = hub.clock.now();
+    let left = hub.credentials.last().map(|last| last.ends_at.signed_duration_since(now).num_seconds());
+    metrics.certificate_left.set(left.unwrap_or_default());
     metrics.known_keys.set(whole(hub.known_keys.count()));
     if let Ok(room) = machine::room(&hub.config.data.directory) {
         metrics.disk_free.set(whole(room.free));

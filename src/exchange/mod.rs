@@ -5,7 +5,8 @@
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
-//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `hand_on`, `dispatch`, `shipment`, `settle`
+//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `attest` (signed receipts), `capsule` (all that
+//! proves one delivery) and `verify` (of both, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
 //! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
@@ -15,8 +16,10 @@ pub mod accept;
 pub mod act;
 pub mod agency_file;
 pub mod announce;
+pub mod attest;
 pub mod audit;
 pub mod backup;
+pub mod capsule;
 pub mod controls;
 pub mod directory;
 pub mod dispatch;
@@ -54,6 +57,7 @@ pub mod systems;
 pub mod terms;
 pub mod transfers;
 pub mod users;
+pub mod verify;
 mod viewer;
 pub mod webhooks;
 

@@ -239,8 +239,8 @@ pub async fn digest(hub: &Hub) -> Result<usize, ExchangeError> {
     queue(hub, told.collect()).await
 }
 
-/// Tells the agencies of a system, or else the operator, that a key of the system ends: once at each of `mail.key_days`.
-/// Answers how many mails were put in line.
+/// Tells the agencies of a system, or else the operator, that a key of the system ends: once at each of `mail.key_days`. So is
+/// the operator told of the certificate under receipts. Answers how many mails were put in line.
 ///
 /// # Errors
 /// `Store`.
@@ -262,22 +262,36 @@ pub async fn keys_that_end(hub: &Hub) -> Result<usize, ExchangeError> {
     let mut told = Vec::new();
     for key in keys {
         let Some(at) = key.expires_at() else { continue };
-        let left = at.signed_duration_since(now);
-        let step = days.iter().find(|days| i64::try_from(**days).is_ok_and(|days| left <= TimeDelta::days(days)));
+        let Some((step, left)) = step(&days, at.signed_duration_since(now)) else { continue };
         let notice = Notice::KeyEnds {
             system: key.system_id.clone(),
             key_id: key.key_id.clone(),
             at: for_people(at),
-            days: left.num_days(),
+            days: left,
         };
-        let to = told_of_system(hub, &key.system_id, &addresses);
-        told.extend(to.into_iter().zip(step.into_iter().cycle()).map(|(address, step)| Told {
+        told.extend(told_of_system(hub, &key.system_id, &addresses).into_iter().map(|address| Told {
             once: format!("key:{}:{step}:{address}", key.key_id),
             address: address.to_owned(),
             notice: notice.clone(),
         }));
     }
+    told.extend(certificate_that_ends(hub, &days));
     queue(hub, told).await
+}
+
+/// The shortest of these numbers of days within which something ends, and the whole days that are left.
+fn step(days: &[u64], left: TimeDelta) -> Option<(u64, i64)> {
+    let is_within = |days: &u64| i64::try_from(*days).is_ok_and(|days| left <= TimeDelta::days(days));
+    Some((days.iter().copied().find(is_within)?, left.num_days()))
+}
+
+/// Tells the operator that the last certificate under which receipts are signed ends, once at each of `mail.key_days`.
+fn certificate_that_ends(hub: &Hub, days: &[u64]) -> Option<Told> {
+    let (last, address) = (hub.credentials.last()?, operator(hub)?.to_owned());
+    let left = last.ends_at.signed_duration_since(hub.clock.now());
+    let (step, days) = step(days, left).filter(|_| left >= TimeDelta::zero())?;
+    let notice = Notice::CertificateEnds { subject: last.subject.clone(), at: for_people(last.ends_at), days };
+    Some(Told { once: format!("certificate:{}:{step}", last.id), address, notice })
 }
 
 /// Puts mails in line, but for those that were before.

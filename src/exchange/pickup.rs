@@ -4,6 +4,7 @@ use super::announce::{self, Moment};
 use super::{Caller, ExchangeError, rows, selftest};
 use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
 use crate::domain::packet::Digest;
+use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::metrics::MarkLabel;
 use crate::store::deliveries::{DeliveryRow, Selection};
@@ -187,7 +188,7 @@ pub async fn confirm(
     mark: PickupMark,
     note: &str,
 ) -> Result<Confirmed, ExchangeError> {
-    let note: String = note.chars().take(NOTE_CHARS_MAX).collect();
+    let note: String = note.chars().filter(|sign| is_writable(*sign)).take(NOTE_CHARS_MAX).collect();
     let (row, progress) = step(hub, caller, id, (Step::Confirm(mark), note)).await?;
     hub.metrics.confirmations.get_or_create(&MarkLabel { mark: mark.word() }).inc();
     if mark == PickupMark::Fail {

@@ -1,13 +1,15 @@
 //! The ledger shown to others: its signed head, its tiles and entries for everybody, and for the parties to an event the
 //! proof that its evidence stands in the ledger. Nothing here changes anything.
 
+use super::attest::record;
 use super::{Caller, ExchangeError, history, seal};
+use crate::domain::receipt::Record;
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::proof::entry;
 use crate::proof::merkle::{self, Hash};
 use crate::proof::tile::{self, Tile, WIDTH};
-use crate::store::evidence::{self, EvidenceRow};
+use crate::store::evidence;
 use crate::store::ledger::{self, CheckpointRow, EntryRow};
 use crate::store::{Connection, StoreError};
 use chrono::{DateTime, Utc};
@@ -68,7 +70,7 @@ pub async fn tile(hub: &Hub, shelf: Shelf, path: &str) -> Result<Vec<u8>, Exchan
 #[derive(Debug, Clone)]
 pub struct Proved {
     /// The evidence.
-    pub evidence: EvidenceRow,
+    pub evidence: Record,
     /// Where it stands, and the proof.
     pub place: Option<Place>,
 }
@@ -99,22 +101,27 @@ pub async fn evidence(hub: &Hub, caller: Option<&Caller>, evidence_id: &str) -> 
         {
             return Ok(None);
         }
-        let place = match (ledger::index_of(tx, &evidence_id)?, ledger::head(tx)?) {
-            (Some(index), Some(head)) => place(tx, index, head)?,
-            (Some(_) | None, _) => None,
-        };
-        Ok(Some(Proved { evidence, place }))
+        let (mut places, _) = places(tx, &[&evidence_id])?;
+        Ok(Some(Proved { place: places.remove(&evidence_id), evidence: record(&evidence) }))
     });
     found.await?.ok_or(ExchangeError::NotFound)
 }
 
-fn place(tx: &mut Connection, index: i64, head: CheckpointRow) -> Result<Option<Place>, StoreError> {
-    let Some(EntryRow { entry, .. }) = ledger::entries(tx, index..index.saturating_add(1))?.pop() else {
-        return Ok(None);
-    };
-    let index = index.unsigned_abs();
-    let parts = merkle::inclusion(index, head.tree_size.unsigned_abs()).unwrap_or_default();
-    Ok(Some(Place { index, entry, path: hashes(tx, parts)?, note: head.note }))
+/// Where pieces of evidence stand, by their ids, as far as they are sealed; and the head that all of it leads to.
+pub(super) fn places(
+    tx: &mut Connection,
+    evidence_ids: &[&str],
+) -> Result<(HashMap<String, Place>, Option<String>), StoreError> {
+    let Some(head) = ledger::head(tx)? else { return Ok(Default::default()) };
+    let (mut places, mut tiles) = (HashMap::new(), HashMap::new());
+    for EntryRow { ledger_index, evidence_id, entry } in ledger::entries_of(tx, evidence_ids)? {
+        let index = ledger_index.unsigned_abs();
+        // What was sealed since the head was read waits for the next one.
+        let Some(parts) = merkle::inclusion(index, head.tree_size.unsigned_abs()) else { continue };
+        let path = hashes(tx, &mut tiles, parts)?;
+        places.insert(evidence_id, Place { index, entry, path, note: head.note.clone() });
+    }
+    Ok((places, Some(head.note)))
 }
 
 /// That the ledger grew from one size to another.
@@ -135,7 +142,7 @@ pub async fn growth(hub: &Hub, from: u64, to: Option<u64>) -> Result<Growth, Exc
         let newest = ledger::head(tx)?.map_or(0, |head| head.tree_size.unsigned_abs());
         let to = to.unwrap_or(newest);
         let Some(parts) = merkle::consistency(from, to).filter(|_| to <= newest) else { return Ok(None) };
-        Ok(Some(Growth { sizes: from..to, path: hashes(tx, parts)? }))
+        Ok(Some(Growth { sizes: from..to, path: hashes(tx, &mut HashMap::new(), parts)? }))
     });
     let wrong = || Wording {
         vi: "from không được lớn hơn to, và to không được lớn hơn sổ cái".to_owned(),
@@ -144,9 +151,12 @@ pub async fn growth(hub: &Hub, from: u64, to: Option<u64>) -> Result<Growth, Exc
     found.await?.ok_or_else(|| ExchangeError::Malformed(wrong()))
 }
 
-/// The hashes of parts of the tree.
-fn hashes(tx: &mut Connection, parts: Vec<Range<u64>>) -> Result<Vec<Hash>, StoreError> {
-    let mut tiles: HashMap<Tile, Vec<u8>> = HashMap::new();
+/// The hashes of parts of the tree; each tile is read once.
+fn hashes(
+    tx: &mut Connection,
+    tiles: &mut HashMap<Tile, Vec<u8>>,
+    parts: Vec<Range<u64>>,
+) -> Result<Vec<Hash>, StoreError> {
     let mut hash = |part: Range<u64>| {
         let mut subtrees = Vec::new();
         for node in merkle::nodes(part) {

@@ -186,7 +186,7 @@ pub(super) fn refusal(
     let codes: Vec<&str> = violations.iter().take(EVIDENCE_CODES_MAX).map(|v| v.code.as_str()).collect();
     let facts = json!({
         "sha256": read.map(|(sha256, _)| sha256.hex()), "bytes": read.map(|(_, bytes)| bytes),
-        "door": door.word(), "codes": codes, "faults": violations.len(),
+        "door": door.word(), "codes": codes, "faults": violations.len(), "rules": rules::EDITION,
     });
     let evidence_id = ids.next();
     let piece = Evidence {
@@ -437,7 +437,7 @@ pub(super) fn append(
     if event == EvidenceEvent::SubmissionAcceptance {
         facts = json!({
             "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
-            "document_id": row.document_id, "door": case.door.word(),
+            "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
         });
     }
     let piece = Evidence {

@@ -10,6 +10,7 @@ use crate::domain::breaker::BreakerLimits;
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
 use crate::domain::endpoint::EndpointKind;
 use crate::domain::packet::Digest;
+use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::metrics::PushLabels;
 use crate::store::announcements::Ending;
@@ -172,7 +173,7 @@ impl Settling<'_> {
 const REASON_CHARS_MAX: usize = 500;
 
 fn shortened(reason: &str) -> String {
-    reason.chars().take(REASON_CHARS_MAX).collect()
+    reason.chars().filter(|sign| is_writable(*sign)).take(REASON_CHARS_MAX).collect()
 }
 
 /// Takes a delivery one step further, with its evidence. It may have changed since `row` was read. What cannot take the

@@ -52,6 +52,8 @@ pub struct ReceiptBody<'a> {
     deliveries: Vec<ReceiptLineBody<'a>>,
     /// What passed but deserves a look.
     warnings: Vec<ViolationBody<'a>>,
+    /// Where the signed receipt is.
+    signed_receipt: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -84,6 +86,7 @@ pub fn receipt(receipt: &Receipt) -> ReceiptBody<'_> {
         bytes: receipt.bytes,
         deliveries: lines.collect(),
         warnings: violation_bodies(&receipt.warnings),
+        signed_receipt: format!("/api/v1/receipts/{}/signed", receipt.envelope_id),
     }
 }
 

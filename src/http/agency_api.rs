@@ -10,6 +10,7 @@ use super::history_answers;
 use super::ledger_api::{self, LedgerOperation};
 use super::problem::{self, Problem};
 use super::reading;
+use super::receipt_api::{self, ReceiptOperation};
 use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
 use super::webhook_api::{self, WebhookOperation};
@@ -59,6 +60,8 @@ pub enum AgencyOperation {
     Agency,
     /// One of the ledger.
     Ledger(LedgerOperation),
+    /// One of receipts.
+    Receipt(ReceiptOperation),
     /// Of what the caller is told.
     Webhook(WebhookOperation),
     /// One of the self-test.
@@ -83,6 +86,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
         AgencyOperation::Ledger(operation) => ledger_api::answer(operation, call, &caller).await,
+        AgencyOperation::Receipt(operation) => receipt_api::answer(operation, call, &caller).await,
         AgencyOperation::Webhook(operation) => {
             webhook_api::answer(operation, call, (caller.system_id(), &By::caller(&caller))).await
         }

@@ -5,6 +5,7 @@ use super::agency_answers::time;
 use super::gate::Call;
 use super::problem::{self, Problem};
 use super::{forms, reading};
+use crate::domain::receipt::Record;
 use crate::exchange::prove::{self, Proved, Shelf};
 use crate::exchange::{Caller, ExchangeError};
 use actix_web::HttpResponse;
@@ -138,7 +139,7 @@ pub struct ProofBody<'a> {
 /// A piece of evidence, member by member as it is sealed (docs/ledger.md).
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Evidence")]
-struct EvidenceBody<'a> {
+pub(super) struct EvidenceBody<'a> {
     /// Its id.
     #[schemars(schema_with = "forms::id")]
     evidence_id: &'a str,
@@ -190,24 +191,27 @@ fn hashes(path: &[[u8; 32]]) -> Vec<String> {
     path.iter().map(|hash| BASE64.encode(hash)).collect()
 }
 
-/// A piece of evidence and its proof, as everybody writes it.
+/// A piece of evidence, as everybody writes it.
+pub(super) fn evidence(record: &Record) -> EvidenceBody<'_> {
+    EvidenceBody {
+        evidence_id: &record.evidence_id,
+        event: &record.event,
+        at: time(record.at),
+        envelope_id: record.envelope_id.as_deref(),
+        delivery_id: record.delivery_id.as_deref(),
+        agency: record.agency.as_deref(),
+        system_id: record.system_id.as_deref(),
+        facts: &record.facts,
+    }
+}
+
+/// The same with its proof.
 pub fn proof(proved: &Proved) -> ProofBody<'_> {
-    let row = &proved.evidence;
-    let evidence = EvidenceBody {
-        evidence_id: &row.evidence_id,
-        event: &row.event,
-        at: time(row.at.and_utc()),
-        envelope_id: row.envelope_id.as_deref(),
-        delivery_id: row.delivery_id.as_deref(),
-        agency: row.agency.as_deref(),
-        system_id: row.system_id.as_deref(),
-        facts: &row.facts,
-    };
     let sealed = proved.place.as_ref().map(|place| PlaceBody {
         index: place.index,
         entry: hex::encode(&place.entry),
         path: hashes(&place.path),
         checkpoint: &place.note,
     });
-    ProofBody { evidence, sealed }
+    ProofBody { evidence: evidence(&proved.evidence), sealed }
 }

@@ -23,6 +23,8 @@ pub mod problem_body;
 pub mod push_admin;
 mod push_sketches;
 mod reading;
+pub mod receipt_api;
+mod receipt_sketches;
 pub mod sdk_answers;
 pub mod sdk_api;
 mod sdk_sketches;
@@ -45,6 +47,7 @@ use ledger_api::{LedgerOperation, TilesOperation};
 use portal::PortalOperation;
 use problem::Dialect;
 use push_admin::PushOperation;
+use receipt_api::ReceiptOperation;
 use sdk_answers::AgencyForm;
 use sdk_api::SdkOperation;
 use selftest_api::SelftestOperation;
@@ -94,6 +97,8 @@ pub enum Operation {
     Description,
     /// Says what was counted.
     Metrics,
+    /// The page that verifies receipts in a browser.
+    Verifier,
     /// One of the ledger's files.
     Tiles(TilesOperation),
     /// One of the native API.
@@ -110,8 +115,8 @@ impl Operation {
     /// How its failures look.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Metrics | Self::Tiles(_) => Dialect::Native,
-            Self::Agency(_) | Self::Admin(_) => Dialect::Native,
+            Self::Alive | Self::Ready | Self::Description | Self::Verifier | Self::Metrics => Dialect::Native,
+            Self::Tiles(_) | Self::Agency(_) | Self::Admin(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
             Self::Portal(_) => Dialect::Page,
         }
@@ -120,7 +125,7 @@ impl Operation {
     /// Who may call it.
     pub fn caller(self) -> &'static str {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Tiles(_) => "anyone",
+            Self::Alive | Self::Ready | Self::Description | Self::Verifier | Self::Tiles(_) => "anyone",
             Self::Metrics => "`metrics.allow`, `metrics.token`",
             Self::Agency(_) => "a system, by bearer key",
             Self::Admin(_) => "a system with the role administration, by bearer key",
@@ -164,6 +169,10 @@ const fn selftest(operation: SelftestOperation) -> Operation {
 
 const fn ledger(operation: LedgerOperation) -> Operation {
     Operation::Agency(AgencyOperation::Ledger(operation))
+}
+
+const fn receipt(operation: ReceiptOperation) -> Operation {
+    native(AgencyOperation::Receipt(operation))
 }
 
 const fn webhook(operation: WebhookOperation) -> Operation {
@@ -210,12 +219,19 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/ledger/tile/entries/{tile}", Operation::Tiles(TilesOperation::Entries), "256 entries, or with `.p/W` the first W of them."),
     route(GET, "/ledger/tile/{level}/{tile}", Operation::Tiles(TilesOperation::Hashes), "256 hashes of a level of the tree, or with `.p/W` the first W of them."),
 
+    // Whoever was shown a receipt.
+    route(GET, "/verify", Operation::Verifier, "A page that verifies receipts and capsules in a browser, without a network."),
+
     // Systems that speak the native API.
     route(POST, "/api/v1/envelopes", native(AgencyOperation::Submit), "Send a packet; the body is the packet, the answer its receipt."),
     route(POST, "/api/v1/envelopes:check", native(AgencyOperation::Check), "Tell what would become of a packet; nothing is stored."),
     route(GET, "/api/v1/envelopes/{id}", native(AgencyOperation::Envelope), "Look at one envelope: deliveries, statuses, lineage."),
     route(GET, "/api/v1/envelopes/{id}/timeline", native(AgencyOperation::Timeline), "Tell all that happened to a document, oldest first (`after`, `limit`)."),
     route(GET, "/api/v1/envelopes/{id}/lineage", native(AgencyOperation::Lineage), "Tell which documents belong to a document, both ways (`after`, `limit`)."),
+    route(GET, "/api/v1/receipts/{id}", receipt(ReceiptOperation::Look), "What a signed receipt says: of a piece of evidence, or that an envelope was accepted."),
+    route(GET, "/api/v1/receipts/{id}/signed", receipt(ReceiptOperation::Signed), "The same signed, as XML: `xmlsec1` and `docaxis verify` verify it."),
+    route(GET, "/api/v1/deliveries/{id}/capsule", receipt(ReceiptOperation::Capsule), "All that proves what became of a delivery, in one file for `docaxis verify`."),
+    route(GET, "/api/v1/certificates", receipt(ReceiptOperation::Certificates), "The certificates under which receipts are and were signed."),
     route(GET, "/api/v1/evidence/{id}/proof", ledger(LedgerOperation::Proof), "A piece of evidence with the proof that it stands in the ledger."),
     route(GET, "/api/v1/ledger", ledger(LedgerOperation::View), "How the ledger stands, and the key of its heads."),
     route(GET, "/api/v1/ledger/consistency", ledger(LedgerOperation::Consistency), "The proof that the ledger of one size grew to that of another (`from`, `to`)."),
@@ -376,7 +392,8 @@ fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Tiles(_) | Operation::Agency(_) | Operation::Admin(_) | Operation::Portal(_) => false,
+        Operation::Verifier | Operation::Tiles(_) | Operation::Agency(_) => false,
+        Operation::Admin(_) | Operation::Portal(_) => false,
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.replace("{tile}", "{tile:.*}")] }
 }

@@ -4,7 +4,8 @@
 use super::sketch::{Parts, Sketch};
 use super::watch::Readiness;
 use super::{
-    Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, sdk_sketches, webhook_sketches,
+    Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, receipt_sketches, sdk_sketches,
+    webhook_sketches,
 };
 use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
@@ -156,6 +157,7 @@ fn draw(route: &Route, parts: &mut Parts) -> Option<Value> {
             .bytes(Success::Ok, "OpenMetrics.", "application/openmetrics-text")
             .fails(&agency_sketches::OPEN)
             .fails(&[&UNAUTHENTICATED, &INTERNAL]),
+        Operation::Verifier => receipt_sketches::page(sketch),
         Operation::Description => sketch
             .needs(&[])
             .under("Vận hành - Operation")

@@ -4,7 +4,7 @@ use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::schema::{deliveries, evidence, ledger_entries, system_agencies};
 use super::{Connection, StoreError};
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Evidence, EvidenceEvent};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -85,6 +85,21 @@ pub fn find(tx: &mut Connection, evidence_id: &str) -> Result<Option<EvidenceRow
         .filter(evidence::evidence_id.eq(evidence_id))
         .select(EvidenceRow::as_select())
         .get_result(c)
+        .optional())?)
+}
+
+/// The evidence that an envelope was accepted.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_acceptance(tx: &mut Connection, envelope_id: &str) -> Result<Option<EvidenceRow>, StoreError> {
+    Ok(on_packets!(tx, c => evidence::table
+        .filter(evidence::envelope_id.eq(envelope_id))
+        .filter(evidence::delivery_id.is_null())
+        .filter(evidence::event.eq(EvidenceEvent::SubmissionAcceptance.name()))
+        .order(evidence::evidence_id.asc())
+        .select(EvidenceRow::as_select())
+        .first(c)
         .optional())?)
 }
 

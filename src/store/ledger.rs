@@ -170,16 +170,15 @@ pub fn entries_beyond(tx: &mut Connection, from: i64, limit: i64) -> Result<Vec<
         .load(c))?)
 }
 
-/// Where a piece of evidence stands.
+/// The entries of pieces of evidence, as far as they are sealed.
 ///
 /// # Errors
 /// `Statement`.
-pub fn index_of(tx: &mut Connection, evidence_id: &str) -> Result<Option<i64>, StoreError> {
+pub fn entries_of(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EntryRow>, StoreError> {
     Ok(on_packets!(tx, c => ledger_entries::table
-        .filter(ledger_entries::evidence_id.eq(evidence_id))
-        .select(ledger_entries::ledger_index)
-        .get_result(c)
-        .optional())?)
+        .filter(ledger_entries::evidence_id.eq_any(evidence_ids))
+        .select(EntryRow::as_select())
+        .load(c))?)
 }
 
 /// Of a page of evidence beginning after an id: the last id, and those ids that neither stand in the ledger nor wait.

@@ -67,6 +67,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    certificates (certificate_id) {
+        certificate_id -> Text,
+        subject -> Text,
+        begins_at -> Timestamp,
+        ends_at -> Timestamp,
+        der -> Binary,
+    }
+}
+
+diesel::table! {
     checkpoints (tree_size) {
         tree_size -> BigInt,
         signed_at -> Timestamp,
@@ -247,6 +257,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    receipts (evidence_id) {
+        evidence_id -> Text,
+        certificate_id -> Text,
+        signed_at -> Timestamp,
+        xml -> Text,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
         code_digest -> Binary,
@@ -401,6 +420,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     announcements,
     attachments,
     attempts,
+    certificates,
     checkpoints,
     deliveries,
     directory,
@@ -415,6 +435,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     payloads,
     pushes,
     read_documents,
+    receipts,
     recovery_codes,
     search_position,
     searchable_documents,

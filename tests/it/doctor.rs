@@ -3,6 +3,7 @@
 use crate::support::database::{Database, wants_postgres};
 use crate::support::packets::a_document;
 use crate::support::program::{Program, Ran};
+use chrono::TimeDelta;
 use docaxis::hub::Clock;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
@@ -155,4 +156,33 @@ async fn evidence_that_waits_to_be_sealed_for_long_is_told() {
     let fresh = format!("INSERT INTO checkpoints (tree_size, signed_at, sealed_by, note) VALUES (0, '{now}', '', '')");
     patient.database.run(&fresh).await;
     assert_eq!(told(), None, "a head was signed just now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_under_receipts_is_examined() {
+    let patient = patient().await;
+    let found = |program: &Program| {
+        let findings = findings(&program.run(&["doctor", "--json"])).into_iter();
+        let codes = findings.map(|found| found["code"].as_str().unwrap().to_owned());
+        codes.filter(|code| code.starts_with("certificate.")).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&patient.program), ["certificate.self_signed"]);
+
+    let at = |begins: i64, days: i64| {
+        let begins = chrono::Utc::now() + TimeDelta::days(begins);
+        let file = patient.data.join(format!("{begins}.pem").replace([' ', ':'], "-"));
+        let made = docaxis::signer::credential::self_signed("Docaxis", begins, TimeDelta::days(days)).unwrap();
+        std::fs::write(&file, made).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        file.display().to_string()
+    };
+    let with = |files: &str| patient.program.clone().with("DOCAXIS__RECEIPTS__KEY_FILES", files);
+    let (ending, ended) = (at(-300, 310), at(-300, 200));
+    assert_eq!(found(&with(&ending)), ["certificate.ending"]);
+    assert_eq!(found(&with(&ended)), ["certificate.ended"]);
+    assert_eq!(found(&with(&format!("{ended}, {ending}, {}", at(0, 365)))), ["certificate.self_signed"]);
+    assert_eq!(found(&with("nothing.pem")), ["certificate.unusable"]);
+    std::fs::set_permissions(&ending, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(only_error(&with(&ending).run(&["doctor", "--json"])), "certificate.unusable");
+    assert_eq!(with("nothing.pem").run(&["ledger", "show"]).code, 2, "the hub does not start without its keys");
 }

@@ -46,6 +46,7 @@ mod preflight;
 mod push;
 mod push_faults;
 mod recall;
+mod receipts;
 mod report;
 mod robots;
 mod schemas;

@@ -386,3 +386,25 @@ async fn without_a_mail_server_nothing_is_put_in_line() {
 
     assert_eq!((put, hub.count("SELECT count(*) FROM mails").await), ([0, 0, 0], 0));
 }
+
+#[tokio::test]
+async fn the_operator_is_told_five_times_of_the_last_certificate_that_ends() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, |config| config.receipts.self_signed_days = 100).await;
+    let mut told = Vec::new();
+    for day in 0..110 {
+        notify::keys_that_end(&hub.hub).await.unwrap();
+        notify::keys_that_end(&hub.another_node()).await.unwrap();
+        let mails = hub.count("SELECT count(*) FROM mails WHERE notice LIKE '%certificate_ends%'").await;
+        if mails > i64::try_from(told.len()).unwrap() {
+            told.push(100 - day);
+        }
+        post::send_due(&hub.hub, &mailer).await.unwrap();
+        hub.after(TimeDelta::days(1));
+    }
+
+    assert_eq!(told, [60, 30, 14, 7, 1]);
+    let given = server.given();
+    let mail = given.iter().find(|mail| mail.header("Subject").contains("Chứng thư số ký biên nhận")).unwrap();
+    assert!(mail.parts()[0].contains("receipts.key_files"), "{}", mail.parts()[0]);
+}

@@ -159,7 +159,7 @@ async fn a_hub_that_can_work_says_so() {
     let hub = TestHub::start().await;
     let answer = read(&hub, "/readyz", &[]).await;
     assert_eq!((answer.status, answer.json["status"].as_str()), (200, Some("ready")));
-    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 6);
+    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 7);
 }
 
 #[tokio::test]

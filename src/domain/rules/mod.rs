@@ -25,6 +25,10 @@ pub use catalogue::{Entry, catalogue, catalogue_markdown, sample};
 pub use parties::{Parties, Party};
 pub use rule::{Finding, Judge, Rule, Section, Text, filled};
 
+/// The edition of the rules, by which evidence and receipts tell what a packet was checked by. Raised with any change of what
+/// is accepted.
+pub const EDITION: &str = "2026.1";
+
 /// A sentence in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {

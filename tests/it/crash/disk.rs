@@ -139,7 +139,7 @@ impl Cut<'_> {
         };
         fs::write(to, &content).unwrap();
         self.files.insert(key.to_owned(), content);
-        if now.extension().is_some_and(|kind| kind == "key") {
+        if now.extension().is_some_and(|kind| kind == "key" || kind == "pem") {
             fs::set_permissions(to, fs::Permissions::from_mode(0o600)).unwrap();
         }
     }

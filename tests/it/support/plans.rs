@@ -18,6 +18,7 @@ const SMALL: &[&str] = &[
     "system_keys",
     "system_addresses",
     "endpoints",
+    "certificates",
     "unsealed",
     "users",
     "user_agencies",

@@ -1,0 +1,125 @@
+//! `verify`: receipts and capsules, without hub, database or network.
+
+use super::Outcome;
+use crate::domain::packet::Digest;
+use crate::exchange::verify::{self, Report, Trust};
+use crate::proof::checkpoint::Key;
+use crate::signer::certificate::Certificate;
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  docaxis verify bien-nhan.xml --trust hub.pem
+  docaxis verify ho-so.json --trust hub.pem --packet van-ban.edxml
+  docaxis verify *.json --trust hub.pem --json | jq -r 'select(.holds | not) | .file'
+
+Exit codes: 0 everything holds, 1 something does not, 2 a file cannot be read.";
+
+/// Verify signed receipts and capsules, without a hub and without a network: in Vietnamese, then in English.
+///
+/// Nothing is believed that is not proved: without the hub's certificate nothing holds.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct VerifyArguments {
+    /// Receipts (XML) and capsules (JSON).
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Certificates that are trusted (PEM): the hub's, or those of who issued them.
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// A key of the ledger, `name+id+key`, beside those that trusted receipts name.
+    #[arg(long, value_name = "KEY")]
+    ledger_key: Vec<String>,
+    /// The packet that the files are to be about.
+    #[arg(long, value_name = "FILE")]
+    packet: Option<PathBuf>,
+    /// One JSON object for each file.
+    #[arg(long)]
+    json: bool,
+}
+
+impl VerifyArguments {
+    pub fn run(&self, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+        let trust = self.trust()?;
+        let mut worst = Outcome::Done;
+        for file in &self.files {
+            let report = match fs::read(file) {
+                Ok(bytes) => verify::verify(&bytes, &trust),
+                Err(error) => {
+                    worst = Outcome::Failed;
+                    unread(file, &error, self.json, out)?;
+                    continue;
+                }
+            };
+            worst = worst.and(if report.holds() { Outcome::Done } else { Outcome::Refused });
+            match self.json {
+                true => writeln!(out, "{}", as_json(file, &report))?,
+                false => print(file, &report, out)?,
+            }
+        }
+        Ok(worst)
+    }
+
+    fn trust(&self) -> anyhow::Result<Trust> {
+        let mut trust = Trust::default();
+        for file in &self.trust {
+            let pem = fs::read(file).with_context(|| file.display().to_string())?;
+            let read =
+                Certificate::read_pem(&pem).with_context(|| format!("{}: no certificate (PEM)", file.display()))?;
+            trust.certificates.extend(read);
+        }
+        for key in &self.ledger_key {
+            trust.ledger_keys.push(Key::parse(key).with_context(|| format!("{key}: no key such as name+id+key"))?);
+        }
+        if let Some(file) = &self.packet {
+            trust.packet = Some(Digest::of(&fs::read(file).with_context(|| file.display().to_string())?));
+        }
+        Ok(trust)
+    }
+}
+
+fn unread(file: &Path, error: &std::io::Error, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    let (file, error) = (file.display().to_string(), error.to_string());
+    match json {
+        true => writeln!(out, "{}", json!({ "file": file, "holds": false, "error": error })),
+        false => writeln!(out, "{file}: không đọc được / cannot be read: {error}"),
+    }
+}
+
+fn as_json(file: &Path, report: &Report) -> Value {
+    let steps = report.steps.iter().map(|step| {
+        let (looked_at, ..) = step.looked_at.words();
+        let told = step.fault.map(|fault| (fault.code(), fault.words()));
+        let told = told.map(|(code, (vi, en))| json!({ "code": code, "vi": vi, "en": en }));
+        json!({ "entry": step.entry, "step": looked_at, "holds": told.is_none(), "fault": told })
+    });
+    json!({
+        "file": file.display().to_string(), "kind": report.kind.word(), "holds": report.holds(),
+        "tells": report.tells, "steps": steps.collect::<Vec<_>>(),
+    })
+}
+
+fn print(file: &Path, report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
+    let verdict = if report.holds() { "ĐÚNG / holds" } else { "KHÔNG ĐÚNG / does not hold" };
+    writeln!(out, "{}: {verdict}", file.display())?;
+    for line in &report.tells {
+        writeln!(out, "  {line}")?;
+    }
+    for step in &report.steps {
+        let (_, vi, en) = step.looked_at.words();
+        let entry = if step.entry.is_empty() { String::new() } else { format!(" [{}]", step.entry) };
+        match step.fault {
+            None => writeln!(out, "  ✓ {vi} / {en}{entry}")?,
+            Some(fault) => {
+                let (why_vi, why_en) = fault.words();
+                writeln!(out, "  ✗ {vi} / {en}{entry}: {}\n      {why_vi}\n      {why_en}", fault.code())?;
+            }
+        }
+    }
+    Ok(())
+}

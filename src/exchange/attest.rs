@@ -1,0 +1,219 @@
+//! Signed receipts: what happened to a packet, told to its parties under the hub's certificate. The evidence itself stands since
+//! the event, and in the ledger within a second; its receipt is signed when it is first asked for, and kept: whoever asks again
+//! gets the same bytes, whatever became of the keys. Not here: how it is written (`wire::receipt`), what a sender is answered
+//! at once (`receipt`).
+
+use super::{Caller, ExchangeError, history, receipt as answer, seal};
+use crate::domain::evidence::EvidenceEvent;
+use crate::domain::receipt::{Packet, Receipt, Recipient, Record};
+use crate::hub::Hub;
+use crate::signer::certificate::Certificate;
+use crate::signer::credential::Credential;
+use crate::store::deliveries::DeliveryRow;
+use crate::store::envelopes::{EnvelopeRow, digest_of};
+use crate::store::evidence::{self, EvidenceRow};
+use crate::store::receipts::{self, CertificateRow, ReceiptRow};
+use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
+use crate::wire;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+/// A receipt as it is handed out.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// What it says.
+    pub receipt: Receipt,
+    /// The signed text.
+    pub xml: String,
+}
+
+/// The packet that a piece of evidence is about, and to whom it goes.
+type Context = (Option<Packet>, Vec<Recipient>);
+
+/// The receipt of a piece of evidence or, of an envelope, that it was accepted; for a party to it, or the operator.
+///
+/// # Errors
+/// `NotFound` unless there is such evidence of a packet and the caller is a party to it; `Unavailable` when no key may sign;
+/// `Store`.
+pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
+    let (caller, id) = (caller.map(|caller| caller.system_id.clone()), id.to_owned());
+    let found = hub.store.read(move |tx| {
+        let row = match evidence::find(tx, &id)? {
+            Some(row) => Some(row),
+            None => evidence::of_acceptance(tx, &id)?,
+        };
+        let Some(row) = row.filter(is_of_packet) else { return Ok(None) };
+        let may_have = match &caller {
+            Some(system) => history::may_see(tx, system, &row)? && may_have(tx, system, &row)?,
+            None => true,
+        };
+        Ok(may_have.then_some(row))
+    });
+    let row = found.await?.ok_or(ExchangeError::NotFound)?;
+    let evidence_id = row.evidence_id.clone();
+    let xml = issue(hub, vec![row]).await?.remove(&evidence_id).ok_or(ExchangeError::NotFound)?;
+    let unreadable = |_| ExchangeError::Unavailable(format!("the kept receipt of {evidence_id} cannot be read"));
+    Ok(Issued { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
+}
+
+/// Whether evidence is of a packet; else it is of the hub's administration.
+fn is_of_packet(row: &EvidenceRow) -> bool {
+    row.envelope_id.is_some() || row.event == EvidenceEvent::SubmissionRejection.name()
+}
+
+/// Whether a party to a piece of evidence may have its receipt too: that of an acceptance names all recipients, and is the
+/// sender's.
+fn may_have(tx: &mut Connection, system: &str, row: &EvidenceRow) -> Result<bool, StoreError> {
+    match (&row.agency, row.event == EvidenceEvent::SubmissionAcceptance.name()) {
+        (Some(sender), true) => systems::holds(tx, system, sender),
+        (Some(_) | None, _) => Ok(true),
+    }
+}
+
+/// The receipts of pieces of evidence, by the ids of these: those that were signed before, and the others now.
+pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<String, String>, ExchangeError> {
+    let looked_up = hub.store.read(move |tx| {
+        let ids: Vec<&str> = rows.iter().map(|row| row.evidence_id.as_str()).collect();
+        let known = receipts::find(tx, &ids)?;
+        let (mut unsigned, mut contexts) = (Vec::new(), HashMap::new());
+        for row in rows.iter().filter(|row| !known.contains_key(&row.evidence_id)) {
+            unsigned.push((context(tx, &mut contexts, row)?, record(row)));
+        }
+        Ok((known, unsigned))
+    });
+    let (mut known, unsigned) = looked_up.await?;
+    if unsigned.is_empty() {
+        return Ok(known);
+    }
+    let now = hub.clock.now();
+    let lame = |why: &str| ExchangeError::Unavailable(format!("receipts cannot be signed: {why}"));
+    let credential = hub.credentials.at(now).ok_or_else(|| lame("no certificate holds now (receipts.key_files)"))?;
+    let signed = unsigned.into_iter().map(|(context, record)| sign(hub, (credential, now), record, context));
+    let signed: Option<Vec<ReceiptRow>> = signed.collect();
+    let (signed, certificate) = (signed.ok_or_else(|| lame("the key refuses"))?, row_of(&credential.certificate));
+    // Another node may have signed meanwhile: what is kept is what everybody gets.
+    let kept = hub.store.write(move |tx| {
+        receipts::keep(tx, &signed, &certificate)?;
+        receipts::find(tx, &signed.iter().map(|row| row.evidence_id.as_str()).collect::<Vec<_>>())
+    });
+    known.extend(kept.await?);
+    Ok(known)
+}
+
+/// A piece of evidence as it is sealed.
+pub(super) fn record(row: &EvidenceRow) -> Record {
+    Record {
+        evidence_id: row.evidence_id.clone(),
+        event: row.event.clone(),
+        at: row.at.and_utc(),
+        envelope_id: row.envelope_id.clone(),
+        delivery_id: row.delivery_id.clone(),
+        agency: row.agency.clone(),
+        system_id: row.system_id.clone(),
+        facts: row.facts.clone(),
+    }
+}
+
+fn sign(
+    hub: &Hub,
+    (credential, now): (&Credential, DateTime<Utc>),
+    evidence: Record,
+    (packet, recipients): Context,
+) -> Option<ReceiptRow> {
+    let (evidence_id, certificate_id) = (evidence.evidence_id.clone(), credential.certificate.id.clone());
+    let receipt = Receipt {
+        hub: hub.config.selftest.hub_name.clone(),
+        ledger: seal::keys(hub).first().map(ToString::to_string).unwrap_or_default(),
+        certificate: certificate_id.clone(),
+        // A clock that was set back signs nothing before it happened.
+        signed_at: now.max(evidence.at),
+        evidence,
+        packet,
+        recipients,
+    };
+    let certificates: Vec<&[u8]> = credential.certificates.iter().map(Certificate::der).collect();
+    let by = (credential.algorithm(), certificates.as_slice());
+    let xml = wire::receipt::write(&receipt, by, |message| credential.sign(message))?;
+    Some(ReceiptRow { evidence_id, certificate_id, signed_at: receipt.signed_at.naive_utc(), xml })
+}
+
+fn row_of(certificate: &Certificate) -> CertificateRow {
+    CertificateRow {
+        certificate_id: certificate.id.clone(),
+        subject: certificate.subject.clone(),
+        begins_at: certificate.begins_at.naive_utc(),
+        ends_at: certificate.ends_at.naive_utc(),
+        der: certificate.der().to_vec(),
+    }
+}
+
+/// What a receipt tells beside the evidence. All of it stands in columns that never change.
+fn context(
+    tx: &mut Connection,
+    known: &mut HashMap<String, Context>,
+    row: &EvidenceRow,
+) -> Result<Context, StoreError> {
+    let Some(about) = row.delivery_id.as_ref().or(row.envelope_id.as_ref()) else { return Ok((None, Vec::new())) };
+    if let Some(context) = known.get(about) {
+        return Ok(context.clone());
+    }
+    let delivery = match &row.delivery_id {
+        Some(delivery_id) => deliveries::find(tx, delivery_id)?,
+        None => None,
+    };
+    let envelope_id = delivery.as_ref().map(|delivery| &delivery.envelope_id).or(row.envelope_id.as_ref());
+    let envelope = match envelope_id {
+        Some(envelope_id) => envelopes::find(tx, envelope_id)?,
+        None => None,
+    };
+    let context = match (delivery, envelope) {
+        (Some(delivery), envelope) => (envelope.map(packet), vec![recipient(&delivery)]),
+        (None, Some(envelope)) => {
+            let mut lines = deliveries::of_envelope(tx, &envelope.envelope_id)?;
+            // Deliveries that were started anew later are not what was accepted.
+            lines.retain(|line| line.accepted_at() == envelope.accepted_at.and_utc());
+            (Some(packet(envelope)), lines.iter().map(recipient).collect())
+        }
+        (None, None) => (None, Vec::new()),
+    };
+    known.insert(about.clone(), context.clone());
+    Ok(context)
+}
+
+fn packet(row: EnvelopeRow) -> Packet {
+    Packet {
+        code: row.code(),
+        kind: row.packet_kind,
+        sender: row.sender_code,
+        document_id: row.document_id,
+        subject: row.subject,
+        sha256: digest_of(&row.payload_sha256).hex(),
+        bytes: u64::try_from(row.bytes).unwrap_or(0),
+        accepted_at: row.accepted_at.and_utc(),
+        envelope_id: row.envelope_id,
+    }
+}
+
+fn recipient(row: &DeliveryRow) -> Recipient {
+    Recipient {
+        agency: row.recipient_code.clone(),
+        delivery_id: row.delivery_id.clone(),
+        outcome: answer::outcome_of(row).word().to_owned(),
+    }
+}
+
+/// Every certificate of this hub: those under which receipts were signed, and those that may sign next.
+///
+/// # Errors
+/// `Store`.
+pub async fn certificates(hub: &Hub) -> Result<Vec<Certificate>, ExchangeError> {
+    let used = hub.store.read(receipts::certificates).await?;
+    let mut all: Vec<Certificate> = used.iter().filter_map(|der| Certificate::read(der)).collect();
+    for own in hub.credentials.certificates() {
+        if !all.contains(own) {
+            all.push(own.clone());
+        }
+    }
+    all.sort_by_key(|certificate| certificate.begins_at);
+    Ok(all)
+}

@@ -1,0 +1,132 @@
+//! X.509 certificates under receipts: whose, when they hold, what their keys signed, and whether one that is trusted stands
+//! behind them. Not here: private keys (`credential`), what is signed.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use std::time::Duration;
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
+use x509_cert::der::{Decode, Encode};
+
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256; a signature is r and s, 32 bytes each.
+    EcdsaP256,
+    /// RSA of 2048 bits or more, PKCS #1 v1.5 with SHA-256.
+    Rsa,
+}
+
+impl Algorithm {
+    fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::EcdsaP256 => &ECDSA_P256_SHA256_FIXED,
+            Self::Rsa => &RSA_PKCS1_2048_8192_SHA256,
+        }
+    }
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    public_key: Vec<u8>,
+    /// SHA-256 of its bytes in hexadecimal: the id of its key in receipts.
+    pub id: String,
+    /// Whose it is.
+    pub subject: String,
+    /// Whether its own key signed it.
+    pub is_self_issued: bool,
+    /// From when it holds.
+    pub begins_at: DateTime<Utc>,
+    /// Until when it holds.
+    pub ends_at: DateTime<Utc>,
+}
+
+impl Certificate {
+    /// The certificate that these bytes are (DER).
+    pub fn read(der: &[u8]) -> Option<Self> {
+        let parsed = x509_cert::Certificate::from_der(der).ok()?;
+        let fields = parsed.tbs_certificate;
+        let instant = |time: x509_cert::time::Time| {
+            DateTime::from_timestamp(i64::try_from(time.to_unix_duration().as_secs()).ok()?, 0)
+        };
+        Some(Self {
+            public_key: fields.subject_public_key_info.to_der().ok()?,
+            id: hex::encode(digest(&SHA256, der)),
+            subject: fields.subject.to_string(),
+            is_self_issued: fields.subject == fields.issuer,
+            begins_at: instant(fields.validity.not_before)?,
+            ends_at: instant(fields.validity.not_after)?,
+            der: der.to_vec(),
+        })
+    }
+
+    /// The certificates of a PEM text, in their order; nothing when one of them cannot be read, or there is none.
+    pub fn read_pem(pem: &[u8]) -> Option<Vec<Self>> {
+        let all = CertificateDer::pem_slice_iter(pem).map(|der| Self::read(&der.ok()?));
+        all.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty())
+    }
+
+    /// It as PEM.
+    pub fn pem(&self) -> String {
+        let lines = STANDARD.encode(&self.der);
+        let lines = lines.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");
+        format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+    }
+
+    /// Its bytes (DER).
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Whether it holds at a time.
+    pub fn holds_at(&self, at: DateTime<Utc>) -> bool {
+        self.begins_at <= at && at <= self.ends_at
+    }
+
+    /// Whether its key made a signature of a message.
+    pub fn signed(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(algorithm.verification(), &self.public_key).verify(message, signature).is_ok()
+    }
+
+    /// Whether it is one of those that are trusted, or one of them issued it, perhaps through others, so that the whole chain
+    /// held at that time. Whether it held itself at that time is asked apart.
+    pub fn is_trusted(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> bool {
+        trusted.contains(self) || self.is_issued_by(others, trusted, at).unwrap_or(false)
+    }
+
+    fn is_issued_by(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> Option<bool> {
+        let algorithms: [&dyn SignatureVerificationAlgorithm; 6] = [
+            webpki::aws_lc_rs::ECDSA_P256_SHA256,
+            webpki::aws_lc_rs::ECDSA_P256_SHA384,
+            webpki::aws_lc_rs::ECDSA_P384_SHA384,
+            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
+            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
+        ];
+        let all = |certificates: &[Self]| -> Vec<CertificateDer<'static>> {
+            certificates.iter().map(|one| CertificateDer::from(one.der.clone())).collect()
+        };
+        let (own, between, roots) = (CertificateDer::from(self.der.as_slice()), all(others), all(trusted));
+        let anchors: Vec<_> = roots.iter().filter_map(|root| anchor_from_trusted_cert(root).ok()).collect();
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at.timestamp()).ok()?));
+        let leaf = EndEntityCert::try_from(&own).ok()?;
+        Some(leaf.verify_for_usage(&algorithms, &anchors, &between, time, AnyUse, None, None).is_ok())
+    }
+}
+
+/// Authorities of the state know no extended key usage of their own for receipts.
+struct AnyUse;
+
+impl ExtendedKeyUsageValidator for AnyUse {
+    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        Ok(())
+    }
+}
