@@ -118,7 +118,7 @@ impl Arrivals {
     }
 
     /// From now on, what is announced is kept for other nodes; or is not any more.
-    pub fn have_neighbours(&self, have: bool) {
+    pub fn have_other_nodes(&self, have: bool) {
         self.waiting().untold = have.then(HashSet::new);
     }
 

@@ -101,7 +101,7 @@ pub struct Running {
     sealing: jobs::Sealing,
     indexing: jobs::Indexing,
     dispatching: jobs::Dispatching,
-    neighbours: JoinHandle<()>,
+    other_nodes: JoinHandle<()>,
     patience: Duration,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
@@ -126,7 +126,7 @@ impl Running {
         let sealing = jobs::Sealing::start(hub);
         let indexing = jobs::Indexing::start(hub);
         let dispatching = jobs::dispatch(hub, pusher);
-        let neighbours = exchange::neighbours::listen(hub).await;
+        let other_nodes = exchange::nodes::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
         let (stop, stopped) = oneshot::channel();
         let arrivals = hub.arrivals.clone();
@@ -142,7 +142,7 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, mailing, sealing, indexing, dispatching, neighbours, patience, stop, server })
+        Ok(Self { address, jobs, mailing, sealing, indexing, dispatching, other_nodes, patience, stop, server })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -157,7 +157,7 @@ impl Running {
         self.indexing.stop();
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
-        self.neighbours.abort();
+        self.other_nodes.abort();
         let (server, ()) = tokio::join!(self.server, self.dispatching.stop(self.patience));
         // What happened last is sealed too, if the database lets it.
         self.sealing.stop().await;

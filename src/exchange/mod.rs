@@ -34,7 +34,7 @@ pub mod index;
 pub mod intake;
 pub mod keys;
 pub mod lookup;
-pub mod neighbours;
+pub mod nodes;
 pub mod notify;
 pub mod passwords;
 pub mod pickup;

@@ -8,7 +8,7 @@ use docaxis::arrivals::Places;
 use docaxis::channel::signature::Scheme;
 use docaxis::exchange::act::By;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
-use docaxis::exchange::neighbours;
+use docaxis::exchange::nodes;
 use docaxis::hub::Hub;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -37,7 +37,7 @@ async fn what_one_node_takes_in_wakes_who_waits_at_another() {
     };
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     let other = second_node(&hub);
-    let lines = [neighbours::listen(&hub.hub).await, neighbours::listen(&other).await];
+    let lines = [nodes::listen(&hub.hub).await, nodes::listen(&other).await];
     let places = Places { of_node: 9, of_system: 9 };
     let waits = |code: &str| other.arrivals.place("dms", vec![code.to_owned()], places).unwrap();
     let (waiting, not_meant) = (waits("X99.B02"), waits("X99.D04"));
@@ -56,10 +56,10 @@ async fn what_one_node_takes_in_wakes_who_waits_at_another() {
 async fn a_broken_line_is_made_anew_and_whoever_waits_is_woken_since_words_may_be_lost() {
     let hub = TestHub::start().await;
     if !hub.is_postgres() {
-        assert!(neighbours::listen(&hub.hub).await.await.is_ok(), "nothing to do on SQLite");
+        assert!(nodes::listen(&hub.hub).await.await.is_ok(), "nothing to do on SQLite");
         return;
     }
-    let line = neighbours::listen(&hub.hub).await;
+    let line = nodes::listen(&hub.hub).await;
     let places = Places { of_node: 9, of_system: 9 };
     let waiting = hub.hub.arrivals.place("dms", vec!["X99.B02".to_owned()], places).unwrap();
 

@@ -16,20 +16,20 @@ const LINE_PAUSE: Duration = Duration::from_secs(5);
 pub async fn listen(hub: &Hub) -> JoinHandle<()> {
     let mut line = hub.store.bell().await;
     let hub = hub.clone();
-    hub.arrivals.have_neighbours(matches!(line, Ok(Some(_))));
+    hub.arrivals.have_other_nodes(matches!(line, Ok(Some(_))));
     tokio::spawn(async move {
         loop {
             match line {
                 Ok(None) => return,
                 Ok(Some(bell)) => speak(&hub, bell).await,
                 Err(error) => {
-                    log::warn!(target: "neighbours", "no line to other nodes; they are found out by looking: {error}")
+                    log::warn!(target: "nodes", "no line to other nodes; they are found out by looking: {error}")
                 }
             }
-            hub.arrivals.have_neighbours(false);
+            hub.arrivals.have_other_nodes(false);
             tokio::time::sleep(LINE_PAUSE).await;
             line = hub.store.bell().await;
-            hub.arrivals.have_neighbours(matches!(line, Ok(Some(_))));
+            hub.arrivals.have_other_nodes(matches!(line, Ok(Some(_))));
             hear(&hub, &[]);
         }
     })
@@ -48,7 +48,7 @@ async fn speak(hub: &Hub, mut bell: Bell) {
         tokio::select! {
             agencies = hub.arrivals.untold() => {
                 if let Err(error) = bell.tell(&agencies).await {
-                    log::warn!(target: "neighbours", "other nodes were not told of what came: {error}");
+                    log::warn!(target: "nodes", "other nodes were not told of what came: {error}");
                     return;
                 }
                 tokio::time::sleep(GATHERING).await;
