@@ -209,6 +209,13 @@ settings! {
         /// How long events can be asked for anew after they were taken or given up.
         kept_days: u64 = 30u64, "days";
     }
+    /// Passing packets on to neighbouring hubs and taking theirs. How patiently is in `push` and `events`.
+    relay: Relay {
+        /// The name of this hub among hubs, unlike that of any other: letters, digits and . _ -. Empty: nothing is passed on and nothing is taken from other hubs.
+        hub_name: String = "", "text";
+        /// Hubs that a packet may have passed before it comes here.
+        hops_max: usize = 8usize, "hubs";
+    }
     /// When agencies work, and by when they are to receive a document.
     calendar: Calendar {
         /// Working hours: periods in order, divided by commas.

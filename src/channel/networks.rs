@@ -82,7 +82,7 @@ impl Callable {
     /// The part of the setting that is no network.
     pub fn of(config: &Push, kind: EndpointKind) -> Result<Self, String> {
         let networks = match kind {
-            EndpointKind::Agency => Networks::parse(&config.networks, "push.networks")?,
+            EndpointKind::Agency | EndpointKind::Relay => Networks::parse(&config.networks, "push.networks")?,
             EndpointKind::Events => Networks::parse(&config.webhook_networks, "push.webhook_networks")?,
         };
         Ok(Self { networks, plain_http: config.plain_http })

@@ -105,7 +105,7 @@ impl Pusher {
     pub async fn push(&self, shipment: Shipment) -> Outcome {
         let (bytes, kind) = (shipment.bytes, shipment.kind);
         let line = match kind {
-            EndpointKind::Agency => &self.agencies,
+            EndpointKind::Agency | EndpointKind::Relay => &self.agencies,
             EndpointKind::Events => &self.webhooks,
         };
         let Ok(url) = line.callable.check(&shipment.url) else {
@@ -141,6 +141,8 @@ impl Pusher {
         };
         let trouble = Trouble { status: Some(status.as_u16()), reason, may_have_left: true, retry_after };
         match status.as_u16() {
+            // A neighbour's key or address is wrong: that is no word about the packet, and operators mend it.
+            401 | 404 | 405 if kind == EndpointKind::Relay => Outcome::Later(trouble),
             410 => Outcome::Gone(trouble),
             408 | 425 | 429 => Outcome::Later(trouble),
             400..=499 => Outcome::Refused(trouble),

@@ -22,7 +22,7 @@ pub enum EndpointCommand {
     },
     /// Bring nothing for now; what waits is kept until its term is over.
     Pause {
-        /// The agency's code or an alias, or events:SYSTEM.
+        /// The agency's code or an alias, events:SYSTEM or relay:NEIGHBOUR.
         agency: String,
         /// Why; it is shown with the endpoint and kept as evidence.
         #[arg(long, default_value = "", hide_default_value = true)]
@@ -30,7 +30,7 @@ pub enum EndpointCommand {
     },
     /// Bring again, at once, also what waits for another attempt; failures are forgotten.
     Resume {
-        /// The agency's code or an alias, or events:SYSTEM.
+        /// The agency's code or an alias, events:SYSTEM or relay:NEIGHBOUR.
         agency: String,
     },
     /// Bring no more: the agency picks its packets up, also those that wait.

@@ -13,10 +13,12 @@ mod job;
 mod key;
 mod ledger;
 mod mail;
+mod neighbour;
 pub mod progress;
 mod queue;
 mod receipt;
 mod reference;
+mod route;
 mod search;
 mod serve;
 mod system;
@@ -83,6 +85,12 @@ enum Command {
     /// Webhooks: where systems are told what happens to their documents.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Neighbours: hubs that packets are passed on to and taken from.
+    #[command(subcommand)]
+    Neighbour(neighbour::NeighbourCommand),
+    /// Routes: which agencies are behind which neighbour.
+    #[command(subcommand)]
+    Route(route::RouteCommand),
     /// What the hub has to bring to an agency, delivery by delivery.
     #[command(subcommand)]
     Queue(queue::QueueCommand),
@@ -207,6 +215,8 @@ impl CommandLine {
             Command::System(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Endpoint(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Webhook(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Neighbour(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Route(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -94,6 +94,8 @@ pub enum RoleWord {
     Exchange,
     /// It changes the directory and the systems, and holds no agency.
     Administration,
+    /// It is a neighbouring hub, and holds no agency.
+    Hub,
 }
 
 impl RoleWord {
@@ -101,6 +103,7 @@ impl RoleWord {
         match self {
             Self::Exchange => Role::Exchange,
             Self::Administration => Role::Administration,
+            Self::Hub => Role::Hub,
         }
     }
 }
@@ -149,7 +152,7 @@ fn print(system: &SystemLine, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow
     let SystemLine { system_id, name, role, suspended_at, agencies, addresses, keys } = system;
     let held = match role {
         Role::Exchange => agencies.join(" "),
-        Role::Administration => "administration".to_owned(),
+        Role::Administration | Role::Hub => role.word().to_owned(),
     };
     writeln!(out, "{system_id:<24}{name}: {held}")?;
     if let Some(at) = suspended_at {

@@ -68,7 +68,7 @@ pub struct SetArguments {
     system: String,
     /// Where its software takes events: https://host/path
     url: String,
-    /// A kind of events to tell; without any, all: delivery.consigned, delivery.fetched, delivery.handed_over,
+    /// A kind of events to tell; without any, all: delivery.relayed, delivery.consigned, delivery.fetched, delivery.handed_over,
     /// delivery.handover_failed, delivery.refused, delivery.failed, delivery.withdrawn, status.reported,
     /// recall.requested, recall.answered.
     #[arg(long = "event", value_name = "KIND", value_parser = event)]

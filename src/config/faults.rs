@@ -2,6 +2,7 @@
 //! read, settings that do not fit together. Everything is found at once and said in both languages.
 
 use super::{Config, SECTIONS, SETTINGS, Setting, numbers};
+use crate::domain::agency::OrganId;
 use crate::domain::calendar::Hours;
 use crate::domain::directory::Registration;
 use crate::domain::lane::Lane;
@@ -468,6 +469,12 @@ impl Config {
                 "directory.registration",
                 "phải là closed, below hoặc open",
                 "must be closed, below or open",
+            ),
+            (
+                !self.relay.hub_name.is_empty() && OrganId::parse(&self.relay.hub_name).is_none(),
+                "relay.hub_name",
+                "phải gồm nhiều nhất 35 chữ, số và . _ -, bắt đầu và kết thúc bằng chữ hoặc số",
+                "must be at most 35 letters, digits and . _ -, with a letter or digit at both ends",
             ),
             (
                 system::ranges(&self.server.trusted_proxies).is_none(),

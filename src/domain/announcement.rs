@@ -1,11 +1,14 @@
 //! Events that systems are told of by webhook: their kinds and names, and which piece of evidence is which. Not here: to
 //! whom one is told (`exchange::announce`).
 
+use super::delivery::Step;
 use super::evidence::EvidenceEvent;
 
 /// What a webhook can be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
+    /// A neighbouring hub has it.
+    Relayed,
     /// A document is at a recipient's disposal.
     Consigned,
     /// The recipient's software fetched it.
@@ -30,7 +33,8 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of a document's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::Relayed,
         Self::Consigned,
         Self::Fetched,
         Self::HandedOver,
@@ -46,6 +50,7 @@ impl EventKind {
     /// The name on the wire (`type`).
     pub fn name(self) -> &'static str {
         match self {
+            Self::Relayed => "delivery.relayed",
             Self::Consigned => "delivery.consigned",
             Self::Fetched => "delivery.fetched",
             Self::HandedOver => "delivery.handed_over",
@@ -68,6 +73,7 @@ impl EventKind {
     /// over (`is_refusal`).
     pub fn of(event: EvidenceEvent, is_refusal: bool) -> Option<Self> {
         match event {
+            EvidenceEvent::RelayAcceptance => Some(Self::Relayed),
             EvidenceEvent::ContentConsignment => Some(Self::Consigned),
             EvidenceEvent::ContentConsignmentFailure if is_refusal => Some(Self::Refused),
             EvidenceEvent::ContentConsignmentFailure => Some(Self::Failed),
@@ -81,12 +87,30 @@ impl EventKind {
             EvidenceEvent::SubmissionAcceptance
             | EvidenceEvent::SubmissionRejection
             | EvidenceEvent::DeliveryDirected
+            | EvidenceEvent::RouteChanged
             | EvidenceEvent::EndpointChanged
             | EvidenceEvent::AgencyChanged
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
             | EvidenceEvent::UserChanged => None,
+        }
+    }
+}
+
+impl EventKind {
+    /// The evidence that a hub leaves of what its neighbour tells, and the step that its delivery takes by it. Nothing for
+    /// what is not told between hubs: reports and recalls travel as packets.
+    pub fn beyond(self) -> Option<(EvidenceEvent, Option<Step>)> {
+        match self {
+            Self::Relayed => Some((EvidenceEvent::RelayAcceptance, None)),
+            Self::Consigned => Some((EvidenceEvent::ContentConsignment, None)),
+            Self::Fetched => Some((EvidenceEvent::ContentFetched, None)),
+            Self::HandoverFailed => Some((EvidenceEvent::ContentHandoverFailure, None)),
+            Self::HandedOver => Some((EvidenceEvent::ContentHandover, Some(Step::HandOver))),
+            Self::Refused | Self::Failed => Some((EvidenceEvent::ContentConsignmentFailure, Some(Step::FailBeyond))),
+            Self::Withdrawn => Some((EvidenceEvent::DeliveryWithdrawn, Some(Step::WithdrawBeyond))),
+            Self::StatusReported | Self::RecallRequested | Self::RecallAnswered => None,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! accepted ─▶ Pending ─▶ Consigned ─▶ HandedOver
 //!                │           ├──────▶ Withdrawn   (recalled before it was fetched)
 //!                └───────────┴──────▶ Failed      (nobody fetched it in time; may yet turn out to have been handed over)
+//!
+//! What a neighbouring hub has is Consigned here; that hub says how it ends.
 //! ```
 
 use super::evidence::EvidenceEvent;
@@ -14,7 +16,7 @@ use super::evidence::EvidenceEvent;
 pub enum DeliveryState {
     /// Waits for a channel to take it.
     Pending,
-    /// At the recipient's disposal.
+    /// At the recipient's disposal, or with a neighbouring hub.
     Consigned,
     /// The recipient's software has confirmed that it holds the content. Final.
     HandedOver,
@@ -123,6 +125,12 @@ pub enum Step {
     GiveUp,
     /// The hub brings it no more: the recipient may fetch it.
     Offer,
+    /// A neighbouring hub took the content and will bring it on.
+    Relay,
+    /// The neighbouring hub that has it says that it failed there.
+    FailBeyond,
+    /// The neighbouring hub that has it says that it was withdrawn there: the recipient never had it.
+    WithdrawBeyond,
 }
 
 /// What a step leads to.
@@ -161,17 +169,16 @@ pub enum Refusal {
 pub fn next(now: Progress, step: Step) -> Next {
     use DeliveryState as S;
     match (step, now.state) {
-        (Step::Withdraw, S::Withdrawn) => Next::Same,
+        (Step::Withdraw | Step::WithdrawBeyond, S::Withdrawn) => Next::Same,
         (_, S::Withdrawn) => Next::Refused(Refusal::Withdrawn),
-        (Step::HandOver, S::HandedOver) | (Step::Consign, S::Consigned) | (Step::GiveUp, S::Failed) => Next::Same,
+        (Step::HandOver, S::HandedOver) | (Step::Consign | Step::Relay, S::Consigned) => Next::Same,
+        (Step::GiveUp | Step::FailBeyond, S::Failed) => Next::Same,
         (Step::HandOver, S::Pending | S::Consigned | S::Failed) => {
             let done = Progress { state: S::HandedOver, mark: PickupMark::Done, fetched: true };
             Next::Changed(done, Some(EvidenceEvent::ContentHandover))
         }
-        (Step::Consign, S::Pending | S::Failed) => {
-            let consigned = Progress { state: S::Consigned, fetched: true, ..now };
-            Next::Changed(consigned, Some(EvidenceEvent::ContentConsignment))
-        }
+        (Step::Consign, S::Pending | S::Failed) => left(now, EvidenceEvent::ContentConsignment),
+        (Step::Relay, S::Pending | S::Failed) => left(now, EvidenceEvent::RelayAcceptance),
         (_, S::Failed) => Next::Refused(Refusal::Failed),
         (Step::Offer, S::Pending) => {
             let offered = Progress { state: S::Consigned, ..now };
@@ -182,11 +189,14 @@ pub fn next(now: Progress, step: Step) -> Next {
         (Step::Retry, S::Pending) if now.fetched => Next::Same,
         (Step::Retry, S::Pending) => Next::Changed(Progress { fetched: true, ..now }, None),
         (Step::GiveUp, S::Consigned) if now.fetched => Next::Refused(Refusal::AlreadyFetched),
-        (Step::GiveUp, S::Pending | S::Consigned) => {
+        (Step::GiveUp | Step::FailBeyond, S::Pending | S::Consigned) => {
             let failed = Progress { state: S::Failed, ..now };
             Next::Changed(failed, Some(EvidenceEvent::ContentConsignmentFailure))
         }
-        (Step::Consign, S::HandedOver) => Next::Refused(Refusal::AlreadyHandedOver),
+        (Step::WithdrawBeyond, S::Pending | S::Consigned) => withdrawn(Progress { fetched: false, ..now }),
+        (Step::Consign | Step::Relay | Step::FailBeyond | Step::WithdrawBeyond, S::HandedOver) => {
+            Next::Refused(Refusal::AlreadyHandedOver)
+        }
         (Step::Retry, S::Consigned) | (Step::Retry | Step::GiveUp, S::HandedOver) => {
             Next::Refused(Refusal::AlreadyHandedOver)
         }
@@ -209,6 +219,10 @@ pub fn next(now: Progress, step: Step) -> Next {
     }
 }
 
+fn left(now: Progress, event: EvidenceEvent) -> Next {
+    Next::Changed(Progress { state: DeliveryState::Consigned, fetched: true, ..now }, Some(event))
+}
+
 fn withdrawn(now: Progress) -> Next {
     let gone = Progress { state: DeliveryState::Withdrawn, ..now };
     Next::Changed(gone, Some(EvidenceEvent::DeliveryWithdrawn))
@@ -228,6 +242,9 @@ mod tests {
             Just(Step::Retry),
             Just(Step::GiveUp),
             Just(Step::Offer),
+            Just(Step::Relay),
+            Just(Step::FailBeyond),
+            Just(Step::WithdrawBeyond),
             prop::sample::select(PickupMark::ALL.to_vec()).prop_map(Step::Confirm),
         ]
     }
@@ -246,7 +263,7 @@ mod tests {
             let mark = if state == DeliveryState::HandedOver { PickupMark::Done } else { PickupMark::Initial };
             let now = Progress { state, mark, fetched: state == DeliveryState::HandedOver };
             if let Next::Changed(after, _) = next(now, step) {
-                let late = state == DeliveryState::Failed && matches!(step, Step::HandOver | Step::Consign);
+                let late = state == DeliveryState::Failed && matches!(step, Step::HandOver | Step::Consign | Step::Relay);
                 prop_assert!(after.state == state || late, "{now:?} {step:?} {after:?}");
             }
         }
@@ -263,7 +280,9 @@ mod tests {
             let mut now = begin;
             for step in path {
                 if let Next::Changed(after, _) = next(now, step) {
-                    prop_assert!(height(after) >= height(now), "{now:?} {step:?} {after:?}");
+                    // Only the hub that has it knows better than this one.
+                    let is_told = step == Step::FailBeyond;
+                    prop_assert!(is_told || height(after) >= height(now), "{now:?} {step:?} {after:?}");
                     prop_assert!((after.state == DeliveryState::HandedOver) == (after.mark == PickupMark::Done));
                     now = after;
                 }
@@ -275,7 +294,8 @@ mod tests {
             let mut now = begin;
             for step in path {
                 if let Next::Changed(after, _) = next(now, step) {
-                    prop_assert!(!(now.fetched && after.state == DeliveryState::Withdrawn));
+                    let is_told = step == Step::WithdrawBeyond;
+                    prop_assert!(is_told || !(now.fetched && after.state == DeliveryState::Withdrawn));
                     now = after;
                 }
             }

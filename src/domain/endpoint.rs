@@ -10,17 +10,20 @@ pub enum EndpointKind {
     Agency,
     /// A system is told there what happens to its documents: its webhook.
     Events,
+    /// A neighbouring hub takes there what is for agencies behind it, and is told what became of what it brought.
+    Relay,
 }
 
 impl EndpointKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Agency, Self::Events];
+    pub const ALL: [Self; 3] = [Self::Agency, Self::Events, Self::Relay];
 
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
         match self {
             Self::Agency => "agency",
             Self::Events => "events",
+            Self::Relay => "relay",
         }
     }
 }
@@ -30,7 +33,7 @@ impl EndpointKind {
 pub struct EndpointId {
     /// For what it is.
     pub kind: EndpointKind,
-    /// The canonical code of an agency, or the id of a system.
+    /// The canonical code of an agency, or the id of a system; a neighbour is one.
     pub holder: String,
 }
 
@@ -43,6 +46,16 @@ impl EndpointId {
     /// The webhook of a system.
     pub fn events(system_id: &str) -> Self {
         Self { kind: EndpointKind::Events, holder: system_id.to_owned() }
+    }
+
+    /// The endpoint of a neighbouring hub.
+    pub fn relay(neighbour: &str) -> Self {
+        Self { kind: EndpointKind::Relay, holder: neighbour.to_owned() }
+    }
+
+    /// The neighbour, where it is one's.
+    pub fn neighbour(&self) -> Option<&str> {
+        (self.kind == EndpointKind::Relay).then_some(&self.holder)
     }
 
     /// Reads what `Display` writes.

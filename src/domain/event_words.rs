@@ -16,6 +16,13 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::SubmissionRejection => {
             of("Trục liên thông từ chối gói tin của {}", "The hub refused the packet of {}")
         }
+        EvidenceEvent::RelayAcceptance => of(
+            "Gói tin gửi {} đã được chuyển tiếp sang trục lân cận",
+            "The packet for {} was passed on to a neighbouring hub",
+        ),
+        EvidenceEvent::RouteChanged => {
+            of("Tuyến tới trục lân cận được thay đổi", "A route to a neighbouring hub was changed")
+        }
         EvidenceEvent::ContentConsignment => {
             of("Gói tin đã sẵn sàng để {} nhận", "The packet is at the disposal of {}")
         }
@@ -65,7 +72,7 @@ fn status(code: Option<&str>) -> Wording {
 /// The state of the delivery from then on, where the event changes it.
 pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
     match event {
-        EvidenceEvent::ContentConsignment => Some(DeliveryState::Consigned),
+        EvidenceEvent::ContentConsignment | EvidenceEvent::RelayAcceptance => Some(DeliveryState::Consigned),
         EvidenceEvent::ContentHandover => Some(DeliveryState::HandedOver),
         EvidenceEvent::ContentConsignmentFailure => Some(DeliveryState::Failed),
         EvidenceEvent::DeliveryWithdrawn => Some(DeliveryState::Withdrawn),
@@ -76,6 +83,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::RecallRequested
         | EvidenceEvent::RecallAnswered
         | EvidenceEvent::DeliveryDirected
+        | EvidenceEvent::RouteChanged
         | EvidenceEvent::EndpointChanged
         | EvidenceEvent::AgencyChanged
         | EvidenceEvent::DirectoryImported

@@ -10,6 +10,8 @@ pub enum EvidenceEvent {
     SubmissionAcceptance,
     /// ETSI A.2: a packet was refused.
     SubmissionRejection,
+    /// ETSI B.1: a packet was passed on to a neighbouring hub, which accepted it; or had been, before it came here.
+    RelayAcceptance,
     /// ETSI D.1: the content was put at a recipient's disposal.
     ContentConsignment,
     /// ETSI D.2: the content could not be put at a recipient's disposal: refused for good, or the term is over.
@@ -30,6 +32,8 @@ pub enum EvidenceEvent {
     StatusReported,
     /// Ours: an operator held a delivery, let it go on, hurried it, or started a failed one anew.
     DeliveryDirected,
+    /// Ours: which agencies are behind which neighbour was changed.
+    RouteChanged,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
     EndpointChanged,
     /// Ours: an agency was registered, changed, closed or reopened.
@@ -46,9 +50,10 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
+        Self::RelayAcceptance,
         Self::ContentConsignment,
         Self::ContentConsignmentFailure,
         Self::ContentHandover,
@@ -59,6 +64,7 @@ impl EvidenceEvent {
         Self::RecallAnswered,
         Self::StatusReported,
         Self::DeliveryDirected,
+        Self::RouteChanged,
         Self::EndpointChanged,
         Self::AgencyChanged,
         Self::DirectoryImported,
@@ -72,6 +78,7 @@ impl EvidenceEvent {
         match self {
             Self::SubmissionAcceptance => "SubmissionAcceptance",
             Self::SubmissionRejection => "SubmissionRejection",
+            Self::RelayAcceptance => "RelayAcceptance",
             Self::ContentConsignment => "ContentConsignment",
             Self::ContentConsignmentFailure => "ContentConsignmentFailure",
             Self::ContentHandover => "ContentHandover",
@@ -82,6 +89,7 @@ impl EvidenceEvent {
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
             Self::DeliveryDirected => "docaxis:DeliveryDirected",
+            Self::RouteChanged => "docaxis:RouteChanged",
             Self::EndpointChanged => "docaxis:EndpointChanged",
             Self::AgencyChanged => "docaxis:AgencyChanged",
             Self::DirectoryImported => "docaxis:DirectoryImported",

@@ -19,7 +19,7 @@ pub struct Schedule {
 /// The plans of everything that is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedules {
-    /// Packets to agencies.
+    /// Packets to agencies and neighbours.
     pub packets: Schedule,
     /// Events to systems.
     pub events: Schedule,
@@ -29,7 +29,7 @@ impl Schedules {
     /// The plan for endpoints of a kind.
     pub fn of(&self, kind: EndpointKind) -> &Schedule {
         match kind {
-            EndpointKind::Agency => &self.packets,
+            EndpointKind::Agency | EndpointKind::Relay => &self.packets,
             EndpointKind::Events => &self.events,
         }
     }

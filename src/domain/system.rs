@@ -12,20 +12,26 @@ pub enum Role {
     Exchange,
     /// Changes the directory and the systems; holds no agency.
     Administration,
+    /// A neighbouring hub: passes on and takes packets of agencies to whom routes lead; holds no agency.
+    Hub,
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Exchange, Self::Administration, Self::Hub];
+
     /// The word in tables and answers.
     pub fn word(self) -> &'static str {
         match self {
             Self::Exchange => "exchange",
             Self::Administration => "administration",
+            Self::Hub => "hub",
         }
     }
 
     /// The role of that word.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Exchange, Self::Administration].into_iter().find(|role| role.word() == word)
+        Self::ALL.into_iter().find(|role| role.word() == word)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::intake::{self, Keeping};
 use super::register::{self, Attachment, Case};
+use super::relay::{self, Head};
 use super::selftest::gate::{self, Errand};
 use super::{BodyFault, Caller, ExchangeError, seal};
 use crate::arrivals::PUSHES;
@@ -24,6 +25,8 @@ pub enum Door {
     Native,
     /// The SDK-compatible API: exactly one trailing CR LF is not part of the packet.
     Sdk,
+    /// The native API, for a neighbouring hub.
+    Relay,
 }
 
 impl Door {
@@ -32,6 +35,7 @@ impl Door {
         match self {
             Self::Native => "native",
             Self::Sdk => "sdk",
+            Self::Relay => "relay",
         }
     }
 }
@@ -47,6 +51,8 @@ pub struct Submission {
     pub addressees: Vec<String>,
     /// `hash-file` of the SDK in any of its spellings; a packet that does not match was damaged on its way.
     pub hash_file: Option<String>,
+    /// What a neighbouring hub says beside the packet.
+    pub relay: Option<Head>,
 }
 
 /// The answer to a submission.
@@ -162,12 +168,17 @@ pub(super) async fn judged(
         None => false,
     } && arrival.reading.whole
         && !arrival.reading.secret;
+    let of_relay = match submission.door {
+        Door::Relay => relay::faults(submission.relay.as_ref(), submission.caller.system_id(), &hub.config.relay),
+        Door::Native | Door::Sdk => Vec::new(),
+    };
     let case = Case {
         ids: hub.ids,
         now: hub.clock.now(),
         schedules: Arc::clone(&hub.schedules),
         system_id: submission.caller.system_id,
         door: submission.door,
+        relay: submission.relay,
         addressees: addressees(&submission.addressees, hub.config.packets.recipients_max),
         attachments: attachments(&packet),
         warnings: rules::warnings(&packet),
@@ -176,7 +187,10 @@ pub(super) async fn judged(
         content: arrival.content,
         packet,
     };
-    let mut violations = arrival.violations;
+    // Whose parties are meant is not known of a packet that nobody should have passed on.
+    let by_parties = by_parties && of_relay.is_empty();
+    let mut violations = of_relay;
+    violations.extend(arrival.violations);
     // Who the other parties are does not matter to a packet that may not go to the test agencies at all.
     let is_stray = matches!(errand, Errand::Stray);
     if is_stray {

@@ -4,10 +4,11 @@
 
 use crate::domain::announcement::{self, EventKind, TEST};
 use crate::domain::dates::for_machines;
-use crate::domain::endpoint::EndpointKind;
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::event_words;
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::lane::Lane;
+use crate::domain::relay::last_hub;
 use crate::domain::rules::Wording;
 use crate::domain::schedule::Schedules;
 use crate::hub::Ids;
@@ -17,7 +18,7 @@ use crate::store::pushes::PushRow;
 use crate::store::{Connection, StoreError, announcements, envelopes, evidence, pushes};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What whoever notes that something happened needs.
@@ -107,7 +108,27 @@ pub struct TestData<'a> {
     system: &'a str,
 }
 
-/// Appends evidence about a delivery, and announces it to the webhooks of systems that speak for its sender.
+/// What a hub tells the neighbour that brought a delivery.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RelayEvent {
+    /// What happened, as for webhooks.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The evidence of it on the hub that tells.
+    pub evidence_id: String,
+    /// The delivery, by the id that the neighbour gave it.
+    pub delivery_id: String,
+    /// The hub where it happened, when that is not the one that tells.
+    pub hub: Option<String>,
+    /// When, by the clock of that hub.
+    pub at: String,
+    /// What came with it: why it failed, or what the recipient's software said.
+    pub note: String,
+}
+
+/// Appends evidence about a delivery, and announces it to the webhooks of systems that speak for its sender, and to the
+/// neighbouring hub that brought it.
 pub(super) fn append(
     tx: &mut Connection,
     moment: Moment<'_>,
@@ -117,16 +138,20 @@ pub(super) fn append(
     let evidence_id = moment.ids.next();
     evidence::append(tx, &evidence_id, piece)?;
     // What becomes of a status packet is no news: whoever reports goes on reporting.
-    if !row.is_document() {
-        return Ok(());
-    }
-    let listeners = announcements::listeners(tx, &row.sender_code)?;
-    if listeners.is_empty() {
+    let listeners = match row.is_document() {
+        true => announcements::listeners(tx, &row.sender_code)?,
+        false => Vec::new(),
+    };
+    let brought_by = row.hops.as_deref().and_then(last_hub);
+    if listeners.is_empty() && brought_by.is_none() {
         return Ok(());
     }
     let facts: Value = serde_json::from_str(&piece.facts).unwrap_or_default();
     let is_refusal = facts.get("why").is_some_and(|why| why == "refused");
     let Some(kind) = EventKind::of(piece.event, is_refusal) else { return Ok(()) };
+    if let Some(neighbour) = brought_by {
+        tell_back(tx, moment, (row, neighbour), (kind, &evidence_id), (piece, &facts))?;
+    }
     let wanting = |listener: &Listener| announcement::chosen(&listener.wants).contains(&kind);
     let listeners: Vec<Listener> = listeners.into_iter().filter(wanting).collect();
     if listeners.is_empty() {
@@ -138,6 +163,32 @@ pub(super) fn append(
         AnnouncementRow::new(names, (kind.name(), &row.delivery_id, body.clone()), moment.now)
     });
     announce(tx, announced.collect(), moment)
+}
+
+/// Tells the neighbour that brought a delivery; of a status packet only how it ended, since what is reported travels itself.
+fn tell_back(
+    tx: &mut Connection,
+    moment: Moment<'_>,
+    (row, neighbour): (&DeliveryRow, &str),
+    (kind, evidence_id): (EventKind, &str),
+    (piece, facts): (&Evidence, &Value),
+) -> Result<(), StoreError> {
+    let Some((_, step)) = kind.beyond() else { return Ok(()) };
+    if !row.is_document() && step.is_none() {
+        return Ok(());
+    }
+    let text = |name: &str| facts.get(name).and_then(Value::as_str).map(str::to_owned);
+    let event = RelayEvent {
+        kind: kind.name().to_owned(),
+        evidence_id: evidence_id.to_owned(),
+        delivery_id: row.came_as.clone().unwrap_or_default(),
+        hub: text("hub"),
+        at: text("at").unwrap_or_else(|| for_machines(piece.at)),
+        note: text("note").unwrap_or_default(),
+    };
+    let body = serde_json::to_string(&event).unwrap_or_default();
+    let names = (moment.ids.next(), EndpointId::relay(neighbour).to_string());
+    announce(tx, vec![AnnouncementRow::new(names, (kind.name(), &row.delivery_id, body), moment.now)], moment)
 }
 
 fn announce(tx: &mut Connection, rows: Vec<AnnouncementRow>, moment: Moment<'_>) -> Result<(), StoreError> {

@@ -4,16 +4,16 @@
 
 use super::act::{Act, By};
 use super::announce::Moment;
-use super::endpoints::{self, canonical, named};
+use super::endpoints::{self, named};
 use super::hand_on::{Making, hand_on};
-use super::{ExchangeError, rows};
+use super::{ExchangeError, routes, rows};
 use crate::arrivals::PUSHES;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Refusal};
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
 use crate::store::envelopes::EnvelopeRow;
-use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, pushes};
+use crate::store::{Connection, StoreError, deliveries, envelopes, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::collections::HashMap;
@@ -217,13 +217,14 @@ pub async fn start_anew(
     let (act, schedules, recipient) = (Act::new(hub, by), Arc::clone(&hub.schedules), meant.recipient.0.clone());
     let before = *planned;
     let started = hub.store.write(move |tx| {
-        let channel = agencies::channel_of(tx, &meant.recipient)?;
+        let way = routes::way_of(tx, &meant.recipient)?;
         let (mut lines, mut planned) = (Vec::new(), before);
         for (row, envelope, mut line) in meant.lines(tx)? {
             if line.fate == Fate::Anew {
                 let due_at = planned.next(act.now);
-                let making = Making { moment: Moment { ids: act.ids, now: act.now, schedules: &schedules }, due_at };
-                let made = hand_on(tx, &making, &envelope, (key_anew(&row), channel))?;
+                let moment = Moment { ids: act.ids, now: act.now, schedules: &schedules };
+                let making = Making { moment, due_at, came: row.came() };
+                let made = hand_on(tx, &making, &envelope, (key_anew(&row), way.clone()))?;
                 let facts = json!({ "new_delivery_id": made.delivery_id });
                 act.note_delivery(tx, &row, "started_anew", facts)?;
                 line.fate = Fate::Before(made.delivery_id);
@@ -270,7 +271,7 @@ struct Meant {
 impl Meant {
     async fn of(hub: &Hub, selection: &FailedSelection) -> Result<Self, ExchangeError> {
         Ok(Self {
-            recipient: canonical(hub, &selection.agency).await?,
+            recipient: routes::recipient(hub, &selection.agency).await?,
             accepted: (selection.from.unwrap_or(DateTime::UNIX_EPOCH), selection.until.unwrap_or(hub.clock.now())),
             delivery_id: selection.delivery_id.clone(),
             after: selection.after.clone().unwrap_or_default(),

@@ -10,6 +10,7 @@ use crate::domain::directory::fault::Fault;
 use crate::domain::directory::{self, ChangeKind, Column, Entry, Listing, Registration, folded};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
+use crate::domain::system::Role;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
 use chrono::{DateTime, Utc};
@@ -101,7 +102,7 @@ pub async fn register_agency(hub: &Hub, by: &By, entry: AgencyEntry) -> Result<A
 /// As `register_agency`; `NotFound` when the agency is known and not held, or its parent is not held; `NotAllowed` when
 /// systems may not register such an agency.
 pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    if caller.is_administrator() {
+    if caller.role != Role::Exchange {
         return Err(ExchangeError::NotAllowed(no_agencies()));
     }
     let (act, system) = (Act::new(hub, &By::caller(caller)), caller.system_id.clone());
@@ -153,11 +154,11 @@ fn unregistrable(registration: Registration, entry: &AgencyEntry) -> Option<Word
     }
 }
 
-/// What a system of administration is told that would hold an agency.
+/// What a system of another role is told that would hold an agency.
 pub(super) fn no_agencies() -> Wording {
     Wording::new(
-        "Hệ thống quản trị không được giữ cơ quan nào",
-        "A system with the role administration can hold no agencies",
+        "Hệ thống quản trị và trục lân cận không được giữ cơ quan nào",
+        "A system with the role administration or hub can hold no agencies",
     )
 }
 

@@ -147,7 +147,7 @@ impl Dispatcher {
 
     fn in_flight_max(&self, kind: EndpointKind) -> usize {
         match kind {
-            EndpointKind::Agency => self.hub.config.push.in_flight_max,
+            EndpointKind::Agency | EndpointKind::Relay => self.hub.config.push.in_flight_max,
             EndpointKind::Events => self.hub.config.events.in_flight_max,
         }
     }
@@ -206,10 +206,10 @@ impl Dispatcher {
                 return;
             }
         };
-        let outcome = match (target.id.kind, outcome) {
-            // Nobody looks at an event before it is taken: whatever is wrong is the webhook's, and may be put right.
-            (EndpointKind::Events, Outcome::Refused(trouble)) => Outcome::Later(trouble),
-            (EndpointKind::Agency | EndpointKind::Events, outcome) => outcome,
+        let outcome = match (parcel.push.is_announcement(), outcome) {
+            // Nobody looks at an event before it is taken: whatever is wrong is the listener's, and may be put right.
+            (true, Outcome::Refused(trouble)) => Outcome::Later(trouble),
+            (_, outcome) => outcome,
         };
         self.learn(&target, &outcome, begun.elapsed());
         let attempt = Arc::new(Attempt { target, parcel, started_at, outcome });

@@ -121,7 +121,7 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
 /// `Malformed` when it does not.
 pub(super) fn check_url(hub: &Hub, kind: EndpointKind, url: &str) -> Result<(), ExchangeError> {
     let callable = Callable::of(&hub.config.push, kind).map_err(ExchangeError::Unavailable)?;
-    callable.check(url).map(|_| ()).map_err(|why| ExchangeError::Malformed(wording(why, kind)))
+    callable.check(url).map(|_| ()).map_err(|why| ExchangeError::Malformed(bad_url(why, kind)))
 }
 
 /// A new secret for an endpoint, sealed, and what its holder is shown.
@@ -140,7 +140,7 @@ pub(super) fn new_secret(hub: &Hub, id: &EndpointId, scheme: Scheme) -> Result<(
 pub(super) fn sealed_for(id: &EndpointId) -> String {
     match id.kind {
         EndpointKind::Agency => format!("endpoint:{}", id.holder),
-        EndpointKind::Events => format!("endpoint:{id}"),
+        EndpointKind::Events | EndpointKind::Relay => format!("endpoint:{id}"),
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn note(
 ) -> Result<(), StoreError> {
     let agency = match (id.kind, &mut facts) {
         (EndpointKind::Agency, _) => Some(id.holder.as_str()),
-        (EndpointKind::Events, facts) => {
+        (EndpointKind::Events | EndpointKind::Relay, facts) => {
             facts["system"] = json!(id.holder);
             None
         }
@@ -196,7 +196,7 @@ fn line(row: EndpointRow, depth: &HashMap<String, i64>, now: DateTime<Utc>) -> R
     let id = row.id()?;
     Ok(EndpointLine {
         events: match id.kind {
-            EndpointKind::Agency => Vec::new(),
+            EndpointKind::Agency | EndpointKind::Relay => Vec::new(),
             EndpointKind::Events => chosen(&row.wants),
         },
         id,
@@ -314,7 +314,7 @@ pub(super) async fn named(hub: &Hub, name: &str) -> Result<EndpointId, ExchangeE
         Some(EndpointId { kind: EndpointKind::Agency, holder }) => {
             Ok(EndpointId::agency(canonical(hub, &holder).await?.as_str()))
         }
-        Some(id @ EndpointId { kind: EndpointKind::Events, .. }) => Ok(id),
+        Some(id @ EndpointId { kind: EndpointKind::Events | EndpointKind::Relay, .. }) => Ok(id),
         None => Ok(EndpointId::agency(canonical(hub, name).await?.as_str())),
     }
 }
@@ -325,7 +325,8 @@ pub(super) async fn canonical(hub: &Hub, agency: &str) -> Result<AgencyCode, Exc
     found.map(|agency| agency.code).ok_or(ExchangeError::NotFound)
 }
 
-fn wording(why: BadUrl, kind: EndpointKind) -> Wording {
+/// Why an address cannot be an endpoint, in words.
+pub(super) fn bad_url(why: BadUrl, kind: EndpointKind) -> Wording {
     let (vi, en) = match (why, kind) {
         (BadUrl::Form, _) => (
             "địa chỉ không đúng dạng; hãy ghi như https://may-chu.donvi.vn/nhan, không kèm mật khẩu",
@@ -335,7 +336,7 @@ fn wording(why: BadUrl, kind: EndpointKind) -> Wording {
             "địa chỉ phải là https://; http:// chỉ dùng được khi đặt push.plain_http",
             "the address must be https://; http:// needs the setting push.plain_http",
         ),
-        (BadUrl::NotCalled, EndpointKind::Agency) => (
+        (BadUrl::NotCalled, EndpointKind::Agency | EndpointKind::Relay) => (
             "địa chỉ thuộc mạng nội bộ chưa được phép gọi; hãy thêm mạng đó vào push.networks",
             "the address is in a private network that may not be called; name the network in push.networks",
         ),

@@ -56,6 +56,8 @@ pub struct SentLine {
     pub fetched_at: Option<DateTime<Utc>>,
     /// When the delivery last changed.
     pub changed_at: DateTime<Utc>,
+    /// The neighbouring hub that it is in line for, or that has it.
+    pub via: Option<String>,
     /// What the hub knows.
     pub state: DeliveryState,
     /// What the recipient's software has said.
@@ -201,6 +203,7 @@ impl Desk {
             recipient: delivery.recipient_code,
             document_id: delivery.document_id,
             recall: delivery.recall,
+            via: delivery.via,
             receive_by,
             received_at,
             overdue: received_at.is_none() && receive_by.is_some_and(|by| by < self.now),

@@ -30,6 +30,8 @@ pub struct Happening {
     pub status: Option<(String, String)>,
     /// What the recipient's software said with a confirmation.
     pub note: String,
+    /// The hub where it happened and when by its clock, where that is another one.
+    pub elsewhere: Option<(String, String)>,
     /// Where the evidence stands in the ledger, once it is sealed.
     pub sealed: Option<Sealed>,
 }
@@ -126,7 +128,8 @@ fn happening(tx: &mut Connection, row: EvidenceRow, sealed: Option<Sealed>) -> R
         _ => None,
     };
     let facts: serde_json::Value = serde_json::from_str(&row.facts).unwrap_or_default();
-    let note = facts.get("note").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let (note, elsewhere) = (text("note").unwrap_or_default(), text("hub").zip(text("at")));
     Ok(Happening {
         at: row.at.and_utc(),
         evidence_id: row.evidence_id,
@@ -136,6 +139,7 @@ fn happening(tx: &mut Connection, row: EvidenceRow, sealed: Option<Sealed>) -> R
         envelope_id: row.envelope_id,
         status: status.map(|report| (report.status_code, report.description)),
         note,
+        elsewhere,
         sealed,
     })
 }

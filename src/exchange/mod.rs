@@ -1,6 +1,6 @@
 //! What the hub does: one file per verb. Each function is one use case and owns its transactions.
 //!
-//! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction),
+//! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction) with `parties`,
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
@@ -8,6 +8,7 @@
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `attest` (signed receipts), `capsule` (all that
 //! proves one delivery) and `verify` (of both, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
+//! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
 //! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
@@ -34,8 +35,10 @@ pub mod index;
 pub mod intake;
 pub mod keys;
 pub mod lookup;
+pub mod neighbours;
 pub mod nodes;
 pub mod notify;
+mod parties;
 pub mod passwords;
 pub mod pickup;
 pub mod poll;
@@ -45,7 +48,9 @@ pub mod prove;
 mod recall;
 mod receipt;
 mod register;
+pub mod relay;
 mod report;
+pub mod routes;
 pub mod seal;
 pub mod second_factor;
 pub mod selftest;
@@ -84,6 +89,11 @@ impl Caller {
     /// Whether it may change the directory and the systems.
     pub fn is_administrator(&self) -> bool {
         self.role == Role::Administration
+    }
+
+    /// Whether it is a neighbouring hub.
+    pub fn is_hub(&self) -> bool {
+        self.role == Role::Hub
     }
 }
 

@@ -156,7 +156,9 @@ async fn endpoints_in_trouble(hub: &Hub) -> Result<Vec<Told>, ExchangeError> {
         };
         let addresses = match (id.kind, word) {
             (EndpointKind::Events, "gone") => told_of_system(hub, &id.holder, &addresses),
-            (EndpointKind::Agency | EndpointKind::Events, _) => operator(hub).into_iter().collect(),
+            (EndpointKind::Agency | EndpointKind::Events | EndpointKind::Relay, _) => {
+                operator(hub).into_iter().collect()
+            }
         };
         told.extend(addresses.into_iter().map(|address| Told {
             once: format!("{word}:{id}:{since}:{address}"),
@@ -171,6 +173,7 @@ fn gone(id: &EndpointId) -> Notice {
     let holder = id.holder.clone();
     match id.kind {
         EndpointKind::Agency => Notice::EndpointGone { agency: holder },
+        EndpointKind::Relay => Notice::EndpointGone { agency: id.to_string() },
         EndpointKind::Events => Notice::WebhookGone { system: holder },
     }
 }
@@ -181,7 +184,7 @@ fn away(hub: &Hub, id: &EndpointId, endpoint: &EndpointRow) -> Option<Notice> {
     // By the name that commands take.
     let holder = match id.kind {
         EndpointKind::Agency => id.holder.clone(),
-        EndpointKind::Events => id.to_string(),
+        EndpointKind::Events | EndpointKind::Relay => id.to_string(),
     };
     let long = i64::try_from(hub.config.mail.away_minutes).unwrap_or(i64::MAX);
     let notice = Notice::EndpointAway { holder, minutes, failures: breaker.failures };

@@ -6,8 +6,8 @@ use super::accept::{self, Judged, LineOutcome, Receipt, Submission, Verdict};
 use super::intake::Keeping;
 use super::recall::{self, TakenBack};
 use super::register::{self, Decision, Plan, PlanLine};
+use super::routes::Way;
 use super::{BodyFault, ExchangeError, receipt};
-use crate::domain::agency::Channel;
 use crate::domain::packet::Digest;
 use crate::domain::rules::{self, Class, Violation};
 use crate::hub::Hub;
@@ -134,9 +134,9 @@ fn line(tx: &mut Connection, planned: &PlanLine) -> Result<ForetoldLine, StoreEr
         recipient: planned.recipient.0.clone(),
         outcome: match taken {
             TakenBack::Withdrawn => LineOutcome::Withdrawn,
-            TakenBack::Requested | TakenBack::Nothing => match planned.channel {
-                Channel::Pickup => LineOutcome::Consigned,
-                Channel::Push => LineOutcome::Pending,
+            TakenBack::Requested | TakenBack::Nothing => match planned.way {
+                Way::Pickup => LineOutcome::Consigned,
+                Way::Push(_) => LineOutcome::Pending,
             },
         },
         had_by: None,

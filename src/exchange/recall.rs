@@ -1,8 +1,9 @@
 //! Taking documents back: recalls, recipients removed by an update, documents replaced. What was not fetched is
 //! withdrawn, and the hub answers for the recipient, saying that it did; what was fetched can only be asked for.
 
-use super::hand_on::hand_on;
+use super::hand_on::{Making, hand_on};
 use super::register::{Case, Plan, PlanLine, Planned, append, signed};
+use super::routes::way_of;
 use super::settle;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Next, Progress, Refusal, Step, next};
@@ -58,9 +59,14 @@ pub(super) fn plan_update(
     tx: &mut Connection,
     mut plan: Plan,
     (recipients, added, removed): (Vec<AgencyCode>, Vec<AgencyCode>, Vec<AgencyCode>),
-    target: Option<&str>,
+    (target, is_relayed): (Option<&str>, bool),
 ) -> Result<Planned, StoreError> {
-    let Some((document_id, sent)) = find_target(tx, &plan, target)? else { return Ok(Err(unknown(&plan, target))) };
+    let (document_id, sent) = match (find_target(tx, &plan, target)?, target) {
+        (Some(found), _) => found,
+        // Who joins by it may be the first one behind this hub to be sent the document.
+        (None, Some(target)) if is_relayed => (target.to_owned(), Vec::new()),
+        (None, _) => return Ok(Err(unknown(&plan, target))),
+    };
     let mut all: Vec<AgencyCode> = Vec::new();
     for code in recipients.into_iter().chain(added).chain(removed.iter().cloned()) {
         if !all.contains(&code) {
@@ -355,8 +361,9 @@ fn register_own(
         recipient_code: row.sender_code.clone(),
         occurrence: digest.hex(),
     };
-    let channel = agencies::channel_of(tx, &AgencyCode(key.recipient_code.clone()))?;
-    hand_on(tx, &case.making(), &own, (key, channel))?;
+    let way = way_of(tx, &AgencyCode(key.recipient_code.clone()))?;
+    // What the hub writes itself came from nobody.
+    hand_on(tx, &Making { came: None, ..case.making() }, &own, (key, way))?;
     let report = StatusRow {
         envelope_id: own.envelope_id.clone(),
         delivery_id: row.delivery_id.clone(),

@@ -4,9 +4,13 @@
 use super::accept::{Door, Rejection, Verdict};
 use super::announce;
 use super::hand_on::hand_on;
+use super::parties::{find_ways, parties};
 use super::recall::{self, TakenBack};
+use super::relay::Head;
+use super::routes::{Way, agency_of};
 use super::{receipt, report};
-use crate::domain::agency::{Agency, AgencyCode, Channel, OrganId};
+use crate::domain::agency::{Agency, AgencyCode, OrganId};
+use crate::domain::dates::for_machines;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::{Business, Content, Document, DocumentId, Envelope};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
@@ -16,10 +20,9 @@ use crate::domain::schedule::Schedules;
 use crate::hub::Ids;
 use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
-use crate::store::{Connection, Foresight, StoreError, agencies, deliveries, envelopes, evidence, systems};
+use crate::store::{Connection, Foresight, StoreError, deliveries, envelopes, evidence};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An attachment of the packet.
@@ -38,6 +41,7 @@ pub(super) struct Case {
     pub(super) schedules: Arc<Schedules>,
     pub(super) system_id: String,
     pub(super) door: Door,
+    pub(super) relay: Option<Head>,
     pub(super) addressees: Vec<OrganId>,
     pub(super) attachments: Vec<Attachment>,
     pub(super) warnings: Vec<Violation>,
@@ -68,7 +72,7 @@ pub(super) struct Plan {
 pub(super) struct PlanLine {
     pub(super) recipient: AgencyCode,
     /// How it gets its packets; looked up when the plan is made.
-    pub(super) channel: Channel,
+    pub(super) way: Way,
     /// Deliveries of the document meant, to be taken back from this recipient.
     pub(super) takes_back: Vec<DeliveryRow>,
     /// Deliveries of replaced documents, withdrawn if they were not fetched.
@@ -78,7 +82,7 @@ pub(super) struct PlanLine {
 impl PlanLine {
     /// The recipient just gets the packet.
     pub(super) fn to(recipient: AgencyCode) -> Self {
-        Self { recipient, channel: Channel::default(), takes_back: Vec::new(), supersedes: Vec::new() }
+        Self { recipient, way: Way::default(), takes_back: Vec::new(), supersedes: Vec::new() }
     }
 }
 
@@ -121,13 +125,14 @@ pub(super) fn decide(tx: &mut Connection, case: &Case, envelope: &Envelope) -> R
         return Ok(Decision::Refuse(violations));
     };
     let planned = match &envelope.content {
-        Content::Document(document) => plan_document(tx, &sender, document, &parties, envelope)?,
+        Content::Document(document) => plan_document(tx, case, &sender, (document, envelope.meaning), &parties)?,
         Content::Status(status) => report::plan(tx, &sender, (status, envelope.meaning), case)?,
     };
     let (plan, seen) = match planned {
         Ok(mut plan) => {
-            for line in &mut plan.lines {
-                line.channel = channel_of(tx, &parties, &line.recipient)?;
+            let of_relay = find_ways(tx, (case, &parties), &mut plan)?;
+            if !of_relay.is_empty() {
+                return Ok(Decision::Refuse(violations.into_iter().chain(of_relay).collect()));
             }
             let seen = seen_before(tx, &plan, envelope)?;
             (plan, seen)
@@ -205,38 +210,6 @@ pub(super) fn refusal(
 /// Codes named in the evidence of a refusal; the answer names all.
 const EVIDENCE_CODES_MAX: usize = 50;
 
-/// Successors of closed agencies that are looked up, so that a refusal can name who takes the mail.
-const SUCCESSORS_MAX: usize = 8;
-
-fn parties(tx: &mut Connection, case: &Case) -> Result<Parties, StoreError> {
-    let mut known: HashMap<String, Agency> = HashMap::new();
-    for organ_id in Parties::organ_ids(&case.packet) {
-        let mut folded = organ_id.folded();
-        for _ in 0..SUCCESSORS_MAX {
-            if known.contains_key(&folded) {
-                break;
-            }
-            let Some(agency) = agencies::find_by_alias(tx, &folded)? else { break };
-            let next = agency.successor.as_ref().map(|code| code.as_str().to_ascii_uppercase());
-            known.insert(folded, agency);
-            match next {
-                Some(next) => folded = next,
-                None => break,
-            }
-        }
-    }
-    let held = match case.packet.text("MessageHeader.From.OrganId").and_then(|id| known.get(&id.to_ascii_uppercase())) {
-        Some(sender) => systems::holds(tx, &case.system_id, sender.code.as_str())?,
-        None => false,
-    };
-    Ok(Parties::of((&case.packet, case.now), |code| known.get(&code.to_ascii_uppercase()).cloned(), |_| held))
-}
-
-/// The agency to which an organ id leads.
-pub(super) fn agency_of(tx: &mut Connection, organ_id: &OrganId) -> Result<Option<Agency>, StoreError> {
-    agencies::find_by_alias(tx, &organ_id.folded())
-}
-
 fn sender_of(parties: &Parties) -> Option<Agency> {
     parties.sender.as_ref().and_then(|(party, held)| party.agency.clone().filter(|_| *held))
 }
@@ -250,10 +223,10 @@ pub(super) type Planned = Result<Plan, Vec<Violation>>;
 
 fn plan_document(
     tx: &mut Connection,
+    case: &Case,
     sender: &Agency,
-    document: &Document,
+    (document, meaning): (&Document, Digest),
     parties: &Parties,
-    envelope: &Envelope,
 ) -> Result<Planned, StoreError> {
     let recipients = codes(&parties.recipients);
     let mut plan = Plan {
@@ -276,17 +249,18 @@ fn plan_document(
         }
         Business::Recall { target } => {
             plan.packet_kind = "recall".to_owned();
-            plan.occurrence = envelope.meaning.hex();
+            plan.occurrence = meaning.hex();
             return recall::plan_recall(tx, plan, recipients, target.as_deref());
         }
         Business::Update { target, added, removed } => {
             plan.packet_kind = "update".to_owned();
-            plan.occurrence = envelope.meaning.hex();
+            plan.occurrence = meaning.hex();
             let of = |ids: &[OrganId]| {
                 codes(&parties.receivers.iter().filter(|p| ids.contains(&p.organ_id)).cloned().collect::<Vec<_>>())
             };
             let (added, removed) = (of(added), of(removed));
-            return recall::plan_update(tx, plan, (recipients, added, removed), target.as_deref());
+            let target = (target.as_deref(), case.relay.is_some());
+            return recall::plan_update(tx, plan, (recipients, added, removed), target);
         }
     }
     Ok(Ok(plan))
@@ -384,6 +358,7 @@ fn insert(
         envelopes::insert_link(tx, &link)?;
     }
     append(tx, case, EvidenceEvent::SubmissionAcceptance, &row, None)?;
+    note_hops(tx, case, &row)?;
     let mut lines = before;
     for line in &plan.lines {
         if lines.iter().all(|known| known.recipient_code != line.recipient.0) {
@@ -407,22 +382,31 @@ fn deliver(
     let taken = recall::take_back(tx, case, row, &line.takes_back)?;
     let key = key(plan, &line.recipient);
     match taken {
-        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, &case.making(), row, (key, line.channel)),
+        TakenBack::Requested | TakenBack::Nothing => hand_on(tx, &case.making(), row, (key, line.way.clone())),
         TakenBack::Withdrawn => {
             let (delivery_id, envelope_id) = (case.ids.next(), row.envelope_id.clone());
-            let new = NewDelivery { delivery_id, envelope_id, key, state: DeliveryState::Withdrawn };
+            let (state, came) = (DeliveryState::Withdrawn, case.making().came);
+            let new = NewDelivery { delivery_id, envelope_id, key, state, via: None, came };
             deliveries::insert(tx, new, case.now)
         }
     }
 }
 
-/// How a recipient gets its packets; the directory is asked only about one that the packet did not name.
-fn channel_of(tx: &mut Connection, parties: &Parties, recipient: &AgencyCode) -> Result<Channel, StoreError> {
-    let mut named = parties.recipients.iter().chain(&parties.receivers).filter_map(|party| party.agency.as_ref());
-    match named.find(|agency| agency.code == *recipient) {
-        Some(agency) => Ok(agency.channel),
-        None => agencies::channel_of(tx, recipient),
+/// Evidence of the hubs that passed a packet on before it came here.
+fn note_hops(tx: &mut Connection, case: &Case, row: &EnvelopeRow) -> Result<(), StoreError> {
+    for (head, hop) in case.relay.iter().flat_map(|head| head.hops.iter().map(move |hop| (head, hop))) {
+        let piece = Evidence {
+            event: EvidenceEvent::RelayAcceptance,
+            at: case.now,
+            envelope_id: Some(row.envelope_id.clone()),
+            delivery_id: None,
+            agency: Some(head.recipient.folded()),
+            system_id: row.system_id.clone(),
+            facts: json!({ "hub": hop.hub, "at": for_machines(hop.at) }).to_string(),
+        };
+        evidence::append(tx, &case.ids.next(), &piece)?;
     }
+    Ok(())
 }
 
 /// Appends evidence about an envelope or one delivery of it.

@@ -1,7 +1,8 @@
 //! A status packet: which document and which parties it is about, whom it goes to, and what it changes.
 
 use super::recall;
-use super::register::{Case, Plan, PlanLine, Planned, agency_of, append};
+use super::register::{Case, Plan, PlanLine, Planned, append};
+use super::routes::agency_of;
 use crate::domain::agency::{Agency, AgencyCode};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::StatusReport;

@@ -8,7 +8,7 @@ use super::shipment::Target;
 use crate::channel::Outcome;
 use crate::domain::breaker::BreakerLimits;
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
-use crate::domain::endpoint::EndpointKind;
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::packet::Digest;
 use crate::domain::text::is_writable;
 use crate::hub::Hub;
@@ -112,8 +112,12 @@ impl Settling<'_> {
             Outcome::Taken { .. } => {
                 // Also when another node has it on its way by now: it need not arrive again.
                 pushes::remove(tx, id)?;
-                let step = if self.attempt.target.row.confirms_itself { Step::Consign } else { Step::HandOver };
-                let facts = json!({ "channel": "push", "attempt": self.number });
+                let step = match (self.attempt.target.id.kind, self.attempt.target.row.confirms_itself) {
+                    (EndpointKind::Relay, _) => Step::Relay,
+                    (EndpointKind::Agency | EndpointKind::Events, true) => Step::Consign,
+                    (EndpointKind::Agency | EndpointKind::Events, false) => Step::HandOver,
+                };
+                let facts = brought(&self.attempt.target.id, json!({ "attempt": self.number }));
                 advance(tx, row, (step, ""), (&facts, self.moment))
             }
             Outcome::Refused(trouble) => {
@@ -121,9 +125,10 @@ impl Settling<'_> {
                     return Ok(());
                 }
                 let facts = json!({
-                    "channel": "push", "why": "refused", "status": trouble.status, "attempts": self.number,
+                    "why": "refused", "status": trouble.status, "attempts": self.number,
                     "attempts_sha256": digest_of(&pushes::attempts_of(tx, id)?), "note": shortened(&trouble.reason),
                 });
+                let facts = brought(&self.attempt.target.id, facts);
                 advance(tx, row, (Step::GiveUp, &trouble.reason), (&facts, self.moment))
             }
             Outcome::Later(trouble) | Outcome::Gone(trouble) => {
@@ -167,6 +172,15 @@ impl Settling<'_> {
         let times = (self.attempt.started_at, self.moment.now);
         AttemptRow::new((delivery_id, number), times, (self.attempt.outcome.word(), status, reason), self.next_at)
     }
+}
+
+/// Facts about what was brought to an endpoint, with the channel and, where it is one's, the neighbour.
+fn brought(to: &EndpointId, mut facts: Value) -> Value {
+    facts["channel"] = json!(to.neighbour().map_or("push", |_| "relay"));
+    if let Some(neighbour) = to.neighbour() {
+        facts["neighbour"] = json!(neighbour);
+    }
+    facts
 }
 
 /// Longest reason in evidence, in characters; the attempt keeps all of it.
@@ -263,13 +277,12 @@ pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64)
 }
 
 fn give_up(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<EndpointKind, StoreError> {
-    let kind = push.endpoint()?.kind;
     pushes::remove(tx, &push.push_id)?;
-    match kind {
-        EndpointKind::Agency => give_up_delivery(tx, push, moment)?,
-        EndpointKind::Events => announcements::finish(tx, &push.push_id, Ending::GivenUp, moment.now)?,
+    match push.is_announcement() {
+        false => give_up_delivery(tx, push, moment)?,
+        true => announcements::finish(tx, &push.push_id, Ending::GivenUp, moment.now)?,
     }
-    Ok(kind)
+    Ok(push.endpoint()?.kind)
 }
 
 fn give_up_delivery(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<(), StoreError> {
@@ -277,10 +290,9 @@ fn give_up_delivery(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> 
     let attempts = pushes::attempts_of(tx, &push.push_id)?;
     let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
     let facts = json!({
-        "channel": "push", "why": "expired", "attempts": push.attempts, "attempts_sha256": digest_of(&attempts),
-        "note": shortened(note),
+        "why": "expired", "attempts": push.attempts, "attempts_sha256": digest_of(&attempts), "note": shortened(note),
     });
-    advance(tx, &row, (Step::GiveUp, note), (&facts, moment))
+    advance(tx, &row, (Step::GiveUp, note), (&brought(&push.endpoint()?, facts), moment))
 }
 
 /// SHA-256 over the attempts of a delivery, one line each: number, beginning, end, outcome, status.

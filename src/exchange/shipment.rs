@@ -4,8 +4,9 @@
 use super::endpoints::sealed_for;
 use crate::channel::push::{Content as Stream, Shipment};
 use crate::channel::signature;
-use crate::domain::endpoint::EndpointId;
+use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::packet::Digest;
+use crate::domain::relay::{Hop, with_hop};
 use crate::hub::Hub;
 use crate::store::endpoints::EndpointRow;
 use crate::store::envelopes::digest_of;
@@ -13,7 +14,7 @@ use crate::store::pushes::{Content, Packet, Parcel};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io;
 
 /// An endpoint that something is sent to.
@@ -41,14 +42,18 @@ pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime
         Content::Announcement(row) => (Source::Bytes(row.body.as_bytes()), "application/json", Vec::new()),
     };
     let secrets = secrets(hub, target, at)?;
-    let signatures =
-        signatures(hub, secrets, (id, at.timestamp()), &source).await.map_err(|error| error.to_string())?;
-    let mut headers = vec![
-        ("webhook-id", id.to_owned()),
-        ("webhook-timestamp", at.timestamp().to_string()),
-        ("webhook-signature", signatures),
-        ("docaxis-attempt", parcel.push.attempts.saturating_add(1).to_string()),
-    ];
+    let mut headers = vec![("docaxis-attempt", parcel.push.attempts.saturating_add(1).to_string())];
+    match target.id.kind {
+        EndpointKind::Relay => headers.extend(of_relay(hub, &secrets, &parcel.content)?),
+        EndpointKind::Agency | EndpointKind::Events => {
+            let signed = signatures(hub, secrets, (id, at.timestamp()), &source).await;
+            headers.extend([
+                ("webhook-id", id.to_owned()),
+                ("webhook-timestamp", at.timestamp().to_string()),
+                ("webhook-signature", signed.map_err(|error| error.to_string())?),
+            ]);
+        }
+    }
     headers.extend(more);
     let (bytes, content): (u64, Stream) = match source {
         Source::Bytes(bytes) => {
@@ -57,7 +62,31 @@ pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime
         }
         Source::File(sha256, bytes) => (bytes, hub.payloads.stream(&sha256, bytes).map_err(|error| error.to_string())?),
     };
-    Ok(Shipment { url: target.row.url.clone(), headers, media, bytes, content, kind: target.id.kind })
+    Ok(Shipment { url: url(target, &parcel.content), headers, media, bytes, content, kind: target.id.kind })
+}
+
+/// Where it is posted: of a neighbour, the address of the hub is known.
+fn url(target: &Target, content: &Content) -> String {
+    match (target.id.kind, content) {
+        (EndpointKind::Agency | EndpointKind::Events, _) => target.row.url.clone(),
+        (EndpointKind::Relay, Content::Packet(_)) => format!("{}/api/v1/envelopes", target.row.url),
+        (EndpointKind::Relay, Content::Announcement(_)) => format!("{}/api/v1/relay/events", target.row.url),
+    }
+}
+
+/// What a neighbour is shown: the key that it gave, and which hubs passed a packet on, this one last.
+fn of_relay(hub: &Hub, keys: &[SecretString], content: &Content) -> Result<Vec<(&'static str, String)>, String> {
+    let key = keys.first().map(ExposeSecret::expose_secret).unwrap_or_default();
+    let mut headers = vec![("authorization", format!("Bearer {key}"))];
+    if let Content::Packet(packet) = content {
+        let name = hub.config.relay.hub_name.clone();
+        if name.is_empty() {
+            return Err("this hub has no name (relay.hub_name)".to_owned());
+        }
+        let hop = Hop { hub: name, at: packet.delivery.accepted_at() };
+        headers.push(("docaxis-hops", with_hop(packet.delivery.hops.as_deref(), &hop)));
+    }
+    Ok(headers)
 }
 
 fn source(packet: &Packet) -> Result<Source<'_>, String> {

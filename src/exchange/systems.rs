@@ -148,7 +148,7 @@ fn held(
     role: Role,
     agencies: &[String],
 ) -> Result<Result<Vec<AgencyCode>, ExchangeError>, StoreError> {
-    if role == Role::Administration && !agencies.is_empty() {
+    if role != Role::Exchange && !agencies.is_empty() {
         return Ok(Err(ExchangeError::NotAllowed(no_agencies())));
     }
     let mut codes = Vec::new();

@@ -74,7 +74,7 @@ pub async fn set(hub: &Hub, by: &By, system: &str, entry: WebhookEntry) -> Resul
     let set = hub.store.write(move |tx| {
         match systems::find(tx, &asked.holder)?.map(|system| system.role) {
             Some(Role::Exchange) => {}
-            Some(Role::Administration) => return Ok(Err(no_documents())),
+            Some(Role::Administration | Role::Hub) => return Ok(Err(no_documents())),
             None => return Ok(Err(ExchangeError::NotFound)),
         }
         let before = endpoints::find(tx, &asked.to_string())?;
@@ -109,8 +109,8 @@ fn is_own(by: &By, system: &str) -> bool {
 
 fn no_documents() -> ExchangeError {
     ExchangeError::NotAllowed(Wording::new(
-        "Hệ thống quản trị không gửi văn bản nên không có gì để báo",
-        "A system of administration sends no documents: there is nothing to tell it",
+        "Hệ thống quản trị và trục lân cận không giữ cơ quan nào nên không có gì để báo",
+        "A system of administration or a neighbouring hub holds no agency: there is nothing to tell it",
     ))
 }
 

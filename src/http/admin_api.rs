@@ -6,6 +6,7 @@ use super::gate::{Call, Node};
 use super::problem::{self, Problem};
 use super::push_admin::{self, PushOperation};
 use super::reading;
+use super::relay_api::{self, RelayOperation};
 use super::webhook_api::{self, WebhookOperation};
 use crate::domain::agency::AgencyState;
 use crate::domain::directory::Column;
@@ -66,6 +67,8 @@ pub enum AdminOperation {
     Push(PushOperation),
     /// Of what a system is told.
     Webhook(WebhookOperation),
+    /// Neighbouring hubs.
+    Relay(RelayOperation),
 }
 
 /// Answers one operation.
@@ -105,6 +108,7 @@ pub async fn answer(operation: AdminOperation, call: Call<'_>, caller: Caller) -
         }
         AdminOperation::AddKey => add_key(call, &by).await,
         AdminOperation::Push(operation) => push_admin::answer(operation, call, &by).await,
+        AdminOperation::Relay(operation) => relay_api::answer(operation, call, &by).await,
         AdminOperation::Webhook(operation) => {
             let system = id.to_owned();
             webhook_api::answer(operation, call, (&system, &by)).await
@@ -242,6 +246,7 @@ async fn close_agency(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Probl
 pub(super) enum RoleWord {
     Exchange,
     Administration,
+    Hub,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -261,6 +266,7 @@ async fn put_system(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem
     let role = said.role.map(|word| match word {
         RoleWord::Exchange => Role::Exchange,
         RoleWord::Administration => Role::Administration,
+        RoleWord::Hub => Role::Hub,
     });
     let (name, agencies) = (said.name, said.agencies);
     let new = NewSystem { system_id: call.segment("id").to_owned(), name, role, agencies };

@@ -125,6 +125,8 @@ pub struct SentBody<'a> {
     /// What the hub knows of the delivery.
     #[schemars(schema_with = "forms::state")]
     state: &'static str,
+    /// The neighbouring hub that it is passed on to; `null` when the recipient is here.
+    via: Option<&'a str>,
     /// What the recipient's software has said.
     #[schemars(schema_with = "forms::mark")]
     status: &'static str,
@@ -156,6 +158,7 @@ pub fn sent(line: &SentLine) -> SentBody<'_> {
         fetched_at: line.fetched_at.map(time),
         changed_at: time(line.changed_at),
         state: line.state.word(),
+        via: line.via.as_deref(),
         status: line.mark.word(),
         recall: &line.recall,
         receive_by: line.receive_by.map(time),

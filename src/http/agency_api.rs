@@ -11,13 +11,14 @@ use super::ledger_api::{self, LedgerOperation};
 use super::problem::{self, Problem};
 use super::reading;
 use super::receipt_api::{self, ReceiptOperation};
+use super::relay_api;
 use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
 use super::webhook_api::{self, WebhookOperation};
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
 use crate::exchange::Caller;
-use crate::exchange::accept::{self, Door, Receipt, Submission, Verdict};
+use crate::exchange::accept::{self, Receipt, Verdict};
 use crate::exchange::act::By;
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::follow::{self, SentQuery};
@@ -58,6 +59,8 @@ pub enum AgencyOperation {
     Agencies,
     /// Look up an agency.
     Agency,
+    /// What a neighbouring hub tells.
+    Hear,
     /// One of the ledger.
     Ledger(LedgerOperation),
     /// One of receipts.
@@ -85,6 +88,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Confirm => confirm(call, &caller).await,
         AgencyOperation::Agencies => agencies(call).await,
         AgencyOperation::Agency => agency(call).await,
+        AgencyOperation::Hear => relay_api::hear(call, &caller).await,
         AgencyOperation::Ledger(operation) => ledger_api::answer(operation, call, &caller).await,
         AgencyOperation::Receipt(operation) => receipt_api::answer(operation, call, &caller).await,
         AgencyOperation::Webhook(operation) => {
@@ -98,7 +102,7 @@ async fn submit(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem>
     let hub = &call.node.hub;
     call.body.allow(hub.config.packets.bytes_max);
     let _place = call.node.packet_place(&caller)?;
-    let submission = Submission { caller, door: Door::Native, addressees: Vec::new(), hash_file: None };
+    let submission = relay_api::submission(&call, caller);
     match accept::accept(hub, submission, &mut *call.body).await? {
         Verdict::Accepted(receipt) => Ok(receipt_answer(problem::created(), &receipt)),
         Verdict::Repeated(receipt) => {
@@ -114,7 +118,7 @@ async fn check(call: Call<'_>, caller: Caller) -> Result<HttpResponse, Problem> 
     let hub = &call.node.hub;
     call.body.allow(hub.config.packets.bytes_max);
     let _place = call.node.packet_place(&caller)?;
-    let submission = Submission { caller, door: Door::Native, addressees: Vec::new(), hash_file: None };
+    let submission = relay_api::submission(&call, caller);
     let preflight = preflight::preflight(hub, submission, &mut *call.body).await?;
     Ok(problem::ok().json(history_answers::preflight(&preflight)))
 }
@@ -132,7 +136,7 @@ async fn envelope(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Probl
 async fn timeline(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
     let page = history_page(&call)?;
     let pages = history::timeline(&call.node.hub, caller, call.segment("id"), page).await?;
-    Ok(problem::ok().json(history_answers::timeline(&pages)))
+    Ok(problem::ok().json(history_answers::timeline(&pages, &call.node.hub.config.relay.hub_name)))
 }
 
 async fn lineage(call: Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {

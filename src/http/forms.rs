@@ -104,7 +104,7 @@ pub fn standing(_: &mut SchemaGenerator) -> Schema {
 
 /// What a system is for.
 pub fn role(_: &mut SchemaGenerator) -> Schema {
-    one_of(&[Role::Exchange, Role::Administration].map(Role::word))
+    one_of(&Role::ALL.map(Role::word))
 }
 
 /// Whether an agency takes part.

@@ -122,6 +122,11 @@ pub struct HappeningBody<'a> {
     description: Option<&'a str>,
     /// What the recipient's software said when it confirmed.
     note: &'a str,
+    /// The hub where it happened; `null` when that is this one and it has no name (`relay.hub_name`).
+    hub: Option<&'a str>,
+    /// When, by the clock of that hub, where it is another one.
+    #[schemars(schema_with = "forms::maybe_time")]
+    hub_at: Option<&'a str>,
     /// Where the evidence stands in the ledger; `null` until it is sealed, within about a second.
     sealed: Option<SealedBody>,
 }
@@ -143,12 +148,13 @@ fn sealed(sealed: Sealed) -> SealedBody {
     SealedBody { index: sealed.index, tree_size: sealed.tree_size, signed_at: time(sealed.signed_at) }
 }
 
-/// A page of what happened to a document.
-pub fn timeline(pages: &Pages<Happening>) -> Page<HappeningBody<'_>> {
+/// A page of what happened to a document; what happened here bears this hub's own name, if it has one.
+pub fn timeline<'a>(pages: &'a Pages<Happening>, own_name: &'a str) -> Page<HappeningBody<'a>> {
+    let happening = |one| happening(one, own_name);
     Page { items: pages.items.iter().map(happening).collect(), next: pages.next.clone() }
 }
 
-fn happening(happening: &Happening) -> HappeningBody<'_> {
+fn happening<'a>(happening: &'a Happening, own_name: &'a str) -> HappeningBody<'a> {
     let status_code = happening.status.as_ref().map(|(code, _)| code.as_str());
     let words = event_words::words(happening.event, happening.agency.as_deref(), status_code);
     HappeningBody {
@@ -159,10 +165,13 @@ fn happening(happening: &Happening) -> HappeningBody<'_> {
         agency: happening.agency.as_deref(),
         delivery_id: happening.delivery_id.as_deref(),
         envelope_id: happening.envelope_id.as_deref(),
-        state: event_words::state(happening.event).map(DeliveryState::word),
+        // What earlier hubs did came before there was a delivery here.
+        state: happening.delivery_id.as_ref().and(event_words::state(happening.event)).map(DeliveryState::word),
         status_code,
         description: happening.status.as_ref().map(|(_, description)| description.as_str()),
         note: &happening.note,
+        hub: happening.elsewhere.as_ref().map(|(hub, _)| hub.as_str()).or((!own_name.is_empty()).then_some(own_name)),
+        hub_at: happening.elsewhere.as_ref().map(|(_, at)| at.as_str()),
         sealed: happening.sealed.map(sealed),
     }
 }

@@ -25,6 +25,8 @@ mod push_sketches;
 mod reading;
 pub mod receipt_api;
 mod receipt_sketches;
+pub mod relay_api;
+mod relay_sketches;
 pub mod sdk_answers;
 pub mod sdk_api;
 mod sdk_sketches;
@@ -48,6 +50,7 @@ use portal::PortalOperation;
 use problem::Dialect;
 use push_admin::PushOperation;
 use receipt_api::ReceiptOperation;
+use relay_api::RelayOperation;
 use sdk_answers::AgencyForm;
 use sdk_api::SdkOperation;
 use selftest_api::SelftestOperation;
@@ -187,6 +190,10 @@ const fn push(operation: PushOperation) -> Operation {
     admin(AdminOperation::Push(operation))
 }
 
+const fn relay(operation: RelayOperation) -> Operation {
+    admin(AdminOperation::Relay(operation))
+}
+
 const fn admin(operation: AdminOperation) -> Operation {
     Operation::Admin(operation)
 }
@@ -251,6 +258,9 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/v1/webhook/replay", webhook(WebhookOperation::Replay), "Tell again what happened since a time: `{\"from\":\"2026-11-20T08:00:00+07:00\"}`."),
     route(GET, "/api/v1/webhook/given-up", webhook(WebhookOperation::GivenUp), "List events that were given up (`after`, `limit`)."),
 
+    // A neighbouring hub: it sends packets as systems do, with the headers of docs/relay.md.
+    route(POST, "/api/v1/relay/events", native(AgencyOperation::Hear), "Tell what happened to a delivery that the called hub had passed on; for systems with the role hub."),
+
     // A system that proves how it behaves.
     route(POST, "/api/v1/selftest", selftest(SelftestOperation::Start), "Begin a self-test of an agency: `{\"agency\":\"X99.B02\",\"cases\":[]}`."),
     route(GET, "/api/v1/selftest/key", selftest(SelftestOperation::Key), "The public key under which certificates hold."),
@@ -293,6 +303,12 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/v1/admin/deliveries/{id}/now", push(PushOperation::Now), "Try a waiting delivery now."),
     route(POST, "/api/v1/admin/deliveries/{id}/hold", push(PushOperation::Hold), "Hold a waiting delivery; its term goes on."),
     route(POST, "/api/v1/admin/deliveries/{id}/release", push(PushOperation::Release), "Let a held delivery go on, at once."),
+
+    route(PUT, "/api/v1/admin/neighbours/{id}", relay(RelayOperation::PutNeighbour), "Say where a neighbouring hub is reached and by which key: `{\"url\":\"https://…\",\"key\":\"KEY.SECRET\"}`."),
+    route(DELETE, "/api/v1/admin/neighbours/{id}", relay(RelayOperation::RemoveNeighbour), "Pass nothing on to a neighbouring hub any more."),
+    route(GET, "/api/v1/admin/routes", relay(RelayOperation::Routes), "List which agencies are behind which neighbouring hub."),
+    route(PUT, "/api/v1/admin/routes/{prefix}", relay(RelayOperation::PutRoute), "Let an organ id with all below it, or `*`, lead to a neighbouring hub: `{\"neighbour\":\"NAME\"}`."),
+    route(DELETE, "/api/v1/admin/routes/{prefix}", relay(RelayOperation::RemoveRoute), "Remove a route."),
 
     // Systems with the vendor SDK.
     route(POST, "/sendEdoc", sdk(SdkOperation::Send), "Send a document or status packet."),

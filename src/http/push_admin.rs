@@ -243,9 +243,9 @@ async fn direct(call: &Call<'_>, by: &By, direction: Direction) -> Result<HttpRe
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Endpoint")]
 pub struct EndpointBody<'a> {
-    /// For what it is: `agency`, or `events` for a webhook.
+    /// For what it is: `agency`, `events` for a webhook, or `relay` for a neighbouring hub.
     kind: &'static str,
-    /// Whose it is: the code of an agency, or the id of a system.
+    /// Whose it is: the code of an agency, or the id of a system, which a neighbour is too.
     holder: &'a str,
     /// Where to post.
     url: &'a str,

@@ -56,10 +56,13 @@ fn of_agency(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch.code_segment("code", CODE).fails(&[&NOT_FOUND])
 }
 
-/// Of an agency, or of a system by `events:SYSTEM`.
+/// Of an agency, of a system by `events:SYSTEM`, or of a neighbour by `relay:NEIGHBOUR`.
 fn of_holder(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch
-        .holder_segment("code", "Mã cơ quan, hoặc `events:MÃ-HỆ-THỐNG`. An agency, or `events:SYSTEM`.")
+        .holder_segment(
+            "code",
+            "Mã cơ quan, `events:MÃ-HỆ-THỐNG` hoặc `relay:TRỤC`. An agency, `events:SYSTEM` or `relay:NEIGHBOUR`.",
+        )
         .fails(&[&NOT_FOUND])
 }
 

@@ -95,6 +95,7 @@ async fn send(call: Call<'_>, caller: Caller, members: &Members) -> Result<HttpR
         door: Door::Sdk,
         addressees: members.get("to").map(addressees).unwrap_or_default(),
         hash_file: members.get("hash-file").map(str::to_owned),
+        relay: None,
     };
     match accept::accept(hub, submission, &mut *call.body).await? {
         // A repeat is a success with the same id: Java itself sends a packet twice when in doubt.

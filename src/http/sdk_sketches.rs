@@ -184,6 +184,7 @@ fn sent() -> SentLine {
         accepted_at: DateTime::UNIX_EPOCH,
         fetched_at: None,
         changed_at: DateTime::UNIX_EPOCH,
+        via: None,
         state: DeliveryState::Consigned,
         mark: PickupMark::Initial,
         recall: String::new(),

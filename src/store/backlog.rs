@@ -200,6 +200,9 @@ async fn deliveries(mut server: &AsyncPgConnection, rows: &[DeliveryRow]) -> Que
         unnest::<Nullable<Timestamp>, _>(column(rows, |r| r.fetched_at)),
         unnest::<Timestamp, _>(column(rows, |r| r.accepted_at)),
         unnest::<Timestamp, _>(column(rows, |r| r.changed_at)),
+        unnest::<Nullable<Text>, _>(column(rows, |r| r.via.as_deref())),
+        unnest::<Nullable<Text>, _>(column(rows, |r| r.hops.as_deref())),
+        unnest::<Nullable<Text>, _>(column(rows, |r| r.came_as.as_deref())),
     ))
     .insert_into(deliveries::table)
     .into_columns((
@@ -218,6 +221,9 @@ async fn deliveries(mut server: &AsyncPgConnection, rows: &[DeliveryRow]) -> Que
         deliveries::fetched_at,
         deliveries::accepted_at,
         deliveries::changed_at,
+        deliveries::via,
+        deliveries::hops,
+        deliveries::came_as,
     ))
     .execute(&mut server)
     .await

@@ -5,6 +5,7 @@ use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::envelopes::EnvelopeRow;
 use super::literal::Literal;
+use super::relays::Came;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::delivery::{DeliveryState, PickupMark, Progress};
@@ -42,6 +43,12 @@ pub struct DeliveryRow {
     pub(super) fetched_at: Option<NaiveDateTime>,
     pub(super) accepted_at: NaiveDateTime,
     pub(super) changed_at: NaiveDateTime,
+    /// The neighbouring hub that it was put in line for, or that has it.
+    pub via: Option<String>,
+    /// Which hubs passed it on (`relay::hops`), when it came from one.
+    pub hops: Option<String>,
+    /// The id that the last of them has for it.
+    pub came_as: Option<String>,
 }
 
 /// The natural key of a delivery and what is told about it, to make one.
@@ -55,6 +62,10 @@ pub struct NewDelivery {
     pub key: NaturalKey,
     /// Consigned, pending for a push, or withdrawn with the document it speaks of.
     pub state: DeliveryState,
+    /// See `DeliveryRow::via`.
+    pub via: Option<String>,
+    /// From a neighbouring hub, when it came from one.
+    pub came: Option<Came>,
 }
 
 /// What makes a registration unique (design D5).
@@ -142,6 +153,7 @@ pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Resul
         DeliveryState::Pending => "pending",
         DeliveryState::Consigned | DeliveryState::HandedOver | DeliveryState::Failed => "consigned",
     };
+    let (hops, came_as) = new.came.map(|came| (came.hops, came.came_as)).unzip();
     let row = DeliveryRow {
         delivery_id: new.delivery_id,
         envelope_id: new.envelope_id,
@@ -158,6 +170,9 @@ pub fn insert(tx: &mut Connection, new: NewDelivery, at: DateTime<Utc>) -> Resul
         fetched_at: None,
         accepted_at: at.naive_utc(),
         changed_at: at.naive_utc(),
+        via: new.via,
+        hops,
+        came_as,
     };
     tx.known.not_new(&row.document_id);
     match &mut tx.link {
@@ -270,8 +285,7 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
         .optional())?)
 }
 
-/// Deliveries to a recipient that have failed, accepted within a time, with their envelopes, in the order in which they
-/// were made.
+/// Deliveries to a recipient that have failed, accepted within a time, with their envelopes, in the order of ids.
 ///
 /// # Errors
 /// `Statement`.

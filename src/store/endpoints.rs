@@ -174,7 +174,7 @@ fn set_channel(tx: &mut Connection, id: &EndpointId, channel: &str) -> Result<()
                 .set(agencies::channel.eq(channel))
                 .execute(c))?;
         }
-        EndpointKind::Events => {}
+        EndpointKind::Events | EndpointKind::Relay => {}
     }
     Ok(())
 }

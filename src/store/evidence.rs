@@ -103,6 +103,17 @@ pub fn of_acceptance(tx: &mut Connection, envelope_id: &str) -> Result<Option<Ev
         .optional())?)
 }
 
+/// Facts of the evidence about a delivery.
+///
+/// # Errors
+/// `Statement`.
+pub fn facts_of_delivery(tx: &mut Connection, delivery_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(on_packets!(tx, c => evidence::table
+        .filter(evidence::delivery_id.eq(delivery_id))
+        .select(evidence::facts)
+        .load(c))?)
+}
+
 /// Whose evidence of an envelope is wanted.
 #[derive(Debug, Clone, Copy)]
 pub enum Share<'a> {

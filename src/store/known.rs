@@ -1,17 +1,19 @@
 //! What a transaction knows already, so that nothing is asked twice within it: agencies by the codes that lead to them,
-//! for whom systems speak, and who wants to hear of what happens to documents. Where each question costs a journey to a server, what the works of a batch are about to
+//! for whom systems speak, who wants to hear of what happens to documents, and which routes there are. Where each question costs a journey to a server, what the works of a batch are about to
 //! ask is asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
 
 use super::agencies::AgencyRow;
 use super::announcements::{Listener, WEBHOOKS};
 use super::connection::{Link, runtime};
 use super::literal::Literal;
-use super::schema::{agencies, agency_aliases, deliveries, endpoints, system_agencies};
+use super::schema::{agencies, agency_aliases, deliveries, endpoints, routes, system_agencies};
 use super::{Connection, StoreError};
 use crate::domain::agency::Agency;
+use crate::domain::relay::Routes;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What a write is about to ask.
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub(super) struct Known {
     agencies: HashMap<String, Option<Agency>>,
     holds: HashMap<String, HashMap<String, bool>>,
     listeners: HashMap<String, Vec<Listener>>,
+    routes: Option<Arc<Routes>>,
     new_documents: HashSet<String>,
 }
 
@@ -47,6 +50,15 @@ impl Known {
     /// Webhooks of systems that speak for an agency, if that was asked.
     pub(super) fn listeners(&self, agency_code: &str) -> Option<&[Listener]> {
         self.listeners.get(agency_code).map(Vec::as_slice)
+    }
+
+    /// Every route, if that was asked.
+    pub(super) fn routes(&self) -> Option<Arc<Routes>> {
+        self.routes.clone()
+    }
+
+    pub(super) fn remember_routes(&mut self, rows: Vec<(String, String)>) -> Arc<Routes> {
+        Arc::clone(self.routes.insert(Arc::new(Routes::new(rows))))
     }
 
     pub(super) fn remember_listeners(&mut self, agency_code: &str, listeners: Vec<Listener>) {
@@ -88,10 +100,11 @@ impl Connection {
                 of_codes(server, &codes),
                 held_of(server, &systems, &codes),
                 listeners_of(server, &codes),
-                known_of(server, &documents)
+                known_of(server, &documents),
+                routes_of(server)
             )
         };
-        let (found, held, listeners, registered) = runtime()?.block_on(asked)?;
+        let (found, held, listeners, registered, routes) = runtime()?.block_on(asked)?;
         let mut agencies: HashMap<String, Option<Agency>> =
             codes.into_iter().map(|code| (code.to_owned(), None)).collect();
         for (code, row) in found {
@@ -107,6 +120,7 @@ impl Connection {
         for (system_id, agency_code) in held {
             self.known.remember_holds(&system_id, &agency_code, true);
         }
+        self.known.remember_routes(routes);
         let registered: HashSet<String> = registered.into_iter().collect();
         let new = documents.into_iter().filter(|id| !registered.contains(*id));
         self.known.new_documents = new.map(str::to_owned).collect();
@@ -165,4 +179,8 @@ async fn known_of(mut server: &AsyncPgConnection, documents: &[&str]) -> QueryRe
         .distinct()
         .load(&mut server)
         .await
+}
+
+async fn routes_of(mut server: &AsyncPgConnection) -> QueryResult<Vec<(String, String)>> {
+    routes::table.select((routes::prefix, routes::neighbour)).load(&mut server).await
 }

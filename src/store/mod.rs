@@ -1,8 +1,8 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `evidence`, `ledger`, `receipts`,
-//! `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
-//! read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
+//! `ledger`, `receipts`, `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
+//! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
 //! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -32,7 +32,9 @@ pub mod payloads;
 pub mod pushes;
 mod queue;
 pub mod receipts;
+pub mod relays;
 pub mod restore;
+pub mod routes;
 mod schema;
 pub mod search;
 pub mod selftest;

@@ -6,7 +6,7 @@ use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
-use crate::domain::endpoint::{EndpointId, EndpointKind};
+use crate::domain::endpoint::EndpointId;
 use crate::domain::lane::Lane;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use diesel::dsl::{exists, not};
@@ -40,9 +40,9 @@ fn never() -> NaiveDateTime {
 }
 
 impl PushRow {
-    /// A delivery that is to be pushed; `times` are when it is due and when it is given up.
-    pub fn of_delivery(row: &DeliveryRow, lane: Lane, times: (DateTime<Utc>, DateTime<Utc>)) -> Self {
-        Self::new((&row.delivery_id, EndpointId::agency(&row.recipient_code).to_string()), lane, times, None)
+    /// A delivery that is to be pushed to an endpoint; `times` are when it is due and when it is given up.
+    pub fn of_delivery(row: &DeliveryRow, to: &EndpointId, lane: Lane, times: (DateTime<Utc>, DateTime<Utc>)) -> Self {
+        Self::new((&row.delivery_id, to.to_string()), lane, times, None)
     }
 
     /// An announcement that is to be pushed, likewise.
@@ -76,6 +76,12 @@ impl PushRow {
     pub fn endpoint(&self) -> Result<EndpointId, StoreError> {
         let unknown = || StoreError::UnknownWord { column: "pushes.endpoint_id", value: self.endpoint_id.clone() };
         EndpointId::parse(&self.endpoint_id).ok_or_else(unknown)
+    }
+
+    /// Whether it brings an announcement; else a packet.
+    pub fn is_announcement(&self) -> bool {
+        // What is told is told in order, packets are not.
+        self.series.is_some()
     }
 
     /// Its lane.
@@ -306,13 +312,10 @@ pub fn lease(
 /// # Errors
 /// `Statement`.
 pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, StoreError> {
-    let (mut of_deliveries, mut of_events): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    for row in &rows {
-        match row.endpoint()?.kind {
-            EndpointKind::Agency => of_deliveries.push(&row.push_id),
-            EndpointKind::Events => of_events.push(&row.push_id),
-        }
-    }
+    let ids = |announced: bool| -> Vec<&str> {
+        rows.iter().filter(|row| row.is_announcement() == announced).map(|row| row.push_id.as_str()).collect()
+    };
+    let (of_events, of_deliveries) = (ids(true), ids(false));
     let mut contents: HashMap<String, Content> = HashMap::new();
     if !of_deliveries.is_empty() {
         let packets = packets(tx, &of_deliveries)?.into_iter();

@@ -102,6 +102,9 @@ diesel::table! {
         fetched_at -> Nullable<Timestamp>,
         accepted_at -> Timestamp,
         changed_at -> Timestamp,
+        via -> Nullable<Text>,
+        hops -> Nullable<Text>,
+        came_as -> Nullable<Text>,
     }
 }
 
@@ -273,6 +276,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    routes (prefix) {
+        prefix -> Text,
+        neighbour -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     search_position (only_row) {
         only_row -> Integer,
         ledger_index -> BigInt,
@@ -366,8 +377,8 @@ diesel::table! {
         system_id -> Text,
         name -> Text,
         created_at -> Timestamp,
-        role -> Text,
         suspended_at -> Nullable<Timestamp>,
+        role -> Text,
     }
 }
 
@@ -437,6 +448,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     read_documents,
     receipts,
     recovery_codes,
+    routes,
     search_position,
     searchable_documents,
     selftest_marks,

@@ -207,6 +207,18 @@ pub fn held_by(tx: &mut Connection, system_id: &str) -> Result<Vec<String>, Stor
         .load(c))?)
 }
 
+/// Which of these agencies some system speaks for.
+///
+/// # Errors
+/// `Statement`.
+pub fn held_among(tx: &mut Connection, codes: &[&str]) -> Result<Vec<String>, StoreError> {
+    Ok(on_directory!(tx, c => system_agencies::table
+        .filter(system_agencies::agency_code.eq_any(codes))
+        .select(system_agencies::agency_code)
+        .distinct()
+        .load(c))?)
+}
+
 /// Ids of the systems that speak for an agency, in order.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ const FLOORS: &[Floor] = &[
     floor(
         "config",
         &[
+            "domain::agency::OrganId",
             "domain::calendar",
             "domain::directory::Registration",
             "domain::lane::Lane",

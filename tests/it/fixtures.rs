@@ -301,7 +301,7 @@ async fn a_packet_that_does_not_match_its_digest_is_refused_as_damaged() {
     let bearer = hub.system("dms.national").bearer();
     let caller = keys::authenticate(&hub.hub, Credential::Bearer(&bearer), None).await.unwrap();
     let hash_file = Some("0".repeat(64));
-    let submission = Submission { caller, door: Door::Sdk, addressees: Vec::new(), hash_file };
+    let submission = Submission { caller, door: Door::Sdk, addressees: Vec::new(), hash_file, relay: None };
 
     let body = stream::iter([Ok(bytes::Bytes::from(a_document("d1").bytes()))]);
     let verdict = accept(&hub.hub, submission, body).await.unwrap();

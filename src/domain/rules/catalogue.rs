@@ -58,7 +58,8 @@ fn entry(violation: Violation, limit: Option<String>, section: Text) -> Entry {
 }
 
 /// Codes that no packet alone brings about.
-const WITHOUT_SAMPLE: &[&str] = &["M.Packet.Damaged", "M.Packet.TooLarge"];
+const WITHOUT_SAMPLE: &[&str] =
+    &["M.Packet.Damaged", "M.Packet.TooLarge", "M.Relay.Head", "M.Relay.Loop", "M.Relay.Recipient", "R.Relay.Hops"];
 
 /// Codes whose samples tests make, below `fixtures/generated/`: what needs other limits or another directory than that
 /// of the test hub, and field rules that are like others.

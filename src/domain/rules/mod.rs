@@ -1,7 +1,7 @@
 //! May a packet pass? One row and one function per rule; every violation is reported, not the first.
 //! `check_packet` looks at the packet alone, `check_parties` at what the directory knows of its parties.
 //!
-//! Rows and functions stand by what they look at: `whole`, `parties`, `document`, `attachments`, `secrecy`;
+//! Rows and functions stand by what they look at: `whole`, `parties`, `relay`, `document`, `attachments`, `secrecy`;
 //! the rules of single elements are made from the element table in `fields`. `docs/codes.md` lists them all.
 
 mod attachments;
@@ -10,6 +10,7 @@ mod document;
 mod fields;
 mod names;
 mod parties;
+mod relay;
 mod rule;
 pub mod secrecy;
 #[cfg(test)]
@@ -106,6 +107,7 @@ pub struct Violation {
 pub const RULES: &[&Section] = &[
     &whole::SECTION,
     &parties::SECTION,
+    &relay::SECTION,
     &document::SECTION,
     &attachments::SECTION,
     &secrecy::SECTION,

@@ -72,6 +72,17 @@ impl Parties {
             receivers: written(packet, RECEIVER).map(party).collect(),
         }
     }
+
+    /// The same with only that one of the recipients that is meant: a neighbouring hub brings a packet to one of them.
+    pub fn only(mut self, meant: &str) -> Self {
+        let is_meant = |party: &Party| {
+            let code = party.agency.as_ref().map_or(party.organ_id.as_str(), |agency| agency.code.as_str());
+            code.eq_ignore_ascii_case(meant)
+        };
+        self.recipients.retain(is_meant);
+        self.receivers.retain(is_meant);
+        self
+    }
 }
 
 /// The readable organ ids at a path; what is wrong with the others is for `fields` to say.

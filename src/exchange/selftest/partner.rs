@@ -76,6 +76,7 @@ async fn send(
         door: Door::Native,
         addressees: Vec::new(),
         hash_file: None,
+        relay: None,
     };
     let body = futures_util::stream::iter([Ok(Bytes::from(packet))]);
     // Boxed, since accepting asks the gate of the self-test in its turn.

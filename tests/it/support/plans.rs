@@ -19,6 +19,7 @@ const SMALL: &[&str] = &[
     "system_addresses",
     "endpoints",
     "certificates",
+    "routes",
     "unsealed",
     "users",
     "user_agencies",

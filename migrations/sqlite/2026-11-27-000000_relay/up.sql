@@ -1,0 +1,22 @@
+-- Packets are passed on to neighbouring hubs and taken from them.
+
+-- A neighbouring hub is a system of its own role: it holds no agency, and sends for those to whom routes lead to it.
+ALTER TABLE systems ADD COLUMN role_new TEXT NOT NULL DEFAULT 'exchange'
+    CONSTRAINT system_role_known CHECK (role_new IN ('exchange', 'administration', 'hub'));
+UPDATE systems SET role_new = role;
+ALTER TABLE systems DROP COLUMN role;
+ALTER TABLE systems RENAME COLUMN role_new TO role;
+
+-- Which agencies are behind which neighbour: an organ id, with all below it, or *.
+CREATE TABLE routes (
+    prefix TEXT NOT NULL PRIMARY KEY,
+    neighbour TEXT NOT NULL REFERENCES systems (system_id),
+    created_at TIMESTAMP NOT NULL
+) WITHOUT ROWID;
+
+-- The neighbour that a delivery was put in line for, or that has it.
+ALTER TABLE deliveries ADD COLUMN via TEXT;
+-- Which hubs passed it on and when, when it came from one: the last of them is the neighbour that brought it.
+ALTER TABLE deliveries ADD COLUMN hops TEXT;
+-- The neighbour's own id of it.
+ALTER TABLE deliveries ADD COLUMN came_as TEXT;
