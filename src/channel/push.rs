@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, redirect};
+use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -133,7 +134,9 @@ impl Pusher {
         }
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
         let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let said = self.beginning(answer).await;
+        let beginning = self.beginning(answer).await;
+        let reasons = if kind == EndpointKind::Relay { reasons(&beginning) } else { None };
+        let said = reasons.unwrap_or_else(|| redacted(&String::from_utf8_lossy(&beginning)));
         // Who sets its own webhook must not read through the hub what answers there.
         let reason = match said.is_empty() || kind == EndpointKind::Events {
             true => format!("answered {}", status.as_u16()),
@@ -150,8 +153,8 @@ impl Pusher {
         }
     }
 
-    /// The beginning of an answer as text that may be kept.
-    async fn beginning(&self, answer: Response) -> String {
+    /// The beginning of an answer.
+    async fn beginning(&self, answer: Response) -> Vec<u8> {
         let mut stream = answer.bytes_stream();
         let mut kept: Vec<u8> = Vec::new();
         while let Some(Ok(piece)) = stream.next().await {
@@ -161,8 +164,19 @@ impl Pusher {
                 break;
             }
         }
-        redacted(&String::from_utf8_lossy(&kept))
+        kept
     }
+}
+
+/// Why a neighbouring hub refused a packet, when it says so as hubs do: each code with its cause in Vietnamese.
+fn reasons(answer: &[u8]) -> Option<String> {
+    let problem: Value = serde_json::from_slice(answer).ok()?;
+    let reason = |violation: &Value| {
+        let text = |pointer| violation.pointer(pointer).and_then(Value::as_str);
+        Some(format!("{}: {}", text("/code")?, redacted(text("/cause/vi")?)))
+    };
+    let reasons: Option<Vec<String>> = problem.get("violations")?.as_array()?.iter().map(reason).collect();
+    reasons.filter(|all| !all.is_empty()).map(|all| all.join(" "))
 }
 
 /// Resolves names as the machine does and keeps what may be called. The connection goes to one of these addresses

@@ -1,8 +1,9 @@
 //! Nothing is forgotten: every route, every kind of evidence, every job and every setting is exercised here.
 
+use crate::relay;
 use crate::support::packets::{a_document, a_status};
 use crate::support::program::Program;
-use crate::support::{Answer, TestHub, add_system};
+use crate::support::{Answer, System, TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
@@ -15,7 +16,7 @@ use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
-use docaxis::exchange::{agency_file::Format, keys, systems};
+use docaxis::exchange::{agency_file::Format, keys, routes, systems};
 use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
 use docaxis::jobs::{self, JOBS};
@@ -137,7 +138,11 @@ async fn the_key_of_one_api_does_not_open_the_other() {
 
 /// A hub in which everything that leaves evidence has happened, through HTTP.
 async fn busy_hub() -> TestHub {
-    let hub = TestHub::start_with(|config| config.push.terms_hours = "1, 1, 1, 1, 1".to_owned()).await;
+    let hub = TestHub::start_with(|config| {
+        config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
+        config.relay.hub_name = "truc.a".to_owned();
+    });
+    let hub = hub.await;
     let recall = |id: &str, target: &str| {
         let inner = format!("<BussinessDocType>1</BussinessDocType><DocumentId>{target}</DocumentId>");
         a_document(id).business(&inner).bytes()
@@ -174,6 +179,15 @@ async fn busy_hub() -> TestHub {
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();
     import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
+    // From an agency behind a neighbouring hub.
+    add_system(&hub.hub, "truc.b", Some(Role::Hub), Vec::new()).await;
+    routes::set(&hub.hub, &By::Operator, "X98", "truc.b").await.unwrap();
+    let key = keys::add_key(&hub.hub, &By::Operator, "truc.b", None).await.unwrap();
+    let secret = key.secret.expose_secret().to_owned();
+    let neighbour = System { id: "truc.b".to_owned(), key_id: key.key_id, secret };
+    let said = ("truc.b;2026-11-21T08:59:00+07:00", "e1", "X99.B02");
+    let brought = relay::bring(&hub, &neighbour, a_document("d5").from("X98.1").bytes(), said).await;
+    assert_eq!(brought.status, 201, "{}", brought.text());
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);

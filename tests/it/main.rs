@@ -47,6 +47,7 @@ mod push;
 mod push_faults;
 mod recall;
 mod receipts;
+mod relay;
 mod report;
 mod robots;
 mod schemas;

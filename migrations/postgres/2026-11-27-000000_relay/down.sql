@@ -10,9 +10,10 @@ DROP TABLE routes;
 DELETE FROM system_keys WHERE system_id IN (SELECT system_id FROM systems WHERE role = 'hub');
 DELETE FROM system_addresses WHERE system_id IN (SELECT system_id FROM systems WHERE role = 'hub');
 DELETE FROM systems WHERE role = 'hub';
-ALTER TABLE systems DROP CONSTRAINT system_role_known;
-ALTER TABLE systems ADD COLUMN role_old TEXT NOT NULL DEFAULT 'exchange'
-    CONSTRAINT system_role_known CHECK (role_old IN ('exchange', 'administration'));
-UPDATE systems SET role_old = role;
+ALTER TABLE systems ADD COLUMN role_kept TEXT;
+UPDATE systems SET role_kept = role;
 ALTER TABLE systems DROP COLUMN role;
-ALTER TABLE systems RENAME COLUMN role_old TO role;
+ALTER TABLE systems ADD COLUMN role TEXT NOT NULL DEFAULT 'exchange'
+    CONSTRAINT system_role_known CHECK (role IN ('exchange', 'administration'));
+UPDATE systems SET role = role_kept;
+ALTER TABLE systems DROP COLUMN role_kept;

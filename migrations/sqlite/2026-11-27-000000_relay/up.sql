@@ -1,11 +1,13 @@
 -- Packets are passed on to neighbouring hubs and taken from them.
 
 -- A neighbouring hub is a system of its own role: it holds no agency, and sends for those to whom routes lead to it.
-ALTER TABLE systems ADD COLUMN role_new TEXT NOT NULL DEFAULT 'exchange'
-    CONSTRAINT system_role_known CHECK (role_new IN ('exchange', 'administration', 'hub'));
-UPDATE systems SET role_new = role;
+ALTER TABLE systems ADD COLUMN role_kept TEXT;
+UPDATE systems SET role_kept = role;
 ALTER TABLE systems DROP COLUMN role;
-ALTER TABLE systems RENAME COLUMN role_new TO role;
+ALTER TABLE systems ADD COLUMN role TEXT NOT NULL DEFAULT 'exchange'
+    CONSTRAINT system_role_known CHECK (role IN ('exchange', 'administration', 'hub'));
+UPDATE systems SET role = role_kept;
+ALTER TABLE systems DROP COLUMN role_kept;
 
 -- Which agencies are behind which neighbour: an organ id, with all below it, or *.
 CREATE TABLE routes (

@@ -122,7 +122,7 @@ const LAWS: [(&str, &str); 12] = [
     (
         "every fetch has evidence",
         "SELECT count(*) FROM deliveries d WHERE d.fetched_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence v \
-         WHERE v.delivery_id = d.delivery_id AND v.event = 'docaxis:ContentFetched') AND NOT EXISTS (SELECT 1 FROM \
+         WHERE v.delivery_id = d.delivery_id AND v.event IN ('docaxis:ContentFetched', 'ContentHandover')) AND NOT EXISTS (SELECT 1 FROM \
          attempts a WHERE a.delivery_id = d.delivery_id)",
     ),
     (
