@@ -1,6 +1,8 @@
 //! `demo`: a hub in this process, three robot document systems over real HTTP, one story, a table line for
 //! each step. Then the hub stays up to be tried.
 //!
+//! With `--tiers`: three hubs that pass packets on to each other (`tiers`).
+//!
 //! Reading order: `story` and `push` (what happens), `stage` (one step), `robot` (one system), `sdk` and `native` (the
 //! two APIs), `packets` (what is sent).
 
@@ -12,12 +14,14 @@ mod robot;
 mod sdk;
 mod stage;
 mod story;
+mod tiers;
 
 use super::client::connection::Connection;
 use super::{Outcome, agency, open};
 use crate::config::Config;
 use crate::domain::dates::VIETNAM;
 use crate::domain::schedule::{Schedule, Schedules};
+use crate::domain::system::Role;
 use crate::exchange::act::By;
 use crate::exchange::systems::{self, NewSystem};
 use crate::exchange::{directory, keys};
@@ -38,6 +42,9 @@ pub struct DemoArguments {
     /// End after the story; exit code 0 only if every step went as expected.
     #[arg(long)]
     once: bool,
+    /// Start three hubs, a national one and two of provinces, that pass packets on to each other.
+    #[arg(long)]
+    tiers: bool,
 }
 
 /// A system of the story: id, name, and its agencies, of which it speaks for the first.
@@ -57,20 +64,25 @@ pub fn run(mut config: Config, arguments: &DemoArguments, out: &mut dyn Write) -
         "warn".clone_into(&mut config.log.filter);
     }
     crate::log::start(&config.log);
-    // The robot agency of the last scenes is on this machine, and patience is short.
+    // Robots and other hubs are on this machine, and patience is short.
     config.push.plain_http = true;
     "127.0.0.0/8".clone_into(&mut config.push.networks);
     "127.0.0.0/8".clone_into(&mut config.push.webhook_networks);
     // Nobody has to take out a telephone to look at the portal.
     config.portal.second_factor = false;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
+    if arguments.tiers {
+        return runtime.block_on(tiers::run(config, arguments.once, out));
+    }
     let mut hub = open(config)?;
     let short = short_schedule().context("the schedule of the demo")?;
     hub.schedules = Arc::new(Schedules { packets: short.clone(), events: short });
     runtime.block_on(async {
         refuse_foreign_agencies(&hub).await?;
         agency::import_text(&hub, packets::AGENCIES).await.context("the sample agencies cannot be registered")?;
-        let keys = [key(&hub, NATIONAL).await?, key(&hub, PROVINCE).await?, key(&hub, COMMUNE).await?];
+        let [national, province, commune] =
+            [NATIONAL, PROVINCE, COMMUNE].map(|system| key(&hub, system, Role::Exchange));
+        let keys = [national.await?, province.await?, commune.await?];
         let running = start(&hub, out).await?;
         let url = format!("http://{}", running.address);
         let mark = hub.clock.now().with_timezone(&VIETNAM).format("DEMO-%Y%m%d%H%M%S%3f").to_string();
@@ -122,9 +134,9 @@ impl Key {
 }
 
 /// Makes the system with a fresh key; keys of earlier runs end, since a system has few live ones.
-async fn key(hub: &Hub, (id, name, agencies): System) -> anyhow::Result<Key> {
+async fn key(hub: &Hub, (id, name, agencies): System, role: Role) -> anyhow::Result<Key> {
     let agencies: Vec<String> = agencies.iter().map(|code| (*code).to_owned()).collect();
-    let new = NewSystem { system_id: id.to_owned(), name: name.to_owned(), role: None, agencies };
+    let new = NewSystem { system_id: id.to_owned(), name: name.to_owned(), role: Some(role), agencies };
     let system = systems::put_system(hub, &By::Operator, new).await.context(id)?;
     for old in system.keys.iter().filter(|key| key.revoked_at.is_none()) {
         keys::revoke_key(hub, &By::Operator, &old.key_id).await.context(id)?;
@@ -216,12 +228,12 @@ fn invitation(url: &str, keys: &[Key; 3], first: &str, out: &mut dyn Write) -> s
 mod tests {
     use super::*;
 
-    fn played(directory: &std::path::Path) -> (Outcome, String) {
+    fn played(directory: &std::path::Path, tiers: bool) -> (Outcome, String) {
         let mut config = Config::default();
         config.data.directory = directory.to_owned();
         "127.0.0.1:0".clone_into(&mut config.server.address);
         let mut out = Vec::new();
-        let outcome = run(config, &DemoArguments { once: true }, &mut out).unwrap();
+        let outcome = run(config, &DemoArguments { once: true, tiers }, &mut out).unwrap();
         (outcome, String::from_utf8(out).unwrap())
     }
 
@@ -230,8 +242,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
 
         for _ in 0..2 {
-            let (outcome, said) = played(directory.path());
+            let (outcome, said) = played(directory.path(), false);
             assert_eq!(outcome, Outcome::Done, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_document_travels_over_three_hubs_and_again_on_the_same_ones() {
+        let directory = tempfile::tempdir().unwrap();
+
+        for _ in 0..2 {
+            let (outcome, said) = played(directory.path(), true);
+            assert_eq!(outcome, Outcome::Done, "{said}");
+            assert!(said.contains("tinh-mot") && said.contains("quoc-gia") && said.contains("tinh-hai"), "{said}");
         }
     }
 }

@@ -51,6 +51,10 @@ packets! {
     CONFLICT = "18-conflict-with-01.edxml";
     /// Brought to the province's endpoint.
     PUSHED = "19-pushed.edxml";
+    /// Commune to another province, from hub to hub.
+    RELAYED = "20-over-the-nation.edxml";
+    /// That province about `RELAYED`.
+    RELAYED_BACK = "21-status-03-over-the-nation.edxml";
 }
 
 /// A packet with the mark of this run.
@@ -64,7 +68,21 @@ mod tests {
 
     #[test]
     fn every_document_id_can_be_made_fresh() {
-        for packet in [NEW, UPDATE, SECOND, REPLACEMENT, THIRD, RECALL, AGREED, DECLINED, REPEAT, CONFLICT, PUSHED] {
+        for packet in [
+            NEW,
+            UPDATE,
+            SECOND,
+            REPLACEMENT,
+            THIRD,
+            RECALL,
+            AGREED,
+            DECLINED,
+            REPEAT,
+            CONFLICT,
+            PUSHED,
+            RELAYED,
+            RELAYED_BACK,
+        ] {
             assert!(packet.contains("DEMO-RUN,"));
             assert!(!marked(packet, "X").contains(PLACEHOLDER));
         }

@@ -121,6 +121,11 @@ impl<'a> Stage<'a> {
         self.line(who.system_id, title, went_well, &words)
     }
 
+    /// A line that tells and judges nothing.
+    pub fn note(&mut self, who: &str, words: &str) -> std::io::Result<()> {
+        writeln!(self.out, "{}", row("", who, words, "", "").trim_end_matches(['│', ' ']))
+    }
+
     /// One step that was done: who did what to which document, whether it went as expected, and how it ended.
     pub fn line(&mut self, who: &str, title: (&str, &str), went_well: bool, words: &str) -> anyhow::Result<()> {
         self.count.steps = self.count.steps.saturating_add(1);
