@@ -67,6 +67,8 @@ pub struct EventData<'a> {
     note: &'a str,
     /// The packet that caused it, where that is another one.
     caused_by: Option<&'a str>,
+    /// The hub where it happened; `null` for this one.
+    hub: Option<&'a str>,
     /// What happened, in words.
     reason: Words,
     /// Where the native API tells all that happened to the document.
@@ -227,6 +229,7 @@ fn body_of(
             status_code,
             note,
             caused_by: piece.envelope_id.as_deref().filter(|by| *by != row.envelope_id),
+            hub: facts.get("hub").and_then(Value::as_str),
             reason: event_words::words(piece.event, Some(&row.recipient_code), status_code).into(),
             timeline: format!("/api/v1/envelopes/{}/timeline", row.envelope_id),
         },

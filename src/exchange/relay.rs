@@ -10,7 +10,7 @@ use crate::domain::announcement::EventKind;
 use crate::domain::dates::{self, for_machines};
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
 use crate::domain::evidence::EvidenceEvent;
-use crate::domain::relay::{Hop, hops};
+use crate::domain::relay::{Hop, hops, with_hop};
 use crate::domain::rules::{self, Violation, Wording};
 use crate::hub::Hub;
 use crate::store::relays::Came;
@@ -34,8 +34,10 @@ impl Head {
     /// What the headers say: hops, delivery, recipient. Nothing when one cannot be read.
     pub fn read(hop_list: &str, delivery_id: &str, recipient: &str) -> Option<Self> {
         let is_id = !delivery_id.is_empty() && delivery_id.len() <= ID_CHARS_MAX;
-        let came = Came { hops: hop_list.to_owned(), came_as: delivery_id.to_owned() };
-        is_id.then_some(Self { hops: hops(hop_list)?, came, recipient: OrganId::parse(recipient)? })
+        let hops = hops(hop_list)?;
+        let text = hops.iter().fold(None, |text: Option<String>, hop| Some(with_hop(text.as_deref(), hop)))?;
+        let came = Came { hops: text, came_as: delivery_id.to_owned() };
+        is_id.then_some(Self { hops, came, recipient: OrganId::parse(recipient)? })
     }
 }
 
@@ -94,14 +96,12 @@ impl Heard {
             return Err(bad());
         }
         let note: String = told.note.chars().take(NOTE_CHARS_MAX).collect();
-        let why = if kind == EventKind::Refused { "refused" } else { "expired" };
-        let mut facts = json!({
+        let why =
+            (step == Some(Step::FailBeyond)).then_some(if kind == EventKind::Refused { "refused" } else { "expired" });
+        let facts = json!({
             "channel": "relay", "neighbour": neighbour, "hub": hub, "at": for_machines(at),
-            "evidence": told.evidence_id, "note": note,
+            "evidence": told.evidence_id, "note": note, "why": why,
         });
-        if step == Some(Step::FailBeyond) {
-            facts["why"] = json!(why);
-        }
         Ok(Self { neighbour: neighbour.to_owned(), delivery_id: told.delivery_id, event, step, note, facts })
     }
 

@@ -176,9 +176,9 @@ impl Settling<'_> {
 
 /// Facts about what was brought to an endpoint, with the channel and, where it is one's, the neighbour.
 fn brought(to: &EndpointId, mut facts: Value) -> Value {
-    facts["channel"] = json!(to.neighbour().map_or("push", |_| "relay"));
-    if let Some(neighbour) = to.neighbour() {
-        facts["neighbour"] = json!(neighbour);
+    if let Value::Object(members) = &mut facts {
+        members.insert("channel".to_owned(), json!(to.neighbour().map_or("push", |_| "relay")));
+        members.extend(to.neighbour().map(|neighbour| ("neighbour".to_owned(), json!(neighbour))));
     }
     facts
 }

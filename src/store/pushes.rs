@@ -172,9 +172,9 @@ pub struct Parcel {
 /// What is sent.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// A packet to an agency.
-    Packet(Packet),
-    /// An event to a system.
+    /// A packet, to an agency or a neighbour.
+    Packet(Box<Packet>),
+    /// An event, to a system or a neighbour.
     Announcement(AnnouncementRow),
 }
 
@@ -319,7 +319,7 @@ pub fn parcels(tx: &mut Connection, rows: Vec<PushRow>) -> Result<Vec<Parcel>, S
     let mut contents: HashMap<String, Content> = HashMap::new();
     if !of_deliveries.is_empty() {
         let packets = packets(tx, &of_deliveries)?.into_iter();
-        contents.extend(packets.map(|packet| (packet.delivery.delivery_id.clone(), Content::Packet(packet))));
+        contents.extend(packets.map(|packet| (packet.delivery.delivery_id.clone(), Content::Packet(Box::new(packet)))));
     }
     if !of_events.is_empty() {
         let rows = announcements::of_ids(tx, &of_events)?.into_iter();
