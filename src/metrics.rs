@@ -114,7 +114,7 @@ metrics! {
     seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",
         "How old the oldest evidence of each round was when it was sealed.", "Often above two seconds: the database is slow, or more happens than `ledger.batch_max` allows in a round.";
     pushes: Family<PushLabels, Counter> = |_| Family::default(), "docaxis_pushes" + "_total", "counter", "kind, outcome",
-        "Packets (`agency`) and events (`events`) that were brought to endpoints, or not.", "Many `later`, any `given_up`: `docaxis endpoint list` says whose endpoint does not answer.";
+        "Packets (`agency`), events (`events`) and both (`relay`, to neighbouring hubs) that were brought to endpoints, or not.", "Many `later`, any `given_up`: `docaxis endpoint list` says whose endpoint does not answer.";
     pushes_waiting: Gauge = |_| Gauge::default(), "docaxis_pushes_waiting" + "", "gauge", "",
         "Packets and events that wait to be brought, counted up to `metrics.waiting_max`.", "Growing for hours: `docaxis endpoint list`.";
     known_keys: Gauge = |_| Gauge::default(), "docaxis_known_keys" + "", "gauge", "",

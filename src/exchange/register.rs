@@ -387,7 +387,12 @@ fn deliver(
             let (delivery_id, envelope_id) = (case.ids.next(), row.envelope_id.clone());
             let (state, came) = (DeliveryState::Withdrawn, case.making().came);
             let new = NewDelivery { delivery_id, envelope_id, key, state, via: None, came };
-            deliveries::insert(tx, new, case.now)
+            let made = deliveries::insert(tx, new, case.now)?;
+            // The neighbour that brought it waits to hear how it ended.
+            if case.relay.is_some() {
+                append(tx, case, EvidenceEvent::DeliveryWithdrawn, row, Some(&made))?;
+            }
+            Ok(made)
         }
     }
 }

@@ -152,9 +152,13 @@ fn every_code_is_answered_to_a_fixture_or_to_a_generated_packet() {
 }
 
 /// Codes that a posted packet alone does not bring about, and the test that shows what does.
-const ELSEWHERE: [(&str, &str); 2] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("M.Packet.Damaged", "fixtures::a_packet_that_does_not_match_its_digest_is_refused_as_damaged"),
     ("M.Packet.TooLarge", "accept::a_packet_over_the_limit_is_refused_by_its_size_alone"),
+    ("M.Relay.Head", "relay::what_a_neighbour_says_beside_a_packet_is_judged"),
+    ("M.Relay.Loop", "relay::what_a_neighbour_says_beside_a_packet_is_judged"),
+    ("M.Relay.Recipient", "relay::what_a_neighbour_says_beside_a_packet_is_judged"),
+    ("R.Relay.Hops", "relay::what_a_neighbour_says_beside_a_packet_is_judged"),
 ];
 
 #[tokio::test]

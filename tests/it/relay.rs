@@ -360,12 +360,13 @@ async fn a_recall_takes_back_what_has_not_left_and_follows_what_has() {
 
     let late = one.hub.accepted("dms.t1", letter("d2").bytes()).await;
     travel(&tiers).await;
-    one.hub.accepted("dms.t1", letter("r2").recalling("d2").bytes()).await;
+    let recall = one.hub.accepted("dms.t1", letter("r2").recalling("d2").bytes()).await;
     travel(&tiers).await;
 
     assert_eq!(two.hub.waiting("dms.t2").await.len(), 0, "nobody had fetched it");
     let delivery = one.delivery("dms.t1", &late).await;
     assert_eq!((&delivery["state"], &delivery["recall"]), (&json!("withdrawn"), &json!("agreed")));
+    assert_eq!(one.delivery("dms.t1", &recall).await["state"], "withdrawn", "nobody there has to look at it");
     let view = one.hub.view("dms.t1", &late["envelope_id"]).await;
     assert_eq!(view["statuses"][0]["status_code"], "15", "the hub that withdrew it answers");
 

@@ -130,13 +130,15 @@ A refused packet is answered with every fault found: code, place in the packet, 
 
 Chữ trong ngoặc nhọn được thay bằng giá trị thực tế; `packets.*` là tên cấu hình (`docs/config.md`). Gửi lại: cùng một
 gói tin có thể được nhận sau này mà không phải sửa. Tệp mẫu nằm trong `fixtures/` (gói Debian: `/usr/share/doc/docaxis/fixtures`);
-tệp trong `generated/` cần giới hạn hoặc danh bạ như `fixtures/README.md` nói. Hai mã không có tệp mẫu: `M.Packet.Damaged` là gói
-tin bất kỳ gửi qua SDK với `hash-file` sai, `M.Packet.TooLarge` là gói tin bất kỳ dài hơn `packets.bytes_max`.
+tệp trong `generated/` cần giới hạn hoặc danh bạ như `fixtures/README.md` nói. Không có tệp mẫu: `M.Packet.Damaged` là gói
+tin bất kỳ gửi qua SDK với `hash-file` sai, `M.Packet.TooLarge` là gói tin bất kỳ dài hơn `packets.bytes_max`; các mã chuyển tiếp
+nói về điều trục lân cận ghi bên cạnh gói tin (`docs/relay.md`).
 
 Words in braces stand for actual values; `packets.*` are settings (`docs/config.md`). Retry: the same packet may pass
 later unchanged. Samples are in `fixtures/` (Debian package: `/usr/share/doc/docaxis/fixtures`); those in `generated/` need the
-limits or the directory that `fixtures/README.md` names. Two codes have none: `M.Packet.Damaged` is any packet sent over the
-SDK with a wrong `hash-file`, `M.Packet.TooLarge` any packet longer than `packets.bytes_max`.
+limits or the directory that `fixtures/README.md` names. None is there for `M.Packet.Damaged`, any packet sent over the
+SDK with a wrong `hash-file`, for `M.Packet.TooLarge`, any packet longer than `packets.bytes_max`, and for the codes of relay, which
+are about what a neighbouring hub says beside a packet (`docs/relay.md`).
 ";
 
 /// The catalogue as a page: Vietnamese first, English below it in each cell.
