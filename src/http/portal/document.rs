@@ -153,8 +153,10 @@ impl DocumentPage<'_> {
         let code = happening.status.as_ref().map(|(code, _)| code.as_str());
         let text = event_words::words(happening.event, name.as_deref(), code);
         let said = happening.status.as_ref().map(|(_, description)| description.as_str());
-        let more: Vec<&str> =
-            said.into_iter().chain([happening.note.as_str()]).filter(|text| !text.is_empty()).collect();
+        let hub =
+            happening.elsewhere.as_ref().map(|(hub, _)| format!("{} {hub}", self.page.t("tại trục", "at the hub")));
+        let more = said.into_iter().chain([happening.note.as_str()]).chain(hub.as_deref());
+        let more: Vec<&str> = more.filter(|text| !text.is_empty()).collect();
         Step {
             at: happening.at.with_timezone(&dates::VIETNAM).format("%d/%m/%Y %H:%M:%S").to_string(),
             text: self.page.say(&text).to_owned(),
