@@ -106,6 +106,7 @@ impl EvidenceEvent {
         match self {
             Self::SubmissionAcceptance => Some("A.1"),
             Self::SubmissionRejection => Some("A.2"),
+            Self::RelayAcceptance => Some("B.1"),
             Self::ContentConsignment => Some("D.1"),
             Self::ContentConsignmentFailure => Some("D.2"),
             Self::ContentHandover => Some("E.1"),
@@ -113,6 +114,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
+            Self::RouteChanged => None,
         }
     }
 

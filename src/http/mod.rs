@@ -326,7 +326,6 @@ pub static ROUTES: &[Route] = &[
     route(EITHER, "/countReceiveStatus", sdk(SdkOperation::CountStatuses), "How many status packets wait."),
 
     // People with a browser.
-    route(GET, "/", page(PortalOperation::Home), "Lead to the portal."),
     route(GET, "/portal", page(PortalOperation::Home), "Lead to the transfer log."),
     route(GET, "/portal/assets/{version}/{file}", page(PortalOperation::Asset), "A file that pages need."),
     route(GET, "/portal/language/{language}", page(PortalOperation::Language), "Change the language: `vi` or `en` (`next`)."),

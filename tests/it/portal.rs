@@ -272,7 +272,7 @@ async fn the_portal_speaks_both_languages() {
     assert_eq!(browser.page.leads_to(), "/portal/sign-in");
     assert!(browser.get("/portal/sign-in").await.text.contains("<html lang=\"en\">"));
     assert!(browser.page.words().contains("Sign in"));
-    assert_eq!(browser.get("/").await.leads_to(), "/portal/log");
+    assert_eq!(browser.get("/portal").await.leads_to(), "/portal/log");
     assert_eq!(browser.get("/portal/nothing").await.status, 404);
     assert!(browser.page.text.contains("<h1>Không có địa chỉ này"), "{}", browser.page.text);
 }
