@@ -146,6 +146,7 @@ impl Pusher {
         match status.as_u16() {
             // A neighbour's key or address is wrong: that is no word about the packet, and operators mend it.
             401 | 404 | 405 if kind == EndpointKind::Relay => Outcome::Later(trouble),
+            400..=499 if kind == EndpointKind::Relay && may_pass_later(&beginning) => Outcome::Later(trouble),
             410 => Outcome::Gone(trouble),
             408 | 425 | 429 => Outcome::Later(trouble),
             400..=499 => Outcome::Refused(trouble),
@@ -177,6 +178,26 @@ fn reasons(answer: &[u8]) -> Option<String> {
     };
     let reasons: Option<Vec<String>> = problem.get("violations")?.as_array()?.iter().map(reason).collect();
     reasons.filter(|all| !all.is_empty()).map(|all| all.join(" "))
+}
+
+/// Why a neighbour may take later what it refuses now: what a packet speaks of is still on its way there, or an operator has
+/// yet to tell one hub of the other.
+const MENDED_BY_TIME: [&str; 4] = [
+    "M.TraceHeaderList.Bussiness.DocumentId.Unknown",
+    "M.MessageHeader.ResponseFor.Unknown",
+    "M.MessageHeader.From.NotHeld",
+    "M.Relay.Head",
+];
+
+/// Whether each reason in a neighbour's answer is one of those.
+fn may_pass_later(answer: &[u8]) -> bool {
+    let problem: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let Some(violations) = problem.get("violations").and_then(Value::as_array) else { return false };
+    let may = |violation: &Value| {
+        let code = violation.get("code").and_then(Value::as_str);
+        code.is_some_and(|code| MENDED_BY_TIME.contains(&code))
+    };
+    !violations.is_empty() && violations.iter().all(may)
 }
 
 /// Resolves names as the machine does and keeps what may be called. The connection goes to one of these addresses
@@ -236,6 +257,18 @@ fn redacted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_time_or_an_operator_mends_is_tried_again_and_nothing_else() {
+        let told = |codes: &[&str]| {
+            let violations: Vec<Value> = codes.iter().map(|code| serde_json::json!({ "code": code })).collect();
+            may_pass_later(serde_json::json!({ "violations": violations }).to_string().as_bytes())
+        };
+        assert!(told(&["M.TraceHeaderList.Bussiness.DocumentId.Unknown"]), "the document is still on its way");
+        assert!(told(&["M.Relay.Head", "M.MessageHeader.From.NotHeld"]));
+        assert!(!told(&["M.Relay.Head", "M.Relay.Loop"]), "one of them stays");
+        assert!(!told(&[]) && !may_pass_later(b"<html>"));
+    }
 
     #[test]
     fn what_an_endpoint_says_is_kept_without_secrets_and_people() {

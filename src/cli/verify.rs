@@ -104,15 +104,22 @@ fn as_json(file: &Path, report: &Report) -> Value {
     })
 }
 
+/// Text of a file that nobody vouches for yet: it must not move the cursor, nor turn the direction of what stands around it.
+fn plain(text: &str) -> String {
+    let turns =
+        |sign: char| matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|sign| if sign.is_control() || turns(sign) { '\u{fffd}' } else { sign }).collect()
+}
+
 fn print(file: &Path, report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
     let verdict = if report.holds() { "ĐÚNG / holds" } else { "KHÔNG ĐÚNG / does not hold" };
     writeln!(out, "{}: {verdict}", file.display())?;
     for line in &report.tells {
-        writeln!(out, "  {line}")?;
+        writeln!(out, "  {}", plain(line))?;
     }
     for step in &report.steps {
         let (_, vi, en) = step.looked_at.words();
-        let entry = if step.entry.is_empty() { String::new() } else { format!(" [{}]", step.entry) };
+        let entry = if step.entry.is_empty() { String::new() } else { format!(" [{}]", plain(&step.entry)) };
         match step.fault {
             None => writeln!(out, "  ✓ {vi} / {en}{entry}")?,
             Some(fault) => {
@@ -122,4 +129,14 @@ fn print(file: &Path, report: &Report, out: &mut dyn Write) -> std::io::Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_moves_no_cursor() {
+        assert_eq!(plain("a\u{1b}[2Jb\n\u{9b}c\u{202e}đ"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\u{fffd}đ");
+    }
 }

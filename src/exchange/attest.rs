@@ -13,7 +13,7 @@ use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::receipts::{self, CertificateRow, ReceiptRow};
-use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, ledger, systems};
 use crate::wire;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -76,12 +76,26 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
         let ids: Vec<&str> = rows.iter().map(|row| row.evidence_id.as_str()).collect();
         let known = receipts::find(tx, &ids)?;
         let (mut unsigned, mut contexts) = (Vec::new(), HashMap::new());
+        let sealed = ledger::entries_of(tx, &ids)?.into_iter().map(|row| (row.evidence_id, row.entry));
+        let sealed: HashMap<String, Vec<u8>> = sealed.collect();
+        // What was altered since it was sealed, or says another packet than was accepted, gets no signature.
+        let mut altered = None;
         for row in rows.iter().filter(|row| !known.contains_key(&row.evidence_id)) {
-            unsigned.push((context(tx, &mut contexts, row)?, record(row)));
+            let is_sealed_so =
+                sealed.get(&row.evidence_id).is_none_or(|entry| *entry == seal::record(row).entry().to_vec());
+            let context = context(tx, &mut contexts, row)?;
+            if !is_sealed_so || !is_accepted_so(row, context.0.as_ref()) {
+                altered = Some(row.evidence_id.clone());
+            }
+            unsigned.push((context, record(row)));
         }
-        Ok((known, unsigned))
+        Ok((known, unsigned, altered))
     });
-    let (mut known, unsigned) = looked_up.await?;
+    let (mut known, unsigned, altered) = looked_up.await?;
+    if let Some(evidence_id) = altered {
+        log::error!(target: "alarm", "evidence.id" = evidence_id.as_str(); "evidence is not what was sealed: no receipt is signed; run docaxis ledger verify");
+        return Err(ExchangeError::Unavailable("evidence was altered since it was sealed".to_owned()));
+    }
     if unsigned.is_empty() {
         return Ok(known);
     }
@@ -98,6 +112,17 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
     });
     known.extend(kept.await?);
     Ok(known)
+}
+
+/// Whether the packet is the one that the evidence of its acceptance tells of.
+fn is_accepted_so(row: &EvidenceRow, packet: Option<&Packet>) -> bool {
+    let Some(packet) = packet.filter(|_| row.event == EvidenceEvent::SubmissionAcceptance.name()) else { return true };
+    let facts: serde_json::Value = serde_json::from_str(&row.facts).unwrap_or_default();
+    let says = |name: &str, value: serde_json::Value| facts.get(name).is_none_or(|fact| *fact == value);
+    says("sha256", packet.sha256.as_str().into())
+        && says("bytes", packet.bytes.into())
+        && says("document_id", packet.document_id.as_str().into())
+        && says("kind", packet.kind.as_str().into())
 }
 
 /// A piece of evidence as it is sealed.

@@ -206,13 +206,14 @@ impl Dispatcher {
                 return;
             }
         };
+        self.learn(&target, &outcome, begun.elapsed());
+        let is_answered = matches!(&outcome, Outcome::Refused(_)) && target.id.kind == EndpointKind::Relay;
         let outcome = match (parcel.push.is_announcement(), outcome) {
             // Nobody looks at an event before it is taken: whatever is wrong is the listener's, and may be put right.
             (true, Outcome::Refused(trouble)) => Outcome::Later(trouble),
             (_, outcome) => outcome,
         };
-        self.learn(&target, &outcome, begun.elapsed());
-        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome });
+        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome, is_answered });
         for tried in 1..=SETTLING_TRIES {
             match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
                 Ok(()) => return,
@@ -238,7 +239,9 @@ impl Dispatcher {
         let most = usize::try_from(target.row.in_flight_max).unwrap_or(1);
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         let known = traffic.entry(target.id.clone()).or_default();
+        let is_webhook = target.id.kind == EndpointKind::Events;
         known.pace = match outcome {
+            Outcome::Refused(_) if is_webhook => known.pace.failed(),
             Outcome::Taken { .. } | Outcome::Refused(_) => known.pace.answered(took, slow, most),
             Outcome::Later(_) | Outcome::Gone(_) => known.pace.failed(),
         };

@@ -237,9 +237,10 @@ async fn step(
 
 /// The delivery of that id, or of that envelope, to an agency that the system speaks for.
 fn find_for(tx: &mut Connection, system: &str, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
+    // What was passed on is fetched where it was passed to.
     match deliveries::find(tx, id)? {
-        Some(row) if systems::holds(tx, system, &row.recipient_code)? => Ok(Some(row)),
+        Some(row) if row.via.is_none() && systems::holds(tx, system, &row.recipient_code)? => Ok(Some(row)),
         Some(_) => Ok(None),
-        None => Ok(deliveries::of_envelope_to(tx, id, system)?.into_iter().next()),
+        None => Ok(deliveries::of_envelope_to(tx, id, system)?.into_iter().find(|row| row.via.is_none())),
     }
 }

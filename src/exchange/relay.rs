@@ -12,6 +12,7 @@ use crate::domain::delivery::{DeliveryState, Next, Step, next};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::relay::{Hop, hops, with_hop};
 use crate::domain::rules::{self, Violation, Wording};
+use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::store::relays::Came;
 use crate::store::{Connection, StoreError, deliveries, evidence, pushes, relays};
@@ -92,10 +93,10 @@ impl Heard {
         let (event, step) = kind.beyond().ok_or_else(bad)?;
         let at: DateTime<Utc> = dates::timestamp(&told.at).ok_or_else(bad)?;
         let hub = told.hub.unwrap_or_else(|| neighbour.to_owned());
-        if OrganId::parse(&hub).is_none() || told.evidence_id.len() > ID_CHARS_MAX {
+        if OrganId::parse(&hub).is_none() || !(1..=ID_CHARS_MAX).contains(&told.evidence_id.len()) {
             return Err(bad());
         }
-        let note: String = told.note.chars().take(NOTE_CHARS_MAX).collect();
+        let note: String = told.note.chars().filter(|sign| is_writable(*sign)).take(NOTE_CHARS_MAX).collect();
         let why =
             (step == Some(Step::FailBeyond)).then_some(if kind == EventKind::Refused { "refused" } else { "expired" });
         let facts = json!({

@@ -11,7 +11,7 @@ use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::hub::Hub;
 pub use crate::store::routes::RouteRow as RouteLine;
-use crate::store::{Connection, StoreError, agencies, relays, routes, systems};
+use crate::store::{Connection, StoreError, agencies, endpoints, relays, routes, systems};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -84,11 +84,13 @@ const MOVED_AT_ONCE: i64 = 500;
 /// stood there goes along. Answers how many deliveries that were.
 ///
 /// # Errors
-/// `Malformed` for what is no prefix, `NotFound` for an unknown neighbour, `Store`.
+/// `Malformed` for what is no prefix, `NotFound` for an unknown neighbour or one without an address, `Store`.
 pub async fn set(hub: &Hub, by: &By, prefix: &str, neighbour: &str) -> Result<usize, ExchangeError> {
     let (prefix, act, id) = (of_text(prefix)?, Act::new(hub, by), neighbour.to_owned());
     let set = hub.store.write(move |tx| {
-        if systems::find(tx, &id)?.is_none_or(|system| system.role != Role::Hub) {
+        let is_hub = systems::find(tx, &id)?.is_some_and(|system| system.role == Role::Hub);
+        // Without an address nothing would ever leave.
+        if !is_hub || endpoints::find(tx, &EndpointId::relay(&id).to_string())?.is_none() {
             return Ok(false);
         }
         let before = routes::set(tx, &prefix, &id, act.now)?;

@@ -32,6 +32,8 @@ pub(super) struct Attempt {
     pub(super) started_at: DateTime<Utc>,
     /// What came of it.
     pub(super) outcome: Outcome,
+    /// Whether a neighbour answered, be it that it did not want an event: packets go on to it.
+    pub(super) is_answered: bool,
 }
 
 /// How much of a minute may pass before a success is noted again beside an endpoint that is well.
@@ -86,9 +88,7 @@ pub(super) async fn settle(
         }
         match endpoint {
             // What another address answered says nothing about this one.
-            Some(endpoint) if endpoint.url == attempt.target.row.url => {
-                note(tx, &attempt.outcome, &endpoint, (&limits, now))
-            }
+            Some(endpoint) if endpoint.url == attempt.target.row.url => note(tx, &attempt, &endpoint, (&limits, now)),
             Some(_) | None => Ok(()),
         }
     });
@@ -229,20 +229,22 @@ fn advance_from(
 /// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
 fn note(
     tx: &mut Connection,
-    outcome: &Outcome,
+    attempt: &Attempt,
     endpoint: &EndpointRow,
     (limits, now): (&BreakerLimits, DateTime<Utc>),
 ) -> Result<(), StoreError> {
     let (before, id) = (endpoint.breaker(), endpoint.endpoint_id.as_str());
-    match outcome {
-        Outcome::Taken { .. } | Outcome::Refused(_) => {
+    match &attempt.outcome {
+        Outcome::Later(_) if !attempt.is_answered => {
+            endpoints::note(tx, endpoint, before.failed(limits, now), (false, now))
+        }
+        Outcome::Taken { .. } | Outcome::Refused(_) | Outcome::Later(_) => {
             let age = endpoint.succeeded_at().map(|at| now.signed_duration_since(at));
             if before == before.succeeded() && age.is_some_and(|age| age < SUCCESS_NOTED_EVERY) {
                 return Ok(());
             }
             endpoints::note(tx, endpoint, before.succeeded(), (true, now))
         }
-        Outcome::Later(_) => endpoints::note(tx, endpoint, before.failed(limits, now), (false, now)),
         Outcome::Gone(trouble) => {
             endpoints::note(tx, endpoint, before.failed(limits, now), (false, now))?;
             if endpoint.state == "open" && endpoints::set_state(tx, id, ("gone", &trouble.reason), now)? {

@@ -313,17 +313,18 @@ fn of_certificate(read: &Signed, (own, others): (&Certificate, &[Certificate]), 
 }
 
 fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
-    let mut receipts = Vec::new();
+    let (mut receipts, mut keys) = (Vec::new(), trust.ledger_keys.clone());
     for piece in &capsule.evidence {
         let id = &piece.record.evidence_id;
         let Some(xml) = &piece.receipt else { continue };
         if let Some(receipt) = signed(report, id, xml, trust) {
             report.note(id, Look::Record, (receipt.evidence != piece.record).then_some(Flaw::OtherRecord));
+            // Whom an authority vouches for may be anybody; the hub's own certificate, trusted by itself, names its ledger.
+            let is_pinned = trust.certificates.iter().any(|one| one.id == receipt.certificate);
+            keys.extend(Key::parse(&receipt.ledger).filter(|_| is_pinned));
             receipts.push(receipt);
         }
     }
-    let named = receipts.iter().filter_map(|receipt| Key::parse(&receipt.ledger));
-    let keys: Vec<Key> = trust.ledger_keys.iter().cloned().chain(named).collect();
     let head = head_of(capsule, &keys);
     report.note("", Look::Checkpoint, head.as_ref().err().copied());
     for piece in &capsule.evidence {
@@ -396,11 +397,12 @@ fn other_packet(capsule: &Capsule, receipts: &[Receipt]) -> Option<Flaw> {
     let Some(accepted) = capsule.evidence.iter().map(|piece| &piece.record).find(is_acceptance) else {
         return Some(Flaw::NoAcceptance);
     };
-    let of_receipts = receipts.iter().filter_map(|receipt| receipt.packet.as_ref());
-    let mut told = of_receipts.map(|packet| (Some(packet.sha256.clone()), packet.bytes.to_string()));
+    let mut of_receipts = receipts.iter().filter_map(|receipt| receipt.packet.as_ref());
+    let differs = of_receipts.clone().any(|packet| receipts.iter().any(|other| other.packet.as_ref() != Some(packet)));
+    let mut told = of_receipts.by_ref().map(|packet| (Some(packet.sha256.clone()), packet.bytes.to_string()));
     let sealed = (fact(accepted, "sha256"), fact(accepted, "bytes").unwrap_or_default());
     let said = (Some(capsule.sha256.clone()), capsule.bytes.to_string());
-    (sealed != said || told.any(|told| told != said)).then_some(Flaw::OtherPacket)
+    (differs || sealed != said || told.any(|told| told != said)).then_some(Flaw::OtherPacket)
 }
 
 /// What the facts of a record say under a name; a number as its digits.

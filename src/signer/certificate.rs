@@ -13,6 +13,10 @@ use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime
 use std::time::Duration;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
 use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::BasicConstraints;
+
+/// Certificates in one receipt: that of the key, and those of its issuers.
+pub const CERTIFICATES_MAX: usize = 8;
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Certificate {
     pub subject: String,
     /// Whether its own key signed it.
     pub is_self_issued: bool,
+    /// Whether it may vouch for others (basicConstraints CA).
+    pub is_authority: bool,
     /// From when it holds.
     pub begins_at: DateTime<Utc>,
     /// Until when it holds.
@@ -62,6 +68,11 @@ impl Certificate {
             id: hex::encode(digest(&SHA256, der)),
             subject: fields.subject.to_string(),
             is_self_issued: fields.subject == fields.issuer,
+            is_authority: fields
+                .get::<BasicConstraints>()
+                .ok()
+                .flatten()
+                .is_some_and(|(_, constraints)| constraints.ca),
             begins_at: instant(fields.validity.not_before)?,
             ends_at: instant(fields.validity.not_after)?,
             der: der.to_vec(),
@@ -96,8 +107,8 @@ impl Certificate {
         UnparsedPublicKey::new(algorithm.verification(), &self.public_key).verify(message, signature).is_ok()
     }
 
-    /// Whether it is one of those that are trusted, or one of them issued it, perhaps through others, so that the whole chain
-    /// held at that time. Whether it held itself at that time is asked apart.
+    /// Whether it is one of those that are trusted, or an authority among them issued it, perhaps through others, so that the whole
+    /// chain held at that time. Whether it held itself at that time is asked apart.
     pub fn is_trusted(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> bool {
         trusted.contains(self) || self.is_issued_by(others, trusted, at).unwrap_or(false)
     }
@@ -114,7 +125,10 @@ impl Certificate {
         let all = |certificates: &[Self]| -> Vec<CertificateDer<'static>> {
             certificates.iter().map(|one| CertificateDer::from(one.der.clone())).collect()
         };
-        let (own, between, roots) = (CertificateDer::from(self.der.as_slice()), all(others), all(trusted));
+        // Of anchors only the key is looked at: what they may do, and when, is asked here.
+        let may_vouch = |one: &&Self| one.is_authority && one.holds_at(at);
+        let trusted: Vec<Self> = trusted.iter().filter(may_vouch).cloned().collect();
+        let (own, between, roots) = (CertificateDer::from(self.der.as_slice()), all(others), all(&trusted));
         let anchors: Vec<_> = roots.iter().filter_map(|root| anchor_from_trusted_cert(root).ok()).collect();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at.timestamp()).ok()?));
         let leaf = EndEntityCert::try_from(&own).ok()?;
@@ -128,5 +142,38 @@ struct AnyUse;
 impl ExtendedKeyUsageValidator for AnyUse {
     fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints as May, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+
+    /// A certificate that ends with 2027, and one that it issued.
+    fn issued(may_issue: bool) -> (Certificate, Certificate) {
+        let mut of_issuer = CertificateParams::new(Vec::new()).unwrap();
+        of_issuer.is_ca = if may_issue { IsCa::Ca(May::Unconstrained) } else { IsCa::ExplicitNoCa };
+        (of_issuer.not_before, of_issuer.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2027, 12, 31));
+        let (issuer_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let issuer = of_issuer.self_signed(&issuer_key).unwrap();
+        let mut of_leaf = CertificateParams::new(Vec::new()).unwrap();
+        of_leaf.distinguished_name.push(rcgen::DnType::CommonName, "leaf");
+        (of_leaf.not_before, of_leaf.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2040, 1, 1));
+        let leaf = of_leaf.signed_by(&key, &Issuer::from_params(&of_issuer, &issuer_key)).unwrap();
+        (Certificate::read(issuer.der()).unwrap(), Certificate::read(leaf.der()).unwrap())
+    }
+
+    #[test]
+    fn only_an_authority_vouches_for_others_and_only_as_long_as_it_holds() {
+        let day = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc);
+        let (within, after) = (day("2026-11-22T00:00:00Z"), day("2028-06-01T00:00:00Z"));
+
+        let (authority, leaf) = issued(true);
+        assert!(leaf.is_trusted(&[], std::slice::from_ref(&authority), within));
+        assert!(!leaf.is_trusted(&[], std::slice::from_ref(&authority), after), "its key may have been stolen since");
+        let (other, leaf) = issued(false);
+        assert!(!leaf.is_trusted(&[], std::slice::from_ref(&other), within));
+        assert!(leaf.is_trusted(&[], std::slice::from_ref(&leaf), within), "trusted by itself");
     }
 }

@@ -1,7 +1,7 @@
 //! The keys with which receipts are signed, each with its certificate: from PEM files, or whatever else can sign. Several may
 //! be there at once, so that the next one takes over by itself. Not here: where the files are (`hub`).
 
-use super::certificate::{Algorithm, Certificate};
+use super::certificate::{Algorithm, CERTIFICATES_MAX, Certificate};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256};
@@ -78,6 +78,9 @@ impl Credential {
     pub fn new(key: Arc<dyn SigningKey>, certificates: Vec<Certificate>) -> Result<Self, CredentialFault> {
         const PROBE: &[u8] = b"docaxis credential probe";
         let certificate = certificates.first().ok_or(CredentialFault::Certificate)?.clone();
+        if certificates.len() > CERTIFICATES_MAX {
+            return Err(CredentialFault::Certificate);
+        }
         let signature = key.sign(PROBE).ok_or(CredentialFault::Key)?;
         match certificate.signed(key.algorithm(), PROBE, &signature) {
             true => Ok(Self { key, certificates, certificate }),

@@ -455,7 +455,7 @@ pub fn list_waiting(
     Ok(on_packets!(tx, c => selected!(deliveries::table
         .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
         .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
-        .filter(deliveries::recall.ne("agreed"))
+        .filter(deliveries::recall.ne("agreed").and(deliveries::via.is_null()))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
         .into_boxed(), selection)
@@ -472,7 +472,7 @@ pub fn list_waiting(
 pub fn count_waiting(tx: &mut Connection, system_id: &str, selection: &Selection) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => selected!(deliveries::table
         .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
-        .filter(deliveries::recall.ne("agreed"))
+        .filter(deliveries::recall.ne("agreed").and(deliveries::via.is_null()))
         .filter(deliveries::recipient_code.eq_any(held!(system_id)))
         .count()
         .into_boxed(), selection)

@@ -230,14 +230,15 @@ pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
     )
 }
 
-/// Open endpoints for which something is due at `now` and whose breaker does not rest; a suspended system is told nothing.
+/// Open endpoints for which something is due at `now` and whose breaker does not rest; a suspended system, or
+/// neighbouring hub, is sent nothing.
 ///
 /// # Errors
 /// `Statement`.
 pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
     Ok(on_packets!(tx, c => endpoints::table
         .filter(endpoints::state.eq("open"))
-        .filter(diesel::dsl::not(endpoints::kind.eq(EndpointKind::Events.word()).and(diesel::dsl::exists(systems::table
+        .filter(diesel::dsl::not(endpoints::kind.ne(EndpointKind::Agency.word()).and(diesel::dsl::exists(systems::table
             .filter(systems::system_id.eq(endpoints::holder))
             .filter(systems::suspended_at.is_not_null())))))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))

@@ -175,6 +175,9 @@ pub fn entries_beyond(tx: &mut Connection, from: i64, limit: i64) -> Result<Vec<
 /// # Errors
 /// `Statement`.
 pub fn entries_of(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EntryRow>, StoreError> {
+    if evidence_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => ledger_entries::table
         .filter(ledger_entries::evidence_id.eq_any(evidence_ids))
         .select(EntryRow::as_select())

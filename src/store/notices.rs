@@ -116,7 +116,7 @@ impl WaitingRow {
     }
 }
 
-/// What waits, agency by agency.
+/// What waits here, agency by agency; what a neighbouring hub has, that one tells of.
 ///
 /// # Errors
 /// `Statement`.
@@ -125,6 +125,7 @@ pub fn waiting(tx: &mut Connection) -> Result<Vec<WaitingRow>, StoreError> {
         .inner_join(agencies::table.on(agencies::agency_code.eq(deliveries::recipient_code)))
         .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
         .filter(deliveries::recall.ne("agreed"))
+        .filter(deliveries::via.is_null())
         .filter(deliveries::packet_kind.not_like("status-%"))
         .filter(agencies::mail.ne(""))
         .filter(agencies::state.eq("open"))
@@ -150,6 +151,7 @@ pub fn overdue(tx: &mut Connection, limits: &[(i32, DateTime<Utc>)]) -> Result<H
             .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
             .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
             .filter(deliveries::recall.ne("agreed"))
+            .filter(deliveries::via.is_null())
             .filter(deliveries::packet_kind.not_like("status-%"))
             .filter(deliveries::accepted_at.lt(before.naive_utc()))
             .filter(envelopes::urgency.eq(urgency))

@@ -57,7 +57,8 @@ pub fn waiting_for(
         .load(c))?)
 }
 
-/// Puts deliveries that wait in line for another neighbour, but for those that are on their way. Answers how many went.
+/// Puts deliveries that wait in line for another neighbour, but for those that are on their way or of which something may have
+/// left already. Answers how many went.
 ///
 /// # Errors
 /// `Statement`.
@@ -66,6 +67,10 @@ pub fn redirect(tx: &mut Connection, ids: &[&str], neighbour: &str) -> Result<us
     on_packets!(tx, c => diesel::update(pushes::table)
         .filter(pushes::push_id.eq_any(ids))
         .filter(pushes::lease_owner.is_null())
+        .filter(pushes::push_id.eq_any(deliveries::table
+            .filter(deliveries::delivery_id.eq_any(ids))
+            .filter(deliveries::fetched_at.is_null())
+            .select(deliveries::delivery_id)))
         .set(pushes::endpoint_id.eq(&endpoint_id))
         .execute(c))?;
     let moved: Vec<String> = on_packets!(tx, c => pushes::table

@@ -1,11 +1,11 @@
 //! Receipts in XML, with an enveloped signature. The hub writes them in the canonical form (exclusive C14N) from the start, so
-//! that what is signed is what is written; and it reads only what it would write itself, byte for byte, so that nothing can
-//! stand in a receipt that was not signed. Other tools canonicalise and come to the same bytes (`xmlsec1`).
+//! that what is signed is what is written; and it reads only what it would write itself, byte for byte, so that nothing but
+//! further certificates can stand in a receipt that was not signed. Other tools canonicalise and come to the same bytes (`xmlsec1`).
 
 use crate::domain::dates::for_machines;
 use crate::domain::receipt::{Packet, Receipt, Recipient, Record};
 use crate::domain::text::is_writable;
-use crate::signer::certificate::Algorithm;
+use crate::signer::certificate::{Algorithm, CERTIFICATES_MAX};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,8 +14,6 @@ use std::fmt::Write;
 
 /// The namespace of receipts of this form.
 pub const NAMESPACE: &str = "urn:docaxis:receipt:1";
-/// Certificates in one receipt.
-const CERTIFICATES_MAX: usize = 8;
 const SIGNATURE_NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/09/xmldsig#\"";
 
 /// Why a text is no receipt of this form.

@@ -35,7 +35,7 @@ const FLOORS: &[Floor] = &[
     floor("log", &["config", "domain", "hub::Clock"], "the log writes what it is given"),
     floor(
         "wire",
-        &["domain", "config", "signer::certificate::Algorithm"],
+        &["domain", "config", "signer::certificate::Algorithm", "signer::certificate::CERTIFICATES_MAX"],
         "the format neither stores nor answers anything",
     ),
     floor("store", &["domain", "config", "metrics"], "rows know nothing of use cases, XML or HTTP"),
