@@ -16,6 +16,7 @@ use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
+use docaxis::exchange::neighbours::{self, NeighbourEntry};
 use docaxis::exchange::{agency_file::Format, keys, routes, systems};
 use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
@@ -181,6 +182,13 @@ async fn busy_hub() -> TestHub {
     import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
     // From an agency behind a neighbouring hub.
     add_system(&hub.hub, "truc.b", Some(Role::Hub), Vec::new()).await;
+    let entry = NeighbourEntry {
+        neighbour: "truc.b".to_owned(),
+        url: "https://truc-b.example".to_owned(),
+        key: Some("k.s".to_owned().into()),
+        in_flight_max: None,
+    };
+    neighbours::set(&hub.hub, &By::Operator, entry).await.unwrap();
     routes::set(&hub.hub, &By::Operator, "X98", "truc.b").await.unwrap();
     let key = keys::add_key(&hub.hub, &By::Operator, "truc.b", None).await.unwrap();
     let secret = key.secret.expose_secret().to_owned();

@@ -260,7 +260,8 @@ async fn one_altered_byte_of_a_receipt_is_found_by_xmlsec1_and_by_us() {
     let text = signed(&hub, "dms.national", answer["envelope_id"].as_str().unwrap()).await;
     let (trust, hub_pem) = (trust(&hub).await, folder.keep("hub.pem", &pem(&hub).await));
 
-    for (stands, put) in [("X99.A01", "X99.A02"), ("d1", "d2"), ("<Bytes>", "<Bytes>1"), ("consigned", "withdrawn")] {
+    for (stands, put) in [("X99.A01", "X99.A02"), (">d1<", ">d2<"), ("<Bytes>", "<Bytes>1"), ("consigned", "withdrawn")]
+    {
         let altered = text.replacen(stands, put, 1);
         assert_eq!(flaws_of(&altered, &trust), [(Look::Signature, Flaw::Altered)], "{stands}");
         let (holds, said) = xmlsec(&folder.keep("altered.xml", &altered), &hub_pem, hub.now());
