@@ -151,7 +151,7 @@ impl Hub {
         let events = events_schedule_of(&config).ok_or(OpenError::EventsSchedule)?;
         let schedules = Arc::new(Schedules { packets, events });
         let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
-        let calendar = Arc::new(calendar_of(&config.calendar)?);
+        let calendar = Arc::new(Self::calendar(&config)?);
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let password_checks = places(config.portal.password_checks_max);
         let searches = places(config.portal.searches_max);
@@ -249,6 +249,21 @@ impl Hub {
         Ok(Credentials::new(all))
     }
 
+    /// The working calendar with the days of the operator's file.
+    ///
+    /// # Errors
+    /// `Days` and `DaysFault` for the file, `Calendar` for the settings.
+    pub fn calendar(config: &Config) -> Result<Calendar, OpenError> {
+        let (settings, file) = (&config.calendar, &config.calendar.days_file);
+        let days = match file.as_os_str().is_empty() {
+            true => String::new(),
+            false => fs::read_to_string(file).map_err(|error| OpenError::Days(file.clone(), error))?,
+        };
+        let urgent = times(&settings.urgent_minutes, TimeDelta::try_minutes).and_then(|times| times.try_into().ok());
+        let (hours, urgent) = Hours::of_text(&settings.hours).zip(urgent).ok_or(OpenError::Calendar)?;
+        Calendar::new(&days, hours, urgent).map_err(|fault| OpenError::DaysFault(file.clone(), fault))
+    }
+
     /// Makes the file with the key of receipts, where it is still to be made.
     fn make_credential(config: &Config, now: DateTime<Utc>) -> Result<(), OpenError> {
         let life = i64::try_from(config.receipts.self_signed_days).ok().and_then(TimeDelta::try_days);
@@ -264,18 +279,6 @@ impl Hub {
 /// A list of times in one unit.
 fn times(text: &str, unit: fn(i64) -> Option<TimeDelta>) -> Option<Vec<TimeDelta>> {
     numbers(text)?.into_iter().map(|number| i64::try_from(number).ok().and_then(unit)).collect()
-}
-
-/// The working calendar with the days of the operator's file.
-fn calendar_of(settings: &config::Calendar) -> Result<Calendar, OpenError> {
-    let file = &settings.days_file;
-    let days = match file.as_os_str().is_empty() {
-        true => String::new(),
-        false => fs::read_to_string(file).map_err(|error| OpenError::Days(file.clone(), error))?,
-    };
-    let urgent = times(&settings.urgent_minutes, TimeDelta::try_minutes).and_then(|times| times.try_into().ok());
-    let (hours, urgent) = Hours::of_text(&settings.hours).zip(urgent).ok_or(OpenError::Calendar)?;
-    Calendar::new(&days, hours, urgent).map_err(|fault| OpenError::DaysFault(file.clone(), fault))
 }
 
 /// The plan of the push channel, when its lists can be read.

@@ -59,6 +59,11 @@ impl Calendar {
         Ok(Self { days: days.collect::<Result<_, _>>()?, hours, urgent })
     }
 
+    /// The last day that is off or made up; after its year, nothing is known but weekdays.
+    pub fn known_until(&self) -> Option<NaiveDate> {
+        self.days.keys().max().copied()
+    }
+
     /// Whether agencies work on a day.
     pub fn is_working(&self, day: NaiveDate) -> bool {
         let is_weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);

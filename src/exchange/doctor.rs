@@ -1,5 +1,6 @@
 //! What is wrong with this installation: each finding with what it means and what to do. Looks and changes nothing.
 
+mod calendar;
 mod ledger;
 mod receipts;
 
@@ -85,6 +86,7 @@ pub fn examine(config: &Config, deep: bool, watch: &mut dyn FnMut(u64, u64)) -> 
         Err(error) => unreachable_database(&error, &mut found),
     }
     found.extend(receipts::examine(config, now));
+    found.extend(Hub::calendar(config).ok().and_then(|calendar| calendar::examine(&calendar, now)));
     address(config, now, &mut found);
     limits(config, &mut found);
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
