@@ -258,6 +258,12 @@ pub struct Dispatching {
     rounds: JoinHandle<()>,
 }
 
+/// With as many packets on their way, the next round waits a moment for more to become due: a round for ten costs little more
+/// than one for one.
+const CROWD: usize = 8;
+/// That moment.
+const BREATH: Duration = Duration::from_millis(2);
+
 /// Starts the dispatcher's loop: a round at every wake-up and, since a wake-up can be missed and another node may have
 /// taken a packet in, every `push.tick_milliseconds`.
 pub fn dispatch(hub: &Hub, pusher: Pusher) -> Dispatching {
@@ -274,6 +280,9 @@ pub fn dispatch(hub: &Hub, pusher: Pusher) -> Dispatching {
             }
             if let Err(error) = rounding.round().await {
                 log::warn!(target: "push", "a round of the dispatcher failed; the next one tries again: {error}");
+            }
+            if rounding.on_their_way() >= CROWD {
+                tokio::time::sleep(BREATH).await;
             }
         }
     });

@@ -259,7 +259,8 @@ pub(super) fn put_in_line(
 ) -> Result<(), StoreError> {
     let expires_at = moment.schedules.of(EndpointKind::Events).expires_at(LANE, moment.now);
     let times = (moment.now, expires_at);
-    pushes::insert(tx, announcements.iter().map(|row| PushRow::of_announcement(row, LANE, times)).collect())
+    let rows: Vec<PushRow> = announcements.iter().map(|row| PushRow::of_announcement(row, LANE, times)).collect();
+    pushes::insert(tx, &rows)
 }
 
 /// All events are in one lane.

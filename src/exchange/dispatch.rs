@@ -70,8 +70,14 @@ impl Dispatcher {
     /// `Store`. What was claimed is due again when its lease ends.
     pub async fn round(self: &Arc<Self>) -> Result<usize, ExchangeError> {
         let now = self.hub.clock.now();
-        settle::give_up_expired(&self.hub, now, GIVEN_UP_AT_ONCE).await?;
-        let due = self.hub.store.read(move |tx| endpoints::with_something_due(tx, now)).await?;
+        let found = self.hub.store.read(move |tx| {
+            let is_any_over = !pushes::expired(tx, now, 1)?.is_empty();
+            Ok((is_any_over, endpoints::with_something_due(tx, now)?))
+        });
+        let (is_any_over, due) = found.await?;
+        if is_any_over {
+            settle::give_up_expired(&self.hub, now, GIVEN_UP_AT_ONCE).await?;
+        }
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
         let shares = self.shares(due, round, now)?;
         if shares.is_empty() {
@@ -110,6 +116,11 @@ impl Dispatcher {
                 return Ok(all);
             }
         }
+    }
+
+    /// How many packets are on their way.
+    pub fn on_their_way(&self) -> usize {
+        *self.in_flight.borrow()
     }
 
     /// Returns when nothing is on its way any more.

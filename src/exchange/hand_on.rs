@@ -62,7 +62,7 @@ pub(super) fn hand_on(
         Way::Push(to) => {
             let lane = Lane::of(row.is_document(), Urgency::of_number(&row.urgency.to_string()));
             let expires_at = moment.schedules.packets.expires_at(lane, making.due_at);
-            pushes::insert(tx, vec![PushRow::of_delivery(&made, &to, lane, (making.due_at, expires_at))])?;
+            pushes::insert(tx, &[PushRow::of_delivery(&made, &to, lane, (making.due_at, expires_at))])?;
         }
     }
     Ok(made)

@@ -260,10 +260,6 @@ fn note(
 /// # Errors
 /// `Store`.
 pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64) -> Result<(), ExchangeError> {
-    let any = hub.store.read(move |tx| Ok(!pushes::expired(tx, now, 1)?.is_empty())).await?;
-    if !any {
-        return Ok(());
-    }
     let (ids, schedules) = (hub.ids, Arc::clone(&hub.schedules));
     let given_up = hub.store.write(move |tx| {
         let moment = Moment { ids, now, schedules: &schedules };

@@ -189,6 +189,9 @@ pub(super) enum Place {
 const SQLITE_SET_UP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000;";
 
+/// Further set-up of those that only read. There are several, and each keeps pages of its own: half as many.
+const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8000;";
+
 /// Held by every connection to a server that a hub uses; a restore wants it alone. Any number that is ours alone.
 const IN_USE: i64 = 6_170_102_017;
 
@@ -283,7 +286,7 @@ impl Place {
                 let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
                 c.batch_execute(SQLITE_SET_UP)?;
                 if *read_only {
-                    c.batch_execute("PRAGMA query_only = ON;")?;
+                    c.batch_execute(SQLITE_READER)?;
                 }
                 Ok(Connection::new(Link::Sqlite(Box::new(c))))
             }

@@ -1,6 +1,7 @@
 //! Endpoints: where agencies take pushed packets and systems events, and how their circuit breakers stand.
 
 use super::connection::{on, on_packets};
+use super::literal::OfAnyLane;
 use super::schema::{agencies, endpoints, pushes, systems};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
@@ -244,7 +245,7 @@ pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
         .filter(diesel::dsl::exists(pushes::table
             .filter(pushes::endpoint_id.eq(endpoints::endpoint_id))
-            .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
+            .filter(OfAnyLane)
             .filter(pushes::due_at.le(now.naive_utc()))))
         .order(endpoints::endpoint_id.asc())
         .select(EndpointRow::as_select())

@@ -65,6 +65,33 @@ impl<B: Backend> QueryFragment<B> for OfDocuments {
     }
 }
 
+/// What waits, whatever its lane: by each of them in turn, as the index of what is due has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfAnyLane;
+
+impl QueryId for OfAnyLane {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Expression for OfAnyLane {
+    type SqlType = Bool;
+}
+
+impl<G> ValidGrouping<G> for OfAnyLane {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<T> AppearsOnTable<T> for OfAnyLane {}
+impl<T> SelectableExpression<T> for OfAnyLane {}
+
+impl<B: Backend> QueryFragment<B> for OfAnyLane {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, B>) -> QueryResult<()> {
+        out.push_sql("pushes.lane IN (0, 1, 2, 3, 4)");
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,8 @@
 //! `ledger`, `receipts`, `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
 //! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
-//! A row of a unique key is read by `get_result`, not `first`: SQLite prepares a statement anew whenever a bound
-//! LIMIT is bound again. Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
+//! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
+//! a LIMIT is bound again; it is compiled not to, see `.cargo/config.toml`.) Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
 pub mod agencies;
 pub mod announcements;

@@ -4,6 +4,7 @@
 use super::announcements::{self, AnnouncementRow};
 use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
+use super::literal::OfAnyLane;
 use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
 use crate::domain::endpoint::EndpointId;
@@ -195,8 +196,12 @@ pub struct Packet {
 ///
 /// # Errors
 /// `Statement`.
-pub fn insert(tx: &mut Connection, rows: Vec<PushRow>) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(pushes::table).values(&rows).execute(c))?;
+pub fn insert(tx: &mut Connection, rows: &[PushRow]) -> Result<(), StoreError> {
+    // On SQLite, rows of a list cost a savepoint.
+    match rows {
+        [row] => on_packets!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?,
+        rows => on_packets!(tx, c => diesel::insert_into(pushes::table).values(rows).execute(c))?,
+    };
     Ok(())
 }
 
@@ -429,7 +434,7 @@ pub fn expired(tx: &mut Connection, now: DateTime<Utc>, limit: i64) -> Result<Ve
 pub fn of_endpoint(tx: &mut Connection, endpoint_id: &str, limit: i64) -> Result<Vec<PushRow>, StoreError> {
     Ok(on_packets!(tx, c => pushes::table
         .filter(pushes::endpoint_id.eq(endpoint_id))
-        .filter(pushes::lane.eq_any([0, 1, 2, 3, 4]))
+        .filter(OfAnyLane)
         .order((pushes::lane.asc(), pushes::due_at.asc()))
         .limit(limit)
         .select(PushRow::as_select())
