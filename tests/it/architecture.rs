@@ -44,6 +44,7 @@ const FLOORS: &[Floor] = &[
     floor("proof", &["signer"], "what proves something needs no hub"),
     floor("keyring", &["signer", "domain::system"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
+    floor("pdf", &[], "a report is drawn without knowing what it tells"),
     floor("sheet", &[], "a table is written without knowing what its rows mean"),
     floor(
         "hub",
@@ -52,7 +53,10 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "exchange",
-        &["hub", "wire", "store", "channel", "domain", "keyring", "signer", "proof", "config", "arrivals", "metrics"],
+        &[
+            "hub", "wire", "store", "channel", "domain", "keyring", "signer", "proof", "config", "arrivals", "metrics",
+            "pdf", "sheet",
+        ],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -119,7 +123,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         &["src/store/"],
         "SQL is in one folder",
     ),
-    (&["quick_xml", "memchr"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
+    (&["quick_xml", "memchr", "crc32fast"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
     (&["zip"], &["src/wire/", "src/sheet.rs"], "zips are taken apart in one folder; a workbook is one that is written"),
     (&["reqwest"], &["src/cli/client/", "src/cli/demo/", "src/channel/"], "the hub calls others in one folder"),
     (&["lettre"], &["src/channel/mail.rs"], "SMTP is spoken in one file"),
@@ -165,13 +169,14 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["rustix"], &["src/store/machine.rs"], "the machine is asked in one file"),
     (&["argon2"], &["src/exchange/passwords.rs"], "passwords are hashed in one file"),
     (&["totp_rs"], &["src/exchange/second_factor.rs"], "codes of a second factor are checked in one file"),
+    (&["krilla", "skrifa"], &["src/pdf.rs"], "reports are drawn in one file"),
     (&["askama", "qrcode"], &["src/http/portal/"], "pages are drawn where they are answered"),
     (&["uuid"], &["src/hub.rs"], "ids come from one source"),
     (&["unicode_normalization"], &["src/domain/"], "text is folded by one rule"),
     (
         &["tempfile"],
-        &["src/wire/", "src/keyring.rs", "src/cli/client/"],
-        "files without a name are for attachments, the key and what is fetched",
+        &["src/wire/", "src/keyring.rs", "src/cli/client/", "src/exchange/archive/"],
+        "files without a name are for attachments, the key, what is fetched, and lists of archives",
     ),
     (
         &["aws_lc_rs"],
