@@ -110,6 +110,7 @@ pub fn list_before(tx: &mut Connection, before: &str, limit: i64) -> Result<Vec<
 /// `Statement`.
 pub fn open(tx: &mut Connection, limit: i64) -> Result<Vec<String>, StoreError> {
     Ok(on_packets!(tx, c => archives::table
+        .filter(archives::archive_id.gt(""))
         .filter(archives::finished_at.is_null())
         .order(archives::archive_id.asc())
         .limit(limit)

@@ -121,6 +121,9 @@ pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow
 /// # Errors
 /// `Statement`.
 pub fn of_ids(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<EnvelopeRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => envelopes::table
         .filter(envelopes::envelope_id.eq_any(envelope_ids))
         .order(envelopes::envelope_id.asc())
@@ -148,6 +151,9 @@ pub fn deliveries_of(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<D
 /// # Errors
 /// `Statement`.
 pub fn contents(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let found: Vec<(String, Option<Vec<u8>>)> = on_packets!(tx, c => payloads::table
         .filter(payloads::envelope_id.eq_any(envelope_ids))
         .select((payloads::envelope_id, payloads::content))

@@ -93,6 +93,9 @@ pub fn find(tx: &mut Connection, evidence_id: &str) -> Result<Option<EvidenceRow
 /// # Errors
 /// `Statement`.
 pub fn of_ids(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EvidenceRow>, StoreError> {
+    if evidence_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => evidence::table
         .filter(evidence::evidence_id.eq_any(evidence_ids))
         .order(evidence::evidence_id.asc())
@@ -109,6 +112,9 @@ pub fn sealed_of_envelopes(
     envelope_ids: &[&str],
     below: i64,
 ) -> Result<Vec<EvidenceRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => evidence::table
         .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
         .filter(evidence::envelope_id.eq_any(envelope_ids))
@@ -128,6 +134,9 @@ pub fn sealed_of_deliveries(
     delivery_ids: &[&str],
     below: i64,
 ) -> Result<Vec<EvidenceRow>, StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(on_packets!(tx, c => evidence::table
         .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
         .filter(evidence::delivery_id.eq_any(delivery_ids))

@@ -73,13 +73,14 @@ impl Member<'_> {
     }
 
     /// From the version on: stored, the name in UTF-8, 1 January 1980, checksum, sizes.
-    fn common(&self, fields: Fields) -> Fields {
+    fn described(&self, fields: Fields) -> Fields {
         fields.two(45).two(0x0800).two(0).two(0).two(0x0021).four(self.crc).small(self.bytes).small(self.bytes)
     }
 
     fn local(&self) -> Vec<u8> {
         let extra = if self.is_large() { large(&[self.bytes, self.bytes]) } else { Vec::new() };
-        let fields = self.common(Fields(Vec::new()).four(LOCAL)).two(length(self.name.as_bytes())).two(length(&extra));
+        let fields =
+            self.described(Fields(Vec::new()).four(LOCAL)).two(length(self.name.as_bytes())).two(length(&extra));
         fields.bytes(self.name.as_bytes()).bytes(&extra).0
     }
 
@@ -87,7 +88,7 @@ impl Member<'_> {
         let mut numbers = if self.is_large() { vec![self.bytes, self.bytes] } else { Vec::new() };
         numbers.extend((self.at >= LARGE).then_some(self.at));
         let extra = large(&numbers);
-        let fields = self.common(Fields(Vec::new()).four(CENTRAL).two(0x032d));
+        let fields = self.described(Fields(Vec::new()).four(CENTRAL).two(0x032d));
         let fields = fields.two(length(self.name.as_bytes())).two(length(&extra)).two(0).two(0).two(0);
         // A file that its owner may write and everybody read.
         fields.four(0o100_644 << 16).small(self.at).bytes(self.name.as_bytes()).bytes(&extra).0

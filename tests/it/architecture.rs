@@ -99,6 +99,7 @@ const FLOORS: &[Floor] = &[
             "jobs",
             "channel::mail",
             "channel::signature",
+            "http::archive_api::body",
             "http::ledger_api::proof",
             "http::receipt_api::body",
             "proof::checkpoint::Key",
@@ -372,7 +373,9 @@ fn files_are_short_and_say_what_they_are() {
     let mut broken = Vec::new();
     for source in sources("src").into_iter().chain(sources("tests")).chain(sources("benches")) {
         let lines = source.code_and_comments.lines().count();
-        if lines > LINES_MAX && !source.path.starts_with("tests/") {
+        // What is generated is not read from its beginning to its end.
+        let is_generated = source.path == "src/store/schema.rs";
+        if lines > LINES_MAX && !is_generated && !source.path.starts_with("tests/") {
             broken.push(format!("{}: {lines} lines; {LINES_MAX} are a room, more want to be two", source.path));
         }
         if !source.text.starts_with("//! ") {
