@@ -44,13 +44,15 @@ pub enum EvidenceEvent {
     SystemChanged,
     /// Ours: a key was made or revoked.
     KeyChanged,
+    /// Ours: as a witness, this hub refused a head of another ledger, which did not grow from the one that it had cosigned.
+    LedgerRefused,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -70,6 +72,7 @@ impl EvidenceEvent {
         Self::DirectoryImported,
         Self::SystemChanged,
         Self::KeyChanged,
+        Self::LedgerRefused,
         Self::UserChanged,
     ];
 
@@ -95,6 +98,7 @@ impl EvidenceEvent {
             Self::DirectoryImported => "docaxis:DirectoryImported",
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
+            Self::LedgerRefused => "docaxis:LedgerRefused",
             Self::UserChanged => "docaxis:UserChanged",
         }
     }
@@ -114,7 +118,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged => None,
+            Self::RouteChanged | Self::LedgerRefused => None,
         }
     }
 

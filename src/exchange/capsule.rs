@@ -3,15 +3,18 @@
 
 use super::attest::{self, record};
 use super::{Caller, ExchangeError, prove, rows, seal};
+use crate::domain::packet::Digest;
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
 use crate::store::envelopes::digest_of;
 use crate::store::evidence::{self, EvidenceRow, Share};
-use crate::store::{deliveries, envelopes, systems};
+use crate::store::{deliveries, envelopes, neighbours, systems};
 use serde::{Deserialize, Serialize};
 
 /// Name of the format.
-pub const FORM: &str = "docaxis-capsule/1";
+pub const FORM: &str = "docaxis-capsule/2";
+/// Name of the format before, which had no receipts of neighbouring hubs.
+const FORMER: &str = "docaxis-capsule/1";
 /// Pieces of evidence of one delivery; a delivery has a handful.
 const EVIDENCE_MAX: usize = 1_000;
 
@@ -48,6 +51,9 @@ pub struct Piece {
     pub sealed: Option<Place>,
     /// Its signed receipt; nothing where that is for the sender only.
     pub receipt: Option<String>,
+    /// The receipt of the neighbouring hub that took the packet, of which the record has the digest.
+    #[serde(default)]
+    pub neighbour_receipt: Option<String>,
 }
 
 /// A place in the ledger and the way from there to the head.
@@ -91,15 +97,19 @@ pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> R
         let mut with_receipt = all.clone();
         // The receipt of the whole envelope names other recipients too.
         with_receipt.retain(|row| is_sender || row.delivery_id.is_some());
-        Ok(Some((envelope, all, with_receipt)))
+        let of_neighbour = neighbours::receipt(tx, &id)?;
+        Ok(Some((envelope, all, with_receipt, of_neighbour)))
     });
-    let (envelope, all, with_receipt) = found.await?.ok_or(ExchangeError::NotFound)?;
+    let (envelope, all, with_receipt, of_neighbour) = found.await?.ok_or(ExchangeError::NotFound)?;
     let mut receipts = attest::issue(hub, with_receipt).await?;
     let ids: Vec<String> = all.iter().map(|row| row.evidence_id.clone()).collect();
     let proved = hub.store.read(move |tx| prove::places(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()));
     let (mut places, checkpoint) = proved.await?;
+    let digest = of_neighbour.as_ref().map(|xml| Digest::of(xml.as_bytes()).hex());
+    let names = |row: &EvidenceRow| digest.as_ref().is_some_and(|digest| row.facts.contains(digest.as_str()));
     let piece = |row: EvidenceRow| Piece {
         receipt: receipts.remove(&row.evidence_id),
+        neighbour_receipt: of_neighbour.clone().filter(|_| names(&row)),
         sealed: places.remove(&row.evidence_id).map(|place| Place {
             index: place.index,
             entry: hex::encode(place.entry),
@@ -120,6 +130,12 @@ pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> R
 }
 
 impl Capsule {
+    /// Whether it is in a form that is known, and has no members of a later one.
+    pub fn is_of_known_form(&self) -> bool {
+        let is_former = self.form == FORMER && self.evidence.iter().all(|piece| piece.neighbour_receipt.is_none());
+        self.form == FORM || is_former
+    }
+
     /// As a file.
     pub fn file(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"

@@ -1,7 +1,9 @@
 //! Receipts and capsules verified without hub, database or network. What cannot be verified does not hold: an unknown key, a
 //! member that is not known, evidence that is not sealed. Each step says what it looked at and whether it holds.
 
-use super::capsule::{self, Capsule, Piece, Place};
+mod flaw;
+
+use super::capsule::{Capsule, Piece, Place};
 use super::seal::opened;
 use crate::domain::dates::for_people;
 use crate::domain::evidence::EvidenceEvent;
@@ -12,6 +14,8 @@ use crate::proof::entry;
 use crate::proof::merkle::{Hash, hash_of, includes, leaf_hash};
 use crate::signer::certificate::Certificate;
 use crate::wire::receipt::{self, ReadFault, Signed};
+use chrono::DateTime;
+pub use flaw::{Flaw, Look};
 use serde_json::Value;
 
 /// Whom whoever verifies trusts.
@@ -21,6 +25,8 @@ pub struct Trust {
     pub certificates: Vec<Certificate>,
     /// Keys of its ledger, beside those that trusted receipts name.
     pub ledger_keys: Vec<Key>,
+    /// Keys of witnesses; at least one of them is to have cosigned the head, where any are given.
+    pub witness_keys: Vec<Key>,
     /// The digest of the packet that the files are to be about.
     pub packet: Option<Digest>,
 }
@@ -58,158 +64,6 @@ pub struct Step {
     pub fault: Option<Flaw>,
 }
 
-/// What can be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// Whether it is in the form of its kind.
-    Form,
-    /// The signature of a receipt.
-    Signature,
-    /// Whose signature it is.
-    Certificate,
-    /// The signed head.
-    Checkpoint,
-    /// Whether a record stands in the ledger.
-    Inclusion,
-    /// Whether a receipt tells its record.
-    Record,
-    /// Whether everything is about the same delivery.
-    Delivery,
-    /// Whether everything is about the same packet.
-    Packet,
-}
-
-impl Look {
-    /// Its name for scripts, and in words.
-    pub fn words(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Form => ("form", "dạng thức", "form"),
-            Self::Signature => ("signature", "chữ ký biên nhận", "signature of the receipt"),
-            Self::Certificate => ("certificate", "chứng thư số", "certificate"),
-            Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
-            Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
-            Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
-            Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
-            Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
-        }
-    }
-}
-
-/// Why something does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is neither a receipt nor a capsule of a form that is known.
-    Unreadable,
-    /// A receipt in other bytes than the hub writes.
-    OtherBytes,
-    /// The digest that was signed is another one.
-    Altered,
-    /// The key did not make the signature.
-    Signature,
-    /// The receipt names another certificate than it has.
-    OtherCertificate,
-    /// The certificate had ended, or had not begun, when the receipt was signed.
-    CertificateTime,
-    /// Nobody who is trusted stands behind the certificate.
-    Untrusted,
-    /// It was signed before it happened.
-    Early,
-    /// The head is not what a known key signed.
-    Head(NoteFault),
-    /// No key of the ledger is known.
-    NoLedgerKey,
-    /// It is not sealed yet, or its proof was left out.
-    Unsealed,
-    /// The record is not what was sealed there.
-    RecordAltered,
-    /// The way to the head does not lead there.
-    NotIncluded,
-    /// The receipt is that of another piece of evidence.
-    OtherRecord,
-    /// It belongs to another delivery.
-    OtherDelivery,
-    /// Nothing binds the delivery to the envelope.
-    Unbound,
-    /// Nothing says that the packet was accepted.
-    NoAcceptance,
-    /// The packet is another one.
-    OtherPacket,
-}
-
-impl Flaw {
-    /// Its name, for scripts.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::OtherBytes => "other-bytes",
-            Self::Altered => "altered",
-            Self::Signature => "signature",
-            Self::OtherCertificate => "other-certificate",
-            Self::CertificateTime => "certificate-time",
-            Self::Untrusted => "untrusted",
-            Self::Early => "early",
-            Self::Head(_) => "head",
-            Self::NoLedgerKey => "no-ledger-key",
-            Self::Unsealed => "unsealed",
-            Self::RecordAltered => "record-altered",
-            Self::NotIncluded => "not-included",
-            Self::OtherRecord => "other-record",
-            Self::OtherDelivery => "other-delivery",
-            Self::Unbound => "unbound",
-            Self::NoAcceptance => "no-acceptance",
-            Self::OtherPacket => "other-packet",
-        }
-    }
-
-    /// What it is, Vietnamese and English.
-    pub fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Unreadable => (
-                "không phải biên nhận hay hồ sơ chứng minh đọc được",
-                "neither a receipt nor a capsule that can be read",
-            ),
-            Self::OtherBytes => {
-                ("biên nhận không đúng từng byte như Trục viết", "a receipt in other bytes than the hub writes")
-            }
-            Self::Altered => ("nội dung đã bị sửa sau khi ký", "it was altered after it was signed"),
-            Self::Signature => ("chữ ký không đúng với khóa", "the key did not make this signature"),
-            Self::OtherCertificate => {
-                ("chứng thư kèm theo không phải chứng thư đã nêu", "another certificate than it names")
-            }
-            Self::CertificateTime => {
-                ("chứng thư hết hạn hoặc chưa có hiệu lực lúc ký", "the certificate did not hold when this was signed")
-            }
-            Self::Untrusted => (
-                "chứng thư không nằm trong số được tin cậy (--trust)",
-                "nobody who is trusted stands behind the certificate (--trust)",
-            ),
-            Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
-            Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
-            Self::Head(NoteFault::Signature) => ("điểm chốt đã bị sửa", "the signed head was altered"),
-            Self::Head(NoteFault::Unsigned) => ("khóa đã biết không ký điểm chốt này", "no known key signed this head"),
-            Self::NoLedgerKey => (
-                "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
-                "no key of the ledger is known (--ledger-key, or a receipt that holds)",
-            ),
-            Self::Unsealed => (
-                "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
-                "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
-            ),
-            Self::RecordAltered => ("bằng chứng không đúng với bút toán", "the evidence is not what was sealed"),
-            Self::NotIncluded => {
-                ("bút toán không nằm ở vị trí này của sổ cái", "the ledger does not have this entry there")
-            }
-            Self::OtherRecord => ("biên nhận của bằng chứng khác", "the receipt of other evidence"),
-            Self::OtherDelivery => ("thuộc lượt chuyển khác", "it belongs to another delivery"),
-            Self::Unbound => {
-                ("không gì gắn lượt chuyển với gói tin này", "nothing binds the delivery to this envelope")
-            }
-            Self::NoAcceptance => ("không có bằng chứng tiếp nhận gói tin", "no evidence that the packet was accepted"),
-            Self::OtherPacket => ("gói tin khác (SHA-256 không khớp)", "another packet (SHA-256 differs)"),
-        }
-    }
-}
-
 /// What was found of a file.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -239,12 +93,11 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
     if text.starts_with("<Receipt ") {
         report.kind = Kind::Receipt;
         if let Some(receipt) = signed(&mut report, "", text, trust) {
-            let told = receipt.packet.map(|packet| packet.sha256).or_else(|| fact(&receipt.evidence, "sha256"));
-            same_packet(&mut report, told, trust);
+            same_packet(&mut report, told_digest(&receipt), trust);
         }
         return report;
     }
-    match serde_json::from_str::<Capsule>(text).ok().filter(|capsule| capsule.form == capsule::FORM) {
+    match serde_json::from_str::<Capsule>(text).ok().filter(Capsule::is_of_known_form) {
         Some(read) => {
             report.kind = Kind::Capsule;
             report.note("", Look::Form, None);
@@ -253,6 +106,24 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         None => report.note("", Look::Form, Flaw::Unreadable),
     }
     report
+}
+
+/// The receipt that a text is, if all of it holds and it is about the packet at hand.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn receipt(xml: &str, trust: &Trust) -> Result<Receipt, Flaw> {
+    let mut report = Report { kind: Kind::Receipt, tells: Vec::new(), steps: Vec::new() };
+    let receipt = signed(&mut report, "", xml, trust);
+    same_packet(&mut report, receipt.as_ref().and_then(told_digest), trust);
+    let flaw = report.steps.iter().find_map(|step| step.fault);
+    receipt.filter(|_| flaw.is_none()).ok_or(flaw.unwrap_or(Flaw::Unreadable))
+}
+
+/// The digest of the packet that a receipt is about.
+fn told_digest(receipt: &Receipt) -> Option<String> {
+    let told = receipt.packet.as_ref().map(|packet| packet.sha256.clone());
+    told.or_else(|| fact(&receipt.evidence, "sha256"))
 }
 
 /// Compares the packet at hand with the one that is told of.
@@ -327,12 +198,16 @@ fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
     }
     let head = head_of(capsule, &keys);
     report.note("", Look::Checkpoint, head.as_ref().err().copied());
+    cosigned(report, capsule.checkpoint.as_deref().unwrap_or_default(), &trust.witness_keys);
     for piece in &capsule.evidence {
         let fault = match &head {
             Ok(head) => included(piece, head).err(),
             Err(_) => Some(Flaw::NotIncluded),
         };
         report.note(&piece.record.evidence_id, Look::Inclusion, fault);
+    }
+    for piece in &capsule.evidence {
+        neighbour(report, (capsule, piece), trust);
     }
     report.note("", Look::Delivery, other_delivery(capsule, &receipts));
     report.note("", Look::Packet, other_packet(capsule, &receipts));
@@ -345,6 +220,45 @@ fn head_of(capsule: &Capsule, keys: &[Key]) -> Result<Checkpoint, Flaw> {
         return Err(Flaw::NoLedgerKey);
     }
     opened(keys, note).map(|(head, _)| head).map_err(Flaw::Head)
+}
+
+/// Looks at what witnesses put under a head: each that is altered does not hold, and one at least is to be there.
+fn cosigned(report: &mut Report, note: &str, keys: &[Key]) {
+    let mut is_cosigned = keys.is_empty();
+    for key in keys {
+        match key.cosigned(note) {
+            Ok(None) | Err(NoteFault::Unreadable | NoteFault::Unsigned) => {}
+            Ok(Some(at)) => {
+                is_cosigned = true;
+                report.note(key.name(), Look::Cosignature, None);
+                let at = i64::try_from(at).ok().and_then(|at| DateTime::from_timestamp(at, 0));
+                let at = at.map(for_people).unwrap_or_default();
+                report.tells.push(format!("ký chứng / cosigned: {} · {at}", key.name()));
+            }
+            Err(NoteFault::Signature) => {
+                is_cosigned = true;
+                report.note(key.name(), Look::Cosignature, Flaw::Cosignature);
+            }
+        }
+    }
+    if !is_cosigned {
+        report.note("", Look::Cosignature, Flaw::NotCosigned);
+    }
+}
+
+/// Looks at the receipt of the neighbouring hub that took the packet: the record has its digest.
+fn neighbour(report: &mut Report, (capsule, piece): (&Capsule, &Piece), trust: &Trust) {
+    let (id, named) = (piece.record.evidence_id.as_str(), fact(&piece.record, "receipt_sha256"));
+    let xml = match (&piece.neighbour_receipt, named) {
+        (None, None) => return,
+        (Some(xml), Some(named)) if Digest::of(xml.as_bytes()).hex() == named => xml,
+        (Some(_) | None, _) => return report.note(id, Look::Neighbour, Flaw::OtherNeighbourReceipt),
+    };
+    if let Some(receipt) = signed(report, id, xml, trust) {
+        let told = receipt.packet.map(|packet| (packet.sha256, packet.bytes));
+        let is_same = told == Some((capsule.sha256.clone(), capsule.bytes));
+        report.note(id, Look::Neighbour, (!is_same).then_some(Flaw::OtherPacket));
+    }
 }
 
 fn included(piece: &Piece, head: &Checkpoint) -> Result<(), Flaw> {

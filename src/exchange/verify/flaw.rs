@@ -1,0 +1,181 @@
+//! What is looked at in receipts and capsules, and why it may not hold, each with its name for scripts and in words.
+
+use crate::proof::checkpoint::NoteFault;
+
+/// What can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Whether it is in the form of its kind.
+    Form,
+    /// The signature of a receipt.
+    Signature,
+    /// Whose signature it is.
+    Certificate,
+    /// The signed head.
+    Checkpoint,
+    /// What witnesses put under the signed head.
+    Cosignature,
+    /// Whether a record stands in the ledger.
+    Inclusion,
+    /// Whether a receipt tells its record.
+    Record,
+    /// The receipt of the neighbouring hub that took the packet.
+    Neighbour,
+    /// Whether everything is about the same delivery.
+    Delivery,
+    /// Whether everything is about the same packet.
+    Packet,
+}
+
+impl Look {
+    /// Its name for scripts, and in words.
+    pub fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Form => ("form", "dạng thức", "form"),
+            Self::Signature => ("signature", "chữ ký biên nhận", "signature of the receipt"),
+            Self::Certificate => ("certificate", "chứng thư số", "certificate"),
+            Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
+            Self::Cosignature => ("cosignature", "chữ ký của bên làm chứng", "cosignature of a witness"),
+            Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
+            Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
+            Self::Neighbour => ("neighbour", "biên nhận của trục lân cận", "receipt of the neighbouring hub"),
+            Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
+            Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
+        }
+    }
+}
+
+/// Why something does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is neither a receipt nor a capsule of a form that is known.
+    Unreadable,
+    /// A receipt in other bytes than the hub writes.
+    OtherBytes,
+    /// The digest that was signed is another one.
+    Altered,
+    /// The key did not make the signature.
+    Signature,
+    /// The receipt names another certificate than it has.
+    OtherCertificate,
+    /// The certificate had ended, or had not begun, when the receipt was signed.
+    CertificateTime,
+    /// Nobody who is trusted stands behind the certificate.
+    Untrusted,
+    /// It was signed before it happened.
+    Early,
+    /// The head is not what a known key signed.
+    Head(NoteFault),
+    /// No key of the ledger is known.
+    NoLedgerKey,
+    /// A cosignature was altered, its time included.
+    Cosignature,
+    /// None of the witnesses that are trusted cosigned it.
+    NotCosigned,
+    /// The receipt of the neighbouring hub, of which the record has the digest, is not there or is another one.
+    OtherNeighbourReceipt,
+    /// It is not sealed yet, or its proof was left out.
+    Unsealed,
+    /// The record is not what was sealed there.
+    RecordAltered,
+    /// The way to the head does not lead there.
+    NotIncluded,
+    /// The receipt is that of another piece of evidence.
+    OtherRecord,
+    /// It belongs to another delivery.
+    OtherDelivery,
+    /// Nothing binds the delivery to the envelope.
+    Unbound,
+    /// Nothing says that the packet was accepted.
+    NoAcceptance,
+    /// The packet is another one.
+    OtherPacket,
+}
+
+impl Flaw {
+    /// Its name, for scripts.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::OtherBytes => "other-bytes",
+            Self::Altered => "altered",
+            Self::Signature => "signature",
+            Self::OtherCertificate => "other-certificate",
+            Self::CertificateTime => "certificate-time",
+            Self::Untrusted => "untrusted",
+            Self::Early => "early",
+            Self::Head(_) => "head",
+            Self::NoLedgerKey => "no-ledger-key",
+            Self::Cosignature => "cosignature-altered",
+            Self::NotCosigned => "not-cosigned",
+            Self::OtherNeighbourReceipt => "other-neighbour-receipt",
+            Self::Unsealed => "unsealed",
+            Self::RecordAltered => "record-altered",
+            Self::NotIncluded => "not-included",
+            Self::OtherRecord => "other-record",
+            Self::OtherDelivery => "other-delivery",
+            Self::Unbound => "unbound",
+            Self::NoAcceptance => "no-acceptance",
+            Self::OtherPacket => "other-packet",
+        }
+    }
+
+    /// What it is, Vietnamese and English.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable => (
+                "không phải biên nhận hay hồ sơ chứng minh đọc được",
+                "neither a receipt nor a capsule that can be read",
+            ),
+            Self::OtherBytes => {
+                ("biên nhận không đúng từng byte như Trục viết", "a receipt in other bytes than the hub writes")
+            }
+            Self::Altered => ("nội dung đã bị sửa sau khi ký", "it was altered after it was signed"),
+            Self::Signature => ("chữ ký không đúng với khóa", "the key did not make this signature"),
+            Self::OtherCertificate => {
+                ("chứng thư kèm theo không phải chứng thư đã nêu", "another certificate than it names")
+            }
+            Self::CertificateTime => {
+                ("chứng thư hết hạn hoặc chưa có hiệu lực lúc ký", "the certificate did not hold when this was signed")
+            }
+            Self::Untrusted => (
+                "chứng thư không nằm trong số được tin cậy (--trust)",
+                "nobody who is trusted stands behind the certificate (--trust)",
+            ),
+            Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
+            Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
+            Self::Head(NoteFault::Signature) => ("điểm chốt đã bị sửa", "the signed head was altered"),
+            Self::Head(NoteFault::Unsigned) => ("khóa đã biết không ký điểm chốt này", "no known key signed this head"),
+            Self::NoLedgerKey => (
+                "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
+                "no key of the ledger is known (--ledger-key, or a receipt that holds)",
+            ),
+            Self::Cosignature => {
+                ("chữ ký của bên làm chứng đã bị sửa, kể cả thời điểm", "a cosignature or its time was altered")
+            }
+            Self::NotCosigned => (
+                "không bên làm chứng nào được tin (--witness-key) đã ký điểm chốt này",
+                "none of the trusted witnesses (--witness-key) cosigned this head",
+            ),
+            Self::OtherNeighbourReceipt => (
+                "thiếu biên nhận của trục lân cận mà bằng chứng đã nêu, hoặc là biên nhận khác",
+                "the neighbouring hub's receipt that the record names is not there, or is another one",
+            ),
+            Self::Unsealed => (
+                "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
+                "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
+            ),
+            Self::RecordAltered => ("bằng chứng không đúng với bút toán", "the evidence is not what was sealed"),
+            Self::NotIncluded => {
+                ("bút toán không nằm ở vị trí này của sổ cái", "the ledger does not have this entry there")
+            }
+            Self::OtherRecord => ("biên nhận của bằng chứng khác", "the receipt of other evidence"),
+            Self::OtherDelivery => ("thuộc lượt chuyển khác", "it belongs to another delivery"),
+            Self::Unbound => {
+                ("không gì gắn lượt chuyển với gói tin này", "nothing binds the delivery to this envelope")
+            }
+            Self::NoAcceptance => ("không có bằng chứng tiếp nhận gói tin", "no evidence that the packet was accepted"),
+            Self::OtherPacket => ("gói tin khác (SHA-256 không khớp)", "another packet (SHA-256 differs)"),
+        }
+    }
+}
