@@ -3,6 +3,7 @@
 //! `config/faults.rs`.
 
 mod faults;
+mod ledger_faults;
 mod shown;
 mod table;
 
@@ -179,6 +180,8 @@ settings! {
         idle_seconds: u64 = 60u64, "seconds";
         /// Of what an endpoint answers, this much is kept with the attempt.
         answer_bytes_kept: usize = 4096usize, "bytes";
+        /// Largest answer of a neighbour or a witness that is read whole, such as a signed receipt.
+        answer_bytes_max: usize = 262144usize, "bytes";
         /// Failures in a row after which an endpoint is left in peace for a while.
         breaker_failures: u64 = 5u64, "failures";
         /// How long the first time; each further time twice as long.
@@ -313,6 +316,21 @@ settings! {
         /// When no head was signed for this long, nothing is accepted any more; 0: it is accepted all the same.
         stop_seconds: u64 = 14400u64, "seconds";
     }
+    /// Witnesses: who cosigns the heads of the ledger, and whose heads this hub cosigns. Neighbours do so by the keys that were given with `docaxis neighbour set`. How patiently it is asked, and which addresses are called, is in `push`.
+    witness: Witness {
+        /// Who is asked: the key of each and the address to which `/add-checkpoint` is added, with a blank between; divided by commas.
+        asked: String = "", "name+id+key URL, a list";
+        /// Ledgers whose heads this hub cosigns (`POST /witness/add-checkpoint`): their keys, divided by commas.
+        watched: String = "", "name+id+key, a list";
+        /// How often each witness is asked to cosign the newest head.
+        every_seconds: u64 = 60u64, "seconds";
+        /// How often it is looked whose turn it is.
+        tick_seconds: u64 = 5u64, "seconds";
+        /// When a witness did not cosign for this long, `/readyz`, the metrics, the operator's mail and `docaxis doctor` say so.
+        late_seconds: u64 = 3600u64, "seconds";
+        /// Largest request to this hub as a witness.
+        request_bytes_max: u64 = 65536u64, "bytes";
+    }
     /// Signed receipts.
     receipts: Receipts {
         /// PEM files with a private key and its certificate each, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
@@ -415,6 +433,8 @@ pub const RELOADABLE: &[&str] = &[
     "keys.life_days",
     "ledger.late_seconds",
     "ledger.stop_seconds",
+    "witness.late_seconds",
+    "witness.request_bytes_max",
     "jobs.records_days",
     "jobs.lease_seconds",
     "archives.packets_max",

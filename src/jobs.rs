@@ -1,4 +1,5 @@
-//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), that of the search index
+//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), that of its witnesses
+//! (`witnessing`), that of the search index
 //! (`indexing`), and scheduled
 //! work. A cron tick only notes that
 //! a job is due, once in the cluster; the row is the job, and the node that claims it by lease does it (design D12). What
@@ -7,6 +8,7 @@
 mod indexing;
 mod mailing;
 mod sealing;
+mod witnessing;
 
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
@@ -26,6 +28,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_cron_scheduler::{Job as Tick, JobScheduler, JobSchedulerError};
+pub use witnessing::Witnessing;
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<usize, ExchangeError>> + Send + 'a>>;
 

@@ -25,6 +25,8 @@ const SECRET_BYTES: usize = 32;
 const SIGNING: &str = "docaxis certificate signing key, 1";
 /// The same for heads of the ledger.
 const LEDGER: &str = "docaxis ledger signing key, 1";
+/// The same for heads of other ledgers, which the hub witnesses.
+const WITNESS: &str = "docaxis witness signing key, 1";
 
 /// Seals and opens secrets.
 #[derive(Clone)]
@@ -33,6 +35,7 @@ pub struct Keyring {
     fingerprint: String,
     signer: Signer,
     ledger_signer: Signer,
+    witness_signer: Signer,
 }
 
 /// Something is wrong with a sealed secret or the key.
@@ -66,7 +69,8 @@ impl Keyring {
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
         let signer = Signer::derived(&bytes, SIGNING).ok_or_else(bad)?;
         let ledger_signer = Signer::derived(&bytes, LEDGER).ok_or_else(bad)?;
-        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes), signer, ledger_signer })
+        let witness_signer = Signer::derived(&bytes, WITNESS).ok_or_else(bad)?;
+        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(&bytes), signer, ledger_signer, witness_signer })
     }
 
     /// Signs what the hub certifies.
@@ -77,6 +81,11 @@ impl Keyring {
     /// Signs the heads of the ledger.
     pub fn ledger_signer(&self) -> &Signer {
         &self.ledger_signer
+    }
+
+    /// Cosigns heads of other ledgers.
+    pub fn witness_signer(&self) -> &Signer {
+        &self.witness_signer
     }
 
     /// Which key it is. From 256 random bits nothing can be learnt about them by it.

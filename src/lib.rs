@@ -103,6 +103,7 @@ pub struct Running {
     jobs: jobs::Schedule,
     mailing: jobs::Mailing,
     sealing: jobs::Sealing,
+    witnessing: jobs::Witnessing,
     indexing: jobs::Indexing,
     dispatching: jobs::Dispatching,
     other_nodes: JoinHandle<()>,
@@ -129,6 +130,7 @@ impl Running {
         let mailing = jobs::Mailing::start(hub, mailer);
         let sealing = jobs::Sealing::start(hub);
         let indexing = jobs::Indexing::start(hub);
+        let witnessing = jobs::Witnessing::start(hub, pusher.clone());
         let dispatching = jobs::dispatch(hub, pusher);
         let other_nodes = exchange::nodes::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);
@@ -146,7 +148,19 @@ impl Running {
                 }
             }
         });
-        Ok(Self { address, jobs, mailing, sealing, indexing, dispatching, other_nodes, patience, stop, server })
+        Ok(Self {
+            address,
+            jobs,
+            mailing,
+            sealing,
+            witnessing,
+            indexing,
+            dispatching,
+            other_nodes,
+            patience,
+            stop,
+            server,
+        })
     }
 
     /// Stops: no new requests, those in flight may finish.
@@ -159,6 +173,7 @@ impl Running {
         }
         self.mailing.stop();
         self.indexing.stop();
+        self.witnessing.stop();
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());
         self.other_nodes.abort();

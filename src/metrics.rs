@@ -109,6 +109,10 @@ metrics! {
         "Entries of the ledger, as the node that seals knows.", "No alarm.";
     ledger_silence: Fraction = |_| Fraction::default(), "docaxis_ledger_silence_seconds" + "", "gauge", "",
         "How long no head of the ledger was signed.", "Above `ledger.late_seconds`: look for the log lines of `ledger`. At `ledger.stop_seconds` nothing is accepted any more.";
+    witness_turns: Family<OutcomeLabel, Counter> = |_| Family::default(), "docaxis_witness_turns" + "_total", "counter", "outcome",
+        "Times that a witness was asked for a head of the ledger: `cosigned`, `later` (no answer, or none that holds) or `refused` (it saw another ledger).", "Any `refused`: the ledger was forked or restored; `docaxis witness list`.";
+    witnesses_late: Gauge = |_| Gauge::default(), "docaxis_witnesses_late" + "", "gauge", "",
+        "Witnesses that did not cosign for `witness.late_seconds`.", "Not 0: `docaxis witness list` says why.";
     certificate_left: Gauge = |_| Gauge::default(), "docaxis_receipt_certificate_left_seconds" + "", "gauge", "",
         "How long the last of the certificates under which receipts are signed still holds.", "Below 30 days: put the next one into `receipts.key_files`. Below 0 no receipt is signed.";
     seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",

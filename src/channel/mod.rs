@@ -16,6 +16,8 @@ pub enum Outcome {
     Taken {
         /// The status of its answer.
         status: u16,
+        /// What a neighbour answered, as far as it is read; of others nothing.
+        answer: Vec<u8>,
     },
     /// Not now; it is worth trying again.
     Later(Trouble),

@@ -35,6 +35,41 @@ pub struct Shipment {
     pub kind: EndpointKind,
 }
 
+/// A small question to a neighbour or a witness, over the way to agencies.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Whom.
+    pub url: &'a str,
+    /// The key that is shown, if one is.
+    pub bearer: Option<&'a str>,
+    /// What is posted, with its media type; without it, something is to be had.
+    pub body: Option<(&'static str, String)>,
+}
+
+/// What an answer to a question means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// What was asked for.
+    Given,
+    /// It does not fit what is there (409).
+    Conflict,
+    /// It was read and does not hold (422).
+    Unsound,
+    /// Something else, with its status.
+    Other(u16),
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// What its status means.
+    pub meaning: Meaning,
+    /// The media type, without parameters.
+    pub media: String,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
 /// Posts packets and events to endpoints.
 #[derive(Debug, Clone)]
 pub struct Pusher {
@@ -43,6 +78,7 @@ pub struct Pusher {
     answer_timeout: Duration,
     rate_min: u64,
     kept: usize,
+    answer_max: usize,
 }
 
 /// The way to endpoints of one kind.
@@ -98,6 +134,7 @@ impl Pusher {
             answer_timeout: Duration::from_secs(config.answer_timeout_seconds),
             rate_min: config.rate_min.max(1),
             kept: config.answer_bytes_kept,
+            answer_max: config.answer_bytes_max,
         })
     }
 
@@ -125,16 +162,49 @@ impl Pusher {
         }
     }
 
+    /// Asks, and reads the answer whole. Returns within the connect time-out plus the answer time-out.
+    ///
+    /// # Errors
+    /// Why there is no answer: one line.
+    pub async fn ask(&self, question: Question<'_>) -> Result<Answer, String> {
+        let line = &self.agencies;
+        let url = line.callable.check(question.url).map_err(|_| "its address is not called".to_owned())?;
+        let request = match question.body {
+            Some((media, body)) => line.client.post(url).header(CONTENT_TYPE, media).body(body),
+            None => line.client.get(url),
+        };
+        let request = match question.bearer {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
+        let answer = request.timeout(self.answer_timeout).send().await.map_err(|error| chain(&error))?;
+        let meaning = match answer.status().as_u16() {
+            200 => Meaning::Given,
+            409 => Meaning::Conflict,
+            422 => Meaning::Unsound,
+            status => Meaning::Other(status),
+        };
+        let media = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim().to_owned();
+        let body = beginning(answer, self.answer_max.saturating_add(1)).await;
+        if body.len() > self.answer_max {
+            return Err("its answer is longer than push.answer_bytes_max".to_owned());
+        }
+        Ok(Answer { meaning, media, body })
+    }
+
     async fn judge(&self, answer: Response, kind: EndpointKind) -> Outcome {
         let status = answer.status();
         if status.is_success() {
             // Read to its end, so that the connection can be used again; a long one is not worth that.
-            self.beginning(answer).await;
-            return Outcome::Taken { status: status.as_u16() };
+            let most = if kind == EndpointKind::Relay { self.answer_max } else { self.kept };
+            let said = beginning(answer, most).await;
+            let answer = if kind == EndpointKind::Relay { said } else { Vec::new() };
+            return Outcome::Taken { status: status.as_u16(), answer };
         }
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
         let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let beginning = self.beginning(answer).await;
+        let beginning = beginning(answer, self.kept).await;
         let reasons = if kind == EndpointKind::Relay { reasons(&beginning) } else { None };
         let said = reasons.unwrap_or_else(|| redacted(&String::from_utf8_lossy(&beginning)));
         // Who sets its own webhook must not read through the hub what answers there.
@@ -153,20 +223,20 @@ impl Pusher {
             _ => Outcome::Later(trouble),
         }
     }
+}
 
-    /// The beginning of an answer.
-    async fn beginning(&self, answer: Response) -> Vec<u8> {
-        let mut stream = answer.bytes_stream();
-        let mut kept: Vec<u8> = Vec::new();
-        while let Some(Ok(piece)) = stream.next().await {
-            let room = self.kept.saturating_sub(kept.len());
-            kept.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
-            if room <= piece.len() {
-                break;
-            }
+/// The beginning of an answer.
+async fn beginning(answer: Response, most: usize) -> Vec<u8> {
+    let mut stream = answer.bytes_stream();
+    let mut kept: Vec<u8> = Vec::new();
+    while let Some(Ok(piece)) = stream.next().await {
+        let room = most.saturating_sub(kept.len());
+        kept.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+        if room <= piece.len() {
+            break;
         }
-        kept
     }
+    kept
 }
 
 /// Why a neighbouring hub refused a packet, when it says so as hubs do: each code with its cause in Vietnamese.

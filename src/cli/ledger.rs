@@ -58,11 +58,15 @@ fn show(view: &prove::LedgerView, json: bool, out: &mut dyn Write) -> anyhow::Re
     let (size, signed_at) = (head.map_or(0, |head| head.tree_size), head.map(|head| time(head.signed_at())));
     if json {
         let checkpoint = head.map(|head| &head.note);
-        let all = json!({ "name": view.name, "key": view.key, "size": size, "signed_at": signed_at, "checkpoint": checkpoint });
+        let all = json!({
+            "name": view.name, "key": view.key, "witness_key": view.witness_key, "size": size, "signed_at": signed_at,
+            "checkpoint": checkpoint, "cosigned": view.cosigned.as_ref().map(|head| &head.note),
+        });
         return Ok(writeln!(out, "{all}")?);
     }
     writeln!(out, "sổ cái / ledger   {}", view.name)?;
     writeln!(out, "khóa / key        {}", view.key)?;
+    writeln!(out, "làm chứng / witness {}", view.witness_key)?;
     writeln!(out, "bút toán / entries {size}")?;
     match (head, signed_at) {
         (Some(head), Some(at)) => writeln!(out, "điểm chốt / head  {at}\n\n{}", head.note)?,

@@ -27,6 +27,7 @@ mod system;
 mod user;
 mod verify;
 mod webhook;
+mod witness;
 
 use crate::config::Config;
 use crate::domain::dates::{self, VIETNAM};
@@ -102,6 +103,9 @@ enum Command {
     /// The ledger into which evidence is sealed.
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Witnesses: who cosigns the ledger, and the ledgers that this hub cosigns.
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
     /// Users: people who use the portal.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -228,6 +232,7 @@ impl CommandLine {
             Command::Queue(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Witness(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -31,12 +31,15 @@ pub struct VerifyArguments {
     /// Receipts (XML), capsules and statements (JSON), archives (ZIP).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Certificates that are trusted (PEM): the hub's, or those of who issued them.
+    /// Certificates that are trusted (PEM): the hub's, that of the neighbouring hub that took the packet, or those of who issued them.
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
     /// A key of the ledger, `name+id+key`, beside those that trusted receipts name.
     #[arg(long, value_name = "KEY")]
     ledger_key: Vec<String>,
+    /// A key of a witness, `name+id+key`: at least one of those given is to have cosigned the head of the ledger.
+    #[arg(long, value_name = "KEY")]
+    witness_key: Vec<String>,
     /// The packet that the files are to be about.
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
@@ -77,6 +80,10 @@ impl VerifyArguments {
         }
         for key in &self.ledger_key {
             trust.ledger_keys.push(Key::parse(key).with_context(|| format!("{key}: no key such as name+id+key"))?);
+        }
+        for key in &self.witness_key {
+            let read = Key::parse_witness(key).with_context(|| format!("{key}: no key such as name+id+key"))?;
+            trust.witness_keys.push(read);
         }
         if let Some(file) = &self.packet {
             trust.packet = Some(Digest::of(&fs::read(file).with_context(|| file.display().to_string())?));

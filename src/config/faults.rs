@@ -7,7 +7,6 @@ use crate::domain::calendar::Hours;
 use crate::domain::directory::Registration;
 use crate::domain::lane::Lane;
 use crate::domain::system;
-use crate::proof::checkpoint;
 use config::{Map, Value, ValueKind};
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -202,14 +201,22 @@ fn are_terms(text: &str) -> bool {
 }
 
 /// Whether it is wrong, the setting, and why in both languages.
-type Check = (bool, &'static str, &'static str, &'static str);
+pub(super) type Check = (bool, &'static str, &'static str, &'static str);
 
 impl Config {
     /// Everything that does not fit together.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let checks =
-            [self.numbers(), self.texts(), self.crons(), self.mails(), self.events(), self.ledgers(), self.portals()]
-                .concat();
+        let checks = [
+            self.numbers(),
+            self.texts(),
+            self.crons(),
+            self.mails(),
+            self.events(),
+            self.ledgers(),
+            self.witnesses(),
+            self.portals(),
+        ]
+        .concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut found: Vec<Fault> =
             wrong.map(|(_, setting, vi, en)| Fault::new(setting, vi.to_owned(), en.to_owned())).collect();
@@ -297,57 +304,6 @@ impl Config {
             (portal.session_hours == 0, "portal.session_hours"),
         ];
         is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
-    }
-
-    fn ledgers(&self) -> Vec<Check> {
-        const ONE: (&str, &str) = ("phải từ 1 trở lên", "must be at least 1");
-        let ledger = &self.ledger;
-        let mut old_keys = ledger.old_keys.split(',').filter(|key| !key.trim().is_empty());
-        vec![
-            (
-                !checkpoint::is_name(&ledger.name),
-                "ledger.name",
-                "không được trống, không có khoảng trắng hay dấu +",
-                "must not be empty and have neither spaces nor +",
-            ),
-            (
-                old_keys.any(|key| checkpoint::Key::parse(key).is_none()),
-                "ledger.old_keys",
-                "phải là các khoá do docaxis ledger show in ra, cách nhau bằng dấu phẩy",
-                "must be keys as docaxis ledger show prints them, divided by commas",
-            ),
-            (
-                !(1..=1000).contains(&ledger.tick_milliseconds),
-                "ledger.tick_milliseconds",
-                "phải từ 1 đến 1000: bằng chứng được niêm phong trong vòng một giây",
-                "must be 1 to 1000: evidence is sealed within a second",
-            ),
-            (ledger.batch_max == 0, "ledger.batch_max", ONE.0, ONE.1),
-            (
-                !(1..=36_500).contains(&self.receipts.self_signed_days),
-                "receipts.self_signed_days",
-                "phải từ 1 đến 36500",
-                "must be 1 to 36500",
-            ),
-            (
-                !(1..=60).contains(&ledger.checkpoint_seconds),
-                "ledger.checkpoint_seconds",
-                "phải từ 1 đến 60: ít nhất mỗi phút một điểm chốt",
-                "must be 1 to 60: a head is signed at least once a minute",
-            ),
-            (
-                ledger.late_seconds < ledger.checkpoint_seconds.saturating_mul(2),
-                "ledger.late_seconds",
-                "ít nhất phải gấp đôi ledger.checkpoint_seconds",
-                "must be at least twice ledger.checkpoint_seconds",
-            ),
-            (
-                ledger.stop_seconds != 0 && ledger.stop_seconds < ledger.late_seconds,
-                "ledger.stop_seconds",
-                "không được nhỏ hơn ledger.late_seconds",
-                "must not be below ledger.late_seconds",
-            ),
-        ]
     }
 
     fn events(&self) -> Vec<Check> {

@@ -93,6 +93,7 @@ impl EventKind {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
+            | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed

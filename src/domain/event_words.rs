@@ -34,6 +34,9 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::DirectoryImported => of("Danh bạ đơn vị được nhập từ tệp", "Agencies were imported from a file"),
         EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
         EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
+        EvidenceEvent::LedgerRefused => {
+            of("Điểm chốt của một sổ cái khác bị từ chối ký chứng", "A head of another ledger was not cosigned")
+        }
         EvidenceEvent::UserChanged => of("Một người dùng được thay đổi", "A user was changed"),
         EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
@@ -92,6 +95,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::DirectoryImported
         | EvidenceEvent::SystemChanged
         | EvidenceEvent::KeyChanged
+        | EvidenceEvent::LedgerRefused
         | EvidenceEvent::UserChanged
         | EvidenceEvent::StatementMade
         | EvidenceEvent::DayClosed

@@ -44,6 +44,8 @@ pub enum EvidenceEvent {
     SystemChanged,
     /// Ours: a key was made or revoked.
     KeyChanged,
+    /// Ours: as a witness, this hub refused a head of another ledger, which did not grow from the one that it had cosigned.
+    LedgerRefused,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,
     /// Ours: what one agency sent to another on a day was counted and listed.
@@ -56,7 +58,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -76,6 +78,7 @@ impl EvidenceEvent {
         Self::DirectoryImported,
         Self::SystemChanged,
         Self::KeyChanged,
+        Self::LedgerRefused,
         Self::UserChanged,
         Self::StatementMade,
         Self::DayClosed,
@@ -104,6 +107,7 @@ impl EvidenceEvent {
             Self::DirectoryImported => "docaxis:DirectoryImported",
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
+            Self::LedgerRefused => "docaxis:LedgerRefused",
             Self::UserChanged => "docaxis:UserChanged",
             Self::StatementMade => "docaxis:StatementMade",
             Self::DayClosed => "docaxis:DayClosed",
@@ -126,7 +130,8 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged | Self::StatementMade | Self::DayClosed | Self::ArchiveExported => None,
+            Self::RouteChanged | Self::LedgerRefused => None,
+            Self::StatementMade | Self::DayClosed | Self::ArchiveExported => None,
         }
     }
 

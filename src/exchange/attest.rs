@@ -35,6 +35,7 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// `NotFound` unless there is such evidence that has receipts and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
+    let is_hub = caller.is_some_and(Caller::is_hub);
     let (caller, id) = (caller.map(|caller| caller.system_id.clone()), id.to_owned());
     let found = hub.store.read(move |tx| {
         let row = match evidence::find(tx, &id)? {
@@ -43,6 +44,8 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
         };
         let Some(row) = row.filter(has_receipt) else { return Ok(None) };
         let may_have = match &caller {
+            // A neighbouring hub holds no agency of the packet: it is answered for what it brought.
+            Some(system) if is_hub => brought(&row, system),
             Some(system) => history::may_see(tx, system, &row)? && may_have(tx, system, &row)?,
             None => true,
         };
@@ -53,6 +56,12 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
     let xml = issue(hub, vec![row]).await?.remove(&evidence_id).ok_or(ExchangeError::NotFound)?;
     let unreadable = |_| ExchangeError::Unavailable(format!("the kept receipt of {evidence_id} cannot be read"));
     Ok(Issued { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
+}
+
+/// Whether a system brought the packet whose acceptance or refusal this is.
+fn brought(row: &EvidenceRow, system: &str) -> bool {
+    let is_answer = [EvidenceEvent::SubmissionAcceptance, EvidenceEvent::SubmissionRejection];
+    row.system_id.as_deref() == Some(system) && is_answer.iter().any(|event| event.name() == row.event)
 }
 
 /// Whether evidence is of a packet, or of what the hub made of many; else it is of the hub's administration.

@@ -1,7 +1,7 @@
 //! Whether the ledger is whole: everything from the rows of evidence up to every signed head is computed anew, and what
 //! differs is named with its place. What is believed is what leads to a signature; nothing here changes anything.
 
-use super::{ExchangeError, rows, seal};
+use super::{ExchangeError, cosign, rows, seal};
 use crate::hub::Hub;
 use crate::proof::checkpoint::{Key, NoteFault};
 use crate::proof::entry::differ_in_time;
@@ -9,7 +9,7 @@ use crate::proof::merkle::{Hash, hash_of, leaf_hash};
 use crate::proof::tile::{Edge, Tile, WIDTH};
 use crate::store::evidence::EvidenceRow;
 use crate::store::ledger::{self, EntryRow};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, witnesses};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -50,6 +50,8 @@ pub enum Fault {
     Shortened(u64),
     /// A head of this size, or one that was given, is not what a known key signed.
     HeadAltered(Option<u64>, NoteFault),
+    /// What this witness put under the head of this size, or its time, was altered; or the head is gone.
+    CosignatureAltered(u64, String),
 }
 
 /// What a whole audit found.
@@ -149,6 +151,7 @@ pub async fn audit(hub: &Hub, kept: &[String], watch: Watch<'_>) -> Result<Repor
     let mut report = walk.report;
     report.entries = size;
     beyond(hub, &mut report).await?;
+    cosignatures(hub, &mut report).await?;
     unknown(hub, &mut report, watch).await?;
     Ok(report)
 }
@@ -282,6 +285,25 @@ impl Walk {
     }
 }
 
+/// What witnesses put under heads, as far as their keys are known.
+async fn cosignatures(hub: &Hub, report: &mut Report) -> Result<(), ExchangeError> {
+    let witnesses = cosign::asked(hub).await?;
+    let mut after = (-1, String::new());
+    loop {
+        let asked = after.clone();
+        let page = hub.store.read(move |tx| witnesses::list_after(tx, (asked.0, &asked.1), seal::signed(PAGE))).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = (last.tree_size, last.witness.clone());
+        for (row, note) in page {
+            let Some(witness) = witnesses.iter().find(|one| one.key.name() == row.witness) else { continue };
+            let at = witness.key.cosigned(&(note.unwrap_or_default() + &row.line)).ok().flatten();
+            if at != u64::try_from(row.cosigned_at.and_utc().timestamp()).ok() {
+                report.note(Fault::CosignatureAltered(row.tree_size.unsigned_abs(), row.witness));
+            }
+        }
+    }
+}
+
 /// Entries that no head covers.
 async fn beyond(hub: &Hub, report: &mut Report) -> Result<(), ExchangeError> {
     let found = hub.store.read(|tx| {
@@ -329,6 +351,7 @@ impl Fault {
             Self::Forked(..) => "forked",
             Self::Shortened(_) => "shortened",
             Self::HeadAltered(..) => "head-altered",
+            Self::CosignatureAltered(..) => "cosignature-altered",
         }
     }
 
@@ -383,6 +406,14 @@ impl Fault {
             Self::Shortened(size) => (
                 format!("sổ cái bị cắt ngắn: đã từng ký điểm chốt {size} bút toán"),
                 format!("the ledger was shortened: a head of {size} entries was signed"),
+            ),
+            Self::CosignatureAltered(size, witness) => (
+                format!(
+                    "chữ ký của bên làm chứng {witness} dưới điểm chốt {size} bút toán đã bị sửa, hoặc mất điểm chốt"
+                ),
+                format!(
+                    "what the witness {witness} put under the head of {size} entries was altered, or the head is gone"
+                ),
             ),
             Self::HeadAltered(size, why) => {
                 let (vi, en) = match size {

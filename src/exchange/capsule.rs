@@ -3,16 +3,19 @@
 
 use super::attest::{self, record};
 use super::{Caller, ExchangeError, prove, rows, seal};
+use crate::domain::packet::Digest;
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow, Share};
-use crate::store::{deliveries, envelopes, systems};
+use crate::store::{deliveries, envelopes, neighbours, systems};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Name of the format.
-pub const FORM: &str = "docaxis-capsule/1";
+pub const FORM: &str = "docaxis-capsule/2";
+/// Name of the format before, which had no receipts of neighbouring hubs.
+const FORMER: &str = "docaxis-capsule/1";
 /// Pieces of evidence of one delivery; a delivery has a handful.
 const EVIDENCE_MAX: usize = 1_000;
 
@@ -49,6 +52,9 @@ pub struct Piece {
     pub sealed: Option<Place>,
     /// Its signed receipt; nothing where that is for the sender only.
     pub receipt: Option<String>,
+    /// The receipt of the neighbouring hub that took the packet, of which the record has the digest.
+    #[serde(default)]
+    pub neighbour_receipt: Option<String>,
 }
 
 /// A place in the ledger and the way from there to the head.
@@ -92,25 +98,31 @@ pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> R
         let mut with_receipt = all.clone();
         // The receipt of the whole envelope names other recipients too.
         with_receipt.retain(|row| is_sender || row.delivery_id.is_some());
-        Ok(Some((envelope, all, with_receipt)))
+        let of_neighbour = neighbours::receipt(tx, &id)?;
+        Ok(Some((envelope, all, with_receipt, of_neighbour)))
     });
-    let (envelope, all, with_receipt) = found.await?.ok_or(ExchangeError::NotFound)?;
+    let (envelope, all, with_receipt, of_neighbour) = found.await?.ok_or(ExchangeError::NotFound)?;
     let mut receipts = attest::issue(hub, with_receipt).await?;
     let ids: Vec<String> = all.iter().map(|row| row.evidence_id.clone()).collect();
     let proved = hub.store.read(move |tx| prove::places(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()));
     let (mut places, checkpoint) = proved.await?;
-    let pieces = all.iter().map(|row| Piece::of(row, &mut receipts, &mut places)).collect();
+    let of_neighbour = of_neighbour.as_deref();
+    let pieces = all.iter().map(|row| Piece::of(row, &mut receipts, &mut places, of_neighbour)).collect();
     Ok(Capsule::of(hub, (delivery_id, &envelope), checkpoint, pieces))
 }
 
 impl Piece {
-    /// A piece of evidence with its receipt and place, as far as they are there.
+    /// A piece of evidence with its receipt and place, as far as they are there; and the receipt of the neighbouring hub that
+    /// took the delivery, where the piece has its digest.
     pub(super) fn of(
         row: &EvidenceRow,
         receipts: &mut HashMap<String, String>,
         places: &mut HashMap<String, prove::Place>,
+        of_neighbour: Option<&str>,
     ) -> Self {
+        let is_named = |xml: &&str| row.facts.contains(&Digest::of(xml.as_bytes()).hex());
         Self {
+            neighbour_receipt: of_neighbour.filter(is_named).map(str::to_owned),
             receipt: receipts.remove(&row.evidence_id),
             sealed: places.remove(&row.evidence_id).map(|place| Place {
                 index: place.index,
@@ -140,6 +152,12 @@ impl Capsule {
             checkpoint,
             evidence,
         }
+    }
+
+    /// Whether it is in a form that is known, and has no members of a later one.
+    pub fn is_of_known_form(&self) -> bool {
+        let is_former = self.form == FORMER && self.evidence.iter().all(|piece| piece.neighbour_receipt.is_none());
+        self.form == FORM || is_former
     }
 
     /// As a file.

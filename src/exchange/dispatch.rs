@@ -6,8 +6,9 @@
 use super::ExchangeError;
 use super::settle::{self, Attempt};
 use super::shipment::{self, Target};
-use crate::channel::Outcome;
+use super::vouch;
 use crate::channel::push::Pusher;
+use crate::channel::{Outcome, Trouble};
 use crate::config::Push;
 use crate::domain::breaker::{BreakerLimits, Circuit};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
@@ -16,7 +17,7 @@ use crate::domain::pace::Pace;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::endpoints::{self, EndpointRow};
-use crate::store::pushes::{self, Parcel};
+use crate::store::pushes::{self, Content, Parcel};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -218,13 +219,15 @@ impl Dispatcher {
             }
         };
         self.learn(&target, &outcome, begun.elapsed());
-        let is_answered = matches!(&outcome, Outcome::Refused(_)) && target.id.kind == EndpointKind::Relay;
+        let is_taken_or_refused = matches!(&outcome, Outcome::Taken { .. } | Outcome::Refused(_));
+        let is_answered = is_taken_or_refused && target.id.kind == EndpointKind::Relay;
+        let (outcome, receipt) = self.vouched(&target, &parcel, outcome).await;
         let outcome = match (parcel.push.is_announcement(), outcome) {
             // Nobody looks at an event before it is taken: whatever is wrong is the listener's, and may be put right.
             (true, Outcome::Refused(trouble)) => Outcome::Later(trouble),
             (_, outcome) => outcome,
         };
-        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome, is_answered });
+        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome, is_answered, receipt });
         for tried in 1..=SETTLING_TRIES {
             match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
                 Ok(()) => return,
@@ -233,6 +236,29 @@ impl Dispatcher {
                     log::warn!(target: "push", "push.id" = push, tried = tried; "not settled yet: {error}");
                     tokio::time::sleep(SETTLING_PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// The receipt under which a neighbour took a packet. Without one that holds it counts as not taken: it is brought again, which
+    /// doubles nothing there.
+    async fn vouched(&self, target: &Target, parcel: &Parcel, outcome: Outcome) -> (Outcome, Option<String>) {
+        let (Outcome::Taken { status, answer }, Content::Packet(packet)) = (&outcome, &parcel.content) else {
+            return (outcome, None);
+        };
+        if target.id.kind != EndpointKind::Relay {
+            return (outcome, None);
+        }
+        let now = self.hub.clock.now();
+        match vouch::receipt(&self.hub, &self.pusher, (target, &**packet), answer, now).await {
+            Ok(receipt) => (outcome, receipt),
+            Err(why) => {
+                let (neighbour, delivery) = (target.id.holder.as_str(), parcel.push.push_id.as_str());
+                log::error!(target: "alarm", neighbour = neighbour, "delivery.id" = delivery;
+                    "a neighbour took a packet, but its receipt is no proof of that: {why}");
+                let reason = format!("taken, but without a receipt that holds: {why}");
+                let trouble = Trouble { status: Some(*status), reason, may_have_left: true, retry_after: None };
+                (Outcome::Later(trouble), None)
             }
         }
     }

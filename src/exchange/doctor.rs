@@ -2,6 +2,7 @@
 
 mod calendar;
 mod ledger;
+mod others;
 mod receipts;
 
 use crate::config::Config;
@@ -81,6 +82,7 @@ pub fn examine(config: &Config, deep: bool, watch: &mut dyn FnMut(u64, u64)) -> 
             clock(config, &diagnosis, now, &mut found);
             keys(config, &diagnosis, now, &mut found);
             found.extend(ledger::examine(config, &diagnosis, now));
+            others::examine(config, &diagnosis, now, &mut found);
             files(config, &diagnosis, deep, &mut found, watch);
         }
         Err(error) => unreachable_database(&error, &mut found),

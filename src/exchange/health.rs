@@ -1,7 +1,7 @@
 //! Whether the hub can work, and what it has counted. Nothing here changes anything.
 
-use super::ExchangeError;
 use super::seal::{self, Standing};
+use super::{ExchangeError, cosign};
 use crate::config;
 use crate::hub::Hub;
 use crate::keyring;
@@ -61,6 +61,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
         ledger(hub),
+        witnesses(hub).await,
         certificate(hub),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
@@ -100,6 +101,20 @@ fn ledger(hub: &Hub) -> Check {
     };
     let vi = format!("bằng chứng không được niêm phong từ {since} giây: {vi}");
     Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
+}
+
+/// Whether the witnesses cosign. Where they do not, the hub still works; that its database does not answer is said apart.
+async fn witnesses(hub: &Hub) -> Check {
+    let late = cosign::late(hub).await.unwrap_or_default();
+    hub.metrics.witnesses_late.set(whole(late.len()));
+    let wrong = (!late.is_empty()).then(|| {
+        let number = late.len();
+        (
+            format!("{number} bên làm chứng đã lâu không ký điểm chốt của sổ cái"),
+            format!("{number} witnesses have not cosigned the head of the ledger for long"),
+        )
+    });
+    Check { ok: true, ..Check::of("witnesses", wrong) }
 }
 
 /// Whether receipts can be signed. Where they cannot, the hub still works: they are signed later.

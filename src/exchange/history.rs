@@ -32,6 +32,8 @@ pub struct Happening {
     pub note: String,
     /// The hub where it happened and when by its clock, where that is another one.
     pub elsewhere: Option<(String, String)>,
+    /// SHA-256 of the receipt of the neighbouring hub that took the packet, in hexadecimal.
+    pub neighbour_receipt: Option<String>,
     /// Where the evidence stands in the ledger, once it is sealed.
     pub sealed: Option<Sealed>,
 }
@@ -134,6 +136,7 @@ fn happening(tx: &mut Connection, row: EvidenceRow, sealed: Option<Sealed>) -> R
     let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let (note, elsewhere) = (text("note").unwrap_or_default(), text("hub").zip(text("at")));
     Ok(Happening {
+        neighbour_receipt: text("receipt_sha256"),
         at: row.at.and_utc(),
         evidence_id: row.evidence_id,
         event,

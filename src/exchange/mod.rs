@@ -5,11 +5,13 @@
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
-//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `attest` (signed receipts), `capsule` (all that
+//! into the ledger), `audit` (whether it is whole) and `prove` (shown to others), `cosign` (heads that witnesses
+//! cosign) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
 //! proves one delivery), `close` (daily statements) and `statements` (shown), `archive` (all of a period in one file) and `verify`
 //! (of all of them, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
-//! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
+//! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached), `relay` (what they bring and tell) and
+//! `vouch` (receipts that they sign);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
 //! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
@@ -25,6 +27,7 @@ pub mod backup;
 pub mod capsule;
 pub mod close;
 pub mod controls;
+pub mod cosign;
 pub mod directory;
 pub mod dispatch;
 pub mod doctor;
@@ -68,7 +71,9 @@ pub mod transfers;
 pub mod users;
 pub mod verify;
 mod viewer;
+mod vouch;
 pub mod webhooks;
+pub mod witness;
 
 use crate::arrivals::Full;
 use crate::domain::delivery::Refusal;

@@ -2,7 +2,7 @@
 //! proof that its evidence stands in the ledger. Nothing here changes anything.
 
 use super::attest::record;
-use super::{Caller, ExchangeError, history, seal};
+use super::{Caller, ExchangeError, history, seal, witness};
 use crate::domain::receipt::Record;
 use crate::domain::rules::Wording;
 use crate::hub::Hub;
@@ -11,7 +11,7 @@ use crate::proof::merkle::{self, Hash};
 use crate::proof::tile::{self, Tile, WIDTH};
 use crate::store::evidence;
 use crate::store::ledger::{self, CheckpointRow, EntryRow};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, witnesses};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,8 +23,12 @@ pub struct LedgerView {
     pub name: String,
     /// The key under which its heads are verified.
     pub key: String,
-    /// Its newest head; nothing before the first round.
+    /// The key under which this hub cosigns heads of others.
+    pub witness_key: String,
+    /// Its newest head, with what witnesses put under it; nothing before the first round.
     pub head: Option<CheckpointRow>,
+    /// The largest head that a witness cosigned, likewise.
+    pub cosigned: Option<CheckpointRow>,
 }
 
 /// How the ledger stands.
@@ -33,7 +37,20 @@ pub struct LedgerView {
 /// `Store`.
 pub async fn view(hub: &Hub) -> Result<LedgerView, ExchangeError> {
     let key = seal::keys(hub).first().map(ToString::to_string).unwrap_or_default();
-    Ok(LedgerView { name: hub.config.ledger.name.clone(), key, head: hub.store.read(ledger::head).await? })
+    let witness_key = witness::own_key(hub).of_witness();
+    let heads = hub.store.read(|tx| {
+        let (head, cosigned) = (ledger::head(tx)?, witnesses::cosigned_head(tx)?);
+        let head = head.map(|head| with_lines(tx, head)).transpose()?;
+        Ok((head, cosigned.map(|head| with_lines(tx, head)).transpose()?))
+    });
+    let (head, cosigned) = heads.await?;
+    Ok(LedgerView { name: hub.config.ledger.name.clone(), key, witness_key, head, cosigned })
+}
+
+/// A head with what witnesses put under it.
+fn with_lines(tx: &mut Connection, mut head: CheckpointRow) -> Result<CheckpointRow, StoreError> {
+    head.note.push_str(&witnesses::lines(tx, head.tree_size)?);
+    Ok(head)
 }
 
 /// What of the tree is asked for.
@@ -107,13 +124,18 @@ pub async fn evidence(hub: &Hub, caller: Option<&Caller>, evidence_id: &str) -> 
     found.await?.ok_or(ExchangeError::NotFound)
 }
 
-/// Where pieces of evidence stand, by their ids, as far as they are sealed; and the head that all of it leads to.
+/// Where pieces of evidence stand, by their ids, as far as they are sealed; and the head that all of it leads to: the largest one
+/// that a witness cosigned, if it has all of them, else the newest.
 pub(super) fn places(
     tx: &mut Connection,
     evidence_ids: &[&str],
 ) -> Result<(HashMap<String, Place>, Option<String>), StoreError> {
-    let Some(head) = ledger::head(tx)? else { return Ok(Default::default()) };
-    let places = places_under(tx, evidence_ids, (head.tree_size, &head.note))?;
+    let Some(newest) = ledger::head(tx)? else { return Ok(Default::default()) };
+    let entries = ledger::entries_of(tx, evidence_ids)?;
+    let last = entries.iter().map(|entry| entry.ledger_index).max().unwrap_or(i64::MAX);
+    let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.tree_size > last);
+    let head = with_lines(tx, cosigned.unwrap_or(newest))?;
+    let places = placed(tx, entries, (head.tree_size, &head.note))?;
     Ok((places, Some(head.note)))
 }
 
@@ -121,10 +143,19 @@ pub(super) fn places(
 pub(super) fn places_under(
     tx: &mut Connection,
     evidence_ids: &[&str],
+    head: (i64, &str),
+) -> Result<HashMap<String, Place>, StoreError> {
+    let entries = ledger::entries_of(tx, evidence_ids)?;
+    placed(tx, entries, head)
+}
+
+fn placed(
+    tx: &mut Connection,
+    entries: Vec<EntryRow>,
     (size, note): (i64, &str),
 ) -> Result<HashMap<String, Place>, StoreError> {
     let (mut places, mut tiles) = (HashMap::new(), HashMap::new());
-    for EntryRow { ledger_index, evidence_id, entry } in ledger::entries_of(tx, evidence_ids)? {
+    for EntryRow { ledger_index, evidence_id, entry } in entries {
         let index = ledger_index.unsigned_abs();
         // What was sealed since the head was read waits for the next one.
         let Some(parts) = merkle::inclusion(index, size.unsigned_abs()) else { continue };

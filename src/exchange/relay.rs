@@ -8,14 +8,14 @@ use crate::config;
 use crate::domain::agency::OrganId;
 use crate::domain::announcement::EventKind;
 use crate::domain::dates::{self, for_machines};
-use crate::domain::delivery::{DeliveryState, Next, Step, next};
+use crate::domain::delivery::{DeliveryState, Next, Refusal, Step, next};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::relay::{Hop, hops, with_hop};
 use crate::domain::rules::{self, Violation, Wording};
 use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::store::relays::Came;
-use crate::store::{Connection, StoreError, deliveries, evidence, pushes, relays};
+use crate::store::{Connection, StoreError, deliveries, evidence, neighbours, pushes, relays};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -120,8 +120,8 @@ impl Heard {
 /// Takes down what a neighbour tells of a delivery that it has. Answers how the delivery stands.
 ///
 /// # Errors
-/// `NotAllowed` for a caller that is no neighbour; `NotFound` for a delivery that this neighbour does not have; `Malformed`;
-/// `Store`.
+/// `NotAllowed` for a caller that is no neighbour; `NotFound` for a delivery that this neighbour does not have; `Refused` as long as
+/// its receipt for that delivery is not here; `Malformed`; `Store`.
 pub async fn hear(hub: &Hub, caller: &Caller, told: RelayEvent) -> Result<DeliveryState, ExchangeError> {
     if !caller.is_hub() {
         return Err(ExchangeError::NotAllowed(Wording::new(
@@ -132,21 +132,25 @@ pub async fn hear(hub: &Hub, caller: &Caller, told: RelayEvent) -> Result<Delive
     let heard = Heard::of(caller.system_id(), told)?;
     let (ids, now, schedules) = (hub.ids, hub.clock.now(), Arc::clone(&hub.schedules));
     let state = hub.store.write(move |tx| take_down(tx, &heard, Moment { ids, now, schedules: &schedules }));
-    let state = state.await?.ok_or(ExchangeError::NotFound)?;
+    let state = state.await??;
     // What it was told of may have come from another neighbour.
     hub.wake.notify_one();
     Ok(state)
 }
 
-fn take_down(tx: &mut Connection, heard: &Heard, moment: Moment<'_>) -> Result<Option<DeliveryState>, StoreError> {
+fn take_down(
+    tx: &mut Connection,
+    heard: &Heard,
+    moment: Moment<'_>,
+) -> Result<Result<DeliveryState, ExchangeError>, StoreError> {
     // From here on nobody else takes the same event down.
     if !relays::hold_for(tx, &heard.delivery_id, &heard.neighbour)? {
-        return Ok(None);
+        return Ok(Err(ExchangeError::NotFound));
     }
     let row = deliveries::find(tx, &heard.delivery_id)?.ok_or(StoreError::Missing("deliveries"))?;
     let before = row.progress()?;
     if heard.is_known(tx)? {
-        return Ok(Some(before.state));
+        return Ok(Ok(before.state));
     }
     let after = match heard.step.map(|step| next(before, step)) {
         Some(Next::Changed(after, _)) => after,
@@ -154,7 +158,10 @@ fn take_down(tx: &mut Connection, heard: &Heard, moment: Moment<'_>) -> Result<O
     };
     if after != before {
         if before.state == DeliveryState::Pending {
-            // The neighbour has it; only its answer was lost.
+            // The neighbour has it; only its answer was lost. Where a receipt is wanted it tells again, once that is here.
+            if neighbours::find(tx, &heard.neighbour)?.is_some_and(|keys| !keys.certificates.is_empty()) {
+                return Ok(Err(ExchangeError::Refused(Refusal::NotConsigned)));
+            }
             pushes::remove(tx, &row.delivery_id)?;
         }
         let note = if after.state == DeliveryState::Failed { heard.note.as_str() } else { "" };
@@ -164,5 +171,5 @@ fn take_down(tx: &mut Connection, heard: &Heard, moment: Moment<'_>) -> Result<O
     }
     let piece = row.evidence(heard.event, moment.now, Some(&heard.neighbour), &heard.facts);
     announce::append(tx, moment, &row, &piece)?;
-    Ok(Some(after.state))
+    Ok(Ok(after.state))
 }

@@ -16,6 +16,7 @@ use crate::metrics::PushLabels;
 use crate::store::announcements::Ending;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::endpoints::EndpointRow;
+use crate::store::neighbours::{self, NeighbourReceiptRow};
 use crate::store::pushes::{AttemptRow, Content, Parcel, PushRow};
 use crate::store::{Connection, Foresight, StoreError, announcements, deliveries, endpoints, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -32,8 +33,10 @@ pub(super) struct Attempt {
     pub(super) started_at: DateTime<Utc>,
     /// What came of it.
     pub(super) outcome: Outcome,
-    /// Whether a neighbour answered, be it that it did not want an event: packets go on to it.
+    /// Whether a neighbour answered, be it that it did not want an event or that its receipt did not hold: packets go on to it.
     pub(super) is_answered: bool,
+    /// The receipt under which a neighbour took it, verified.
+    pub(super) receipt: Option<String>,
 }
 
 /// How much of a minute may pass before a success is noted again beside an endpoint that is well.
@@ -117,8 +120,15 @@ impl Settling<'_> {
                     (EndpointKind::Agency | EndpointKind::Events, true) => Step::Consign,
                     (EndpointKind::Agency | EndpointKind::Events, false) => Step::HandOver,
                 };
-                let facts = brought(&self.attempt.target.id, json!({ "attempt": self.number }));
-                advance(tx, row, (step, ""), (&facts, self.moment))
+                let mut facts = json!({ "attempt": self.number });
+                if let (Some(xml), Value::Object(members)) = (&self.attempt.receipt, &mut facts) {
+                    members.insert("receipt_sha256".to_owned(), json!(Digest::of(xml.as_bytes()).hex()));
+                    let (delivery_id, neighbour) = (id.to_owned(), self.attempt.target.id.holder.clone());
+                    let received_at = self.moment.now.naive_utc();
+                    let row = NeighbourReceiptRow { delivery_id, neighbour, received_at, xml: xml.clone() };
+                    neighbours::keep_receipt(tx, &row)?;
+                }
+                advance(tx, row, (step, ""), (&brought(&self.attempt.target.id, facts), self.moment))
             }
             Outcome::Refused(trouble) => {
                 if !pushes::finish(tx, id, self.owner)? {
@@ -164,7 +174,7 @@ impl Settling<'_> {
 
     fn attempt_row(&self, delivery_id: &str, number: i32) -> AttemptRow {
         let (status, reason) = match &self.attempt.outcome {
-            Outcome::Taken { status } => (Some(*status), ""),
+            Outcome::Taken { status, .. } => (Some(*status), ""),
             Outcome::Later(trouble) | Outcome::Refused(trouble) | Outcome::Gone(trouble) => {
                 (trouble.status, trouble.reason.as_str())
             }

@@ -111,7 +111,7 @@ fn of_packet(packet: &Packet) -> Vec<(&'static str, String)> {
 }
 
 /// The secret in force, and the one before while both hold.
-fn secrets(hub: &Hub, target: &Target, at: DateTime<Utc>) -> Result<Vec<SecretString>, String> {
+pub(super) fn secrets(hub: &Hub, target: &Target, at: DateTime<Utc>) -> Result<Vec<SecretString>, String> {
     let secrets = target.row.secrets();
     let former = secrets.former.filter(|(_, until)| at < *until).map(|(sealed, _)| sealed);
     let sealed = std::iter::once(secrets.sealed).chain(former);

@@ -113,7 +113,7 @@ pub(super) async fn file(
     let mut records: HashMap<String, EvidenceRow> =
         found.into_iter().map(|row| (row.evidence_id.clone(), row)).collect();
     let files = lists.into_iter().filter_map(|(id, list)| {
-        let evidence = Piece::of(&records.remove(&id)?, &mut receipts, &mut places);
+        let evidence = Piece::of(&records.remove(&id)?, &mut receipts, &mut places, None);
         Some(StatementFile { form: FORM.to_owned(), checkpoint: note.clone(), evidence, list })
     });
     Ok(files.collect())

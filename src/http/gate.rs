@@ -5,7 +5,9 @@ use super::body::{Body, BodyLimits, Held};
 use super::openapi::{DOCUMENT, StandingBody};
 use super::problem::{self, Dialect, Problem};
 use super::sdk_answers::SdkShape;
-use super::{Operation, ROUTES, Route, admin_api, agency_api, auth, ledger_api, portal, receipt_api, sdk_api, watch};
+use super::{
+    Operation, ROUTES, Route, admin_api, agency_api, auth, ledger_api, portal, receipt_api, sdk_api, watch, witness_api,
+};
 use crate::domain::system::{AddressRange, client_address, ranges};
 use crate::exchange::directory::{self, AgencyLine};
 use crate::exchange::{Caller, ExchangeError};
@@ -223,6 +225,7 @@ async fn answer(call: Call<'_>, routes: &[&Route], route: Option<&Route>) -> Res
         Operation::Verifier => Ok(receipt_api::page()),
         Operation::Description => Ok(agency_api::tagged(DOCUMENT.as_str().into(), headers)),
         Operation::Tiles(operation) => ledger_api::tiles(operation, &call).await,
+        Operation::Witness => witness_api::add_checkpoint(call).await,
         Operation::Agency(operation) => {
             let caller = auth::bearer(hub, headers, from).await?;
             let _ = call.system_id.set(caller.system_id().to_owned());
@@ -287,7 +290,7 @@ fn dialect_of_unknown(path: &str) -> Dialect {
     let sdk = |route: &&Route| match route.operation {
         Operation::Sdk(_) => route.path.trim_start_matches('/') == segment,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Verifier | Operation::Tiles(_) | Operation::Agency(_) => false,
+        Operation::Verifier | Operation::Tiles(_) | Operation::Witness | Operation::Agency(_) => false,
         Operation::Admin(_) | Operation::Portal(_) => false,
     };
     ROUTES.iter().find(sdk).map_or(Dialect::Sdk(SdkShape::Unknown), |route| route.operation.dialect())

@@ -127,6 +127,9 @@ pub struct HappeningBody<'a> {
     /// When, by the clock of that hub, where it is another one.
     #[schemars(schema_with = "forms::maybe_time")]
     hub_at: Option<&'a str>,
+    /// SHA-256 of the signed receipt under which the neighbouring hub took the packet; the receipt itself is in the capsule.
+    #[schemars(schema_with = "forms::maybe_sha256")]
+    neighbour_receipt: Option<&'a str>,
     /// Where the evidence stands in the ledger; `null` until it is sealed, within about a second.
     sealed: Option<SealedBody>,
 }
@@ -172,6 +175,7 @@ fn happening<'a>(happening: &'a Happening, own_name: &'a str) -> HappeningBody<'
         note: &happening.note,
         hub: happening.elsewhere.as_ref().map(|(hub, _)| hub.as_str()).or((!own_name.is_empty()).then_some(own_name)),
         hub_at: happening.elsewhere.as_ref().map(|(_, at)| at.as_str()),
+        neighbour_receipt: happening.neighbour_receipt.as_deref(),
         sealed: happening.sealed.map(sealed),
     }
 }

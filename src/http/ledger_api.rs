@@ -84,6 +84,8 @@ pub async fn answer(operation: LedgerOperation, call: Call<'_>, caller: &Caller)
                 size: head.map_or(0, |head| head.tree_size.unsigned_abs()),
                 signed_at: head.map(|head| time(head.signed_at())),
                 checkpoint: head.map(|head| head.note.as_str()),
+                cosigned: view.cosigned.as_ref().map(|head| head.note.as_str()),
+                witness_key: &view.witness_key,
             }))
         }
         LedgerOperation::Proof => {
@@ -125,6 +127,10 @@ pub struct LedgerBody<'a> {
     signed_at: Option<String>,
     /// That head: a signed note.
     checkpoint: Option<&'a str>,
+    /// The largest head that a witness cosigned; `null` before the first.
+    cosigned: Option<&'a str>,
+    /// The key under which this hub cosigns heads of other ledgers.
+    witness_key: &'a str,
 }
 
 /// A piece of evidence and the proof that it stands in the ledger.

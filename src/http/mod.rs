@@ -41,6 +41,7 @@ mod statement_api;
 mod watch;
 pub mod webhook_api;
 mod webhook_sketches;
+mod witness_api;
 
 use crate::hub::Hub;
 use actix_web::dev::Server;
@@ -109,6 +110,8 @@ pub enum Operation {
     Verifier,
     /// One of the ledger's files.
     Tiles(TilesOperation),
+    /// A head of another ledger is to be cosigned.
+    Witness,
     /// One of the native API.
     Agency(AgencyOperation),
     /// One of administration.
@@ -124,7 +127,7 @@ impl Operation {
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Alive | Self::Ready | Self::Description | Self::Verifier | Self::Metrics => Dialect::Native,
-            Self::Tiles(_) | Self::Agency(_) | Self::Admin(_) => Dialect::Native,
+            Self::Tiles(_) | Self::Witness | Self::Agency(_) | Self::Admin(_) => Dialect::Native,
             Self::Sdk(operation) => operation.dialect(),
             Self::Portal(_) => Dialect::Page,
         }
@@ -133,7 +136,7 @@ impl Operation {
     /// Who may call it.
     pub fn caller(self) -> &'static str {
         match self {
-            Self::Alive | Self::Ready | Self::Description | Self::Verifier | Self::Tiles(_) => "anyone",
+            Self::Alive | Self::Ready | Self::Description | Self::Verifier | Self::Tiles(_) | Self::Witness => "anyone",
             Self::Metrics => "`metrics.allow`, `metrics.token`",
             Self::Agency(_) => "a system, by bearer key",
             Self::Admin(_) => "a system with the role administration, by bearer key",
@@ -238,6 +241,9 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/ledger/checkpoint", Operation::Tiles(TilesOperation::Checkpoint), "The newest signed head of the ledger."),
     route(GET, "/ledger/tile/entries/{tile}", Operation::Tiles(TilesOperation::Entries), "256 entries, or with `.p/W` the first W of them."),
     route(GET, "/ledger/tile/{level}/{tile}", Operation::Tiles(TilesOperation::Hashes), "256 hashes of a level of the tree, or with `.p/W` the first W of them."),
+
+    // Another ledger that this hub witnesses, as C2SP tlog-witness says.
+    route(POST, "/witness/add-checkpoint", Operation::Witness, "Ask this hub to cosign a head of a ledger in `witness.watched` or of a neighbour."),
 
     // Whoever was shown a receipt.
     route(GET, "/verify", Operation::Verifier, "A page that verifies receipts and capsules in a browser, without a network."),
@@ -426,7 +432,7 @@ fn patterns(path: &str, routes: &[&Route]) -> Vec<String> {
     let is_sdk = routes.iter().any(|route| match route.operation {
         Operation::Sdk(_) => true,
         Operation::Alive | Operation::Ready | Operation::Description | Operation::Metrics => false,
-        Operation::Verifier | Operation::Tiles(_) | Operation::Agency(_) => false,
+        Operation::Verifier | Operation::Tiles(_) | Operation::Witness | Operation::Agency(_) => false,
         Operation::Admin(_) | Operation::Portal(_) => false,
     });
     if is_sdk { vec![path.to_owned(), format!("/{path}")] } else { vec![path.replace("{tile}", "{tile:.*}")] }

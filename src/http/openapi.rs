@@ -5,7 +5,7 @@ use super::sketch::{Parts, Sketch};
 use super::watch::Readiness;
 use super::{
     Operation, ROUTES, Route, admin_sketches, agency_sketches, ledger_sketches, receipt_sketches, sdk_sketches,
-    webhook_sketches,
+    webhook_sketches, witness_api,
 };
 use crate::http::problem::{INTERNAL, Success, UNAUTHENTICATED};
 use schemars::generate::SchemaSettings;
@@ -169,6 +169,7 @@ fn draw(route: &Route, parts: &mut Parts) -> Option<Value> {
             .told(Success::NotModified, "ETag", "Như lần trước. As before.")
             .fails(&agency_sketches::OPEN),
         Operation::Tiles(operation) => ledger_sketches::tiles(operation, sketch),
+        Operation::Witness => witness_api::draw(sketch),
         Operation::Agency(operation) => agency_sketches::draw(operation, sketch),
         Operation::Admin(operation) => admin_sketches::draw(operation, sketch),
         Operation::Sdk(operation) => sdk_sketches::draw(operation, sketch),

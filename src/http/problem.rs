@@ -55,6 +55,8 @@ pub enum Problem {
     Overloaded,
     /// As many packets of this system are on their way in as one system may have.
     TooMany,
+    /// A ledger did not prove to its witness that it only grew.
+    NotGrown,
     /// The hub broke off; with what the panic said.
     Panicked(String),
 }
@@ -208,6 +210,13 @@ pub(super) static PACKET_REFUSED: Kind = kind(
     true,
     ("Gói tin không được chấp nhận", "The packet was refused"),
 );
+pub(super) static NOT_GROWN: Kind = kind(
+    S::UNPROCESSABLE_ENTITY,
+    "ledger-not-grown",
+    "20",
+    false,
+    ("Sổ cái không nối tiếp điểm chốt đã ký chứng", "The ledger did not grow from the head that was cosigned"),
+);
 pub(super) static OVERLOADED: Kind = kind(
     S::SERVICE_UNAVAILABLE,
     "unavailable",
@@ -247,28 +256,11 @@ pub(super) static INTERNAL: Kind = kind(
 );
 
 /// Every kind of failure, in the order of statuses.
-static KINDS: [&Kind; 21] = [
-    &MALFORMED,
-    &CUT,
-    &UNAUTHENTICATED,
-    &NOT_HELD,
-    &NOT_ALLOWED,
-    &NOT_FOUND,
-    &PATH_UNKNOWN,
-    &METHOD_UNKNOWN,
-    &TOO_SLOW,
-    &CONFLICT,
-    &EXISTS,
-    &STEP_REFUSED,
-    &GONE,
-    &TOO_LARGE,
-    &PACKET_REFUSED,
-    &FAULTY,
-    &HEAD_TOO_LARGE,
-    &INTERNAL,
-    &TOO_MANY,
-    &OVERLOADED,
-    &UNSEALED,
+#[rustfmt::skip]
+static KINDS: [&Kind; 22] = [
+    &MALFORMED, &CUT, &UNAUTHENTICATED, &NOT_HELD, &NOT_ALLOWED, &NOT_FOUND, &PATH_UNKNOWN, &METHOD_UNKNOWN, &TOO_SLOW,
+    &CONFLICT, &EXISTS, &STEP_REFUSED, &GONE, &TOO_LARGE, &PACKET_REFUSED, &FAULTY, &NOT_GROWN, &HEAD_TOO_LARGE, &INTERNAL,
+    &TOO_MANY, &OVERLOADED, &UNSEALED,
 ];
 
 /// The kinds of failure as Markdown, for docs/api.md.
@@ -306,6 +298,7 @@ impl Problem {
             Self::HeadTooLarge => &HEAD_TOO_LARGE,
             Self::Overloaded => &OVERLOADED,
             Self::TooMany => &TOO_MANY,
+            Self::NotGrown => &NOT_GROWN,
             Self::Panicked(_) => &INTERNAL,
         }
     }
@@ -319,6 +312,7 @@ impl Problem {
             Self::Panicked(said) => Some(format!("panic: {said}")),
             Self::Exchange(_) | Self::Rejected(_) | Self::Malformed(_) | Self::PathUnknown => None,
             Self::MethodUnknown(_) | Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany => None,
+            Self::NotGrown => None,
         }
     }
 
@@ -333,7 +327,7 @@ impl Problem {
                 faults.first().map(|first| Sentence::new(&first.cause.vi, &first.cause.en))
             }
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(sentence::of_refusal(*refusal)),
-            Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) => None,
+            Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) | Self::NotGrown => None,
             Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
         }
     }
@@ -430,6 +424,7 @@ pub fn answer(problem: &Problem, dialect: Dialect, request_id: &str) -> HttpResp
         | Problem::HeadTooLarge
         | Problem::Overloaded
         | Problem::TooMany
+        | Problem::NotGrown
         | Problem::Panicked(_) => {}
     }
     if matches!(kind.status, S::SERVICE_UNAVAILABLE | S::TOO_MANY_REQUESTS) {
@@ -448,6 +443,8 @@ pub enum Success {
     Created,
     /// The caller has it already.
     NotModified,
+    /// What a witness has is something else.
+    Conflict,
     /// The hub cannot work, and says why.
     Unready,
 }
@@ -459,6 +456,7 @@ impl Success {
             Self::Ok => S::OK,
             Self::Created => S::CREATED,
             Self::NotModified => S::NOT_MODIFIED,
+            Self::Conflict => S::CONFLICT,
             Self::Unready => S::SERVICE_UNAVAILABLE,
         };
         status.as_u16()
@@ -468,6 +466,14 @@ impl Success {
 /// An answer that gives what was asked.
 pub fn ok() -> HttpResponseBuilder {
     HttpResponseBuilder::new(S::OK)
+}
+
+/// The media type of an answer of a witness that has something else: C2SP tlog-witness.
+pub const CONFLICT_MEDIA: &str = "text/x.tlog.size";
+
+/// An answer of a witness that has something else.
+pub fn conflict() -> HttpResponseBuilder {
+    HttpResponseBuilder::new(S::CONFLICT)
 }
 
 /// An answer of a hub that cannot work, about why.

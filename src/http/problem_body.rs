@@ -108,6 +108,7 @@ pub(super) fn native(problem: &Problem, kind: &Kind, request_id: &str) -> HttpRe
         | Problem::HeadTooLarge
         | Problem::Overloaded
         | Problem::TooMany
+        | Problem::NotGrown
         | Problem::Panicked(_) => None,
     };
     let (detail_vi, detail) = problem.detail().map(|detail| (detail.vi, detail.en)).unzip();

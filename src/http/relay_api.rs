@@ -13,7 +13,7 @@ use crate::exchange::Caller;
 use crate::exchange::accept::{Door, Submission};
 use crate::exchange::act::By;
 use crate::exchange::announce::RelayEvent;
-use crate::exchange::neighbours::{self, NeighbourEntry};
+use crate::exchange::neighbours::{self, KnownBy, NeighbourEntry};
 use crate::exchange::{relay, routes};
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;
@@ -108,6 +108,15 @@ pub(super) struct NeighbourSaid {
     key: Option<String>,
     /// Most packets on their way at once; `push.in_flight_per_endpoint_max` without it.
     in_flight_max: Option<NonZeroU16>,
+    /// Its certificates, or those of who issued them (PEM): its signed receipts are verified by them. Without it they stay.
+    certificates: Option<String>,
+    /// `true`: it is believed without receipts.
+    #[serde(default)]
+    unverified: bool,
+    /// The key of its ledger, whose heads this hub then cosigns. Without it the key stays; an empty one removes it.
+    ledger_key: Option<String>,
+    /// Its key as a witness, which is then asked to cosign this hub's ledger. Likewise.
+    witness_key: Option<String>,
 }
 
 async fn put_neighbour(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
@@ -115,7 +124,13 @@ async fn put_neighbour(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Prob
     let neighbour = call.segment("id").to_owned();
     let name = EndpointId::relay(&neighbour).to_string();
     let in_flight_max = said.in_flight_max.map(NonZeroU16::get);
-    let entry = NeighbourEntry { neighbour, url: said.url, key: said.key.map(Into::into), in_flight_max };
+    let known_by = KnownBy {
+        ledger_key: said.ledger_key,
+        witness_key: said.witness_key,
+        certificates: said.certificates,
+        is_unverified: said.unverified,
+    };
+    let entry = NeighbourEntry { neighbour, url: said.url, key: said.key.map(Into::into), in_flight_max, known_by };
     neighbours::set(&call.node.hub, by, entry).await?;
     shown(&call, &name).await
 }

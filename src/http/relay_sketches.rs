@@ -2,7 +2,7 @@
 
 use super::admin_answers::All;
 use super::agency_sketches::BODY;
-use super::problem::{EXISTS, NOT_ALLOWED, NOT_FOUND, Success};
+use super::problem::{EXISTS, NOT_ALLOWED, NOT_FOUND, STEP_REFUSED, Success};
 use super::push_admin::EndpointBody;
 use super::relay_api::{
     HeardBody, NeighbourSaid, RelayOperation, RemovedNeighbourBody, RemovedRouteBody, RouteBody, RouteSaid,
@@ -55,6 +55,6 @@ pub fn draw_hearing(sketch: Sketch<'_>) -> Sketch<'_> {
         .named("tellNeighbour", "Trục lân cận báo việc xảy ra với lượt chuyển mà trục này đã chuyển tiếp cho nó")
         .body::<RelayEvent>()
         .answer::<HeardBody<'_>>(Success::Ok, "Đã ghi nhận. Taken down.")
-        .fails(&[&NOT_ALLOWED, &NOT_FOUND])
+        .fails(&[&NOT_ALLOWED, &NOT_FOUND, &STEP_REFUSED])
         .fails(&BODY)
 }

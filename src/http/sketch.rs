@@ -148,6 +148,12 @@ impl<'a> Sketch<'a> {
         self
     }
 
+    /// The body is text.
+    pub fn text_body(self, about: &str) -> Self {
+        let content = json!({ "text/plain": { "schema": { "type": "string" } } });
+        self.with("requestBody", json!({ "required": true, "description": about, "content": content }))
+    }
+
     /// The body is JSON of this schema.
     pub fn raw_body(self, schema: Value) -> Self {
         let content = json!({ "application/json": { "schema": schema } });

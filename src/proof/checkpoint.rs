@@ -1,8 +1,10 @@
 //! The signed head of the ledger: a checkpoint in a signed note, as C2SP signed-note, tlog-checkpoint and
 //! tlog-cosignature have them. The hub signs twice with one key: as the log, and, with the time, as the first who
-//! witnesses that this was its largest tree then. Not here: when that is done.
+//! witnesses that this was its largest tree then. Witnesses put further lines under it (`cosign`). Not here: when that is
+//! done.
 
 use super::merkle::{Hash, hash_of};
+use super::witness::number;
 use crate::signer::{Signer, holds_bytes};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -58,7 +60,7 @@ impl Checkpoint {
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-        let number: u64 = size.parse().ok().filter(|number: &u64| number.to_string() == size)?;
+        let number = number(size)?;
         let root = hash_of(&STANDARD.decode(root).ok()?)?;
         (!origin.is_empty()).then(|| Self { origin: origin.to_owned(), size: number, root })
     }
@@ -66,14 +68,40 @@ impl Checkpoint {
     /// The note of it, signed at a time in seconds since 1970.
     pub fn signed(&self, signer: &Signer, at: u64) -> String {
         let (text, key) = (self.to_string(), Key::of(&self.origin, signer));
-        let line = |kind: Kind, parts: &[&[u8]]| {
-            let bytes = [&key.id(kind)[..], &parts.concat()].concat();
-            format!("{DASH}{} {}\n", key.name, STANDARD.encode(bytes))
-        };
-        let log = line(Kind::Log, &[&signer.sign_bytes(text.as_bytes())]);
-        let timed = line(Kind::Timed, &[&at.to_be_bytes(), &signer.sign_bytes(timed(&text, at).as_bytes())]);
+        let log = key.line(Kind::Log, &[&signer.sign_bytes(text.as_bytes())]);
+        let timed = key.timed_line(&text, signer, at);
         format!("{text}\n{log}{timed}")
     }
+}
+
+/// The line that a witness of this name puts under a note at a time in seconds since 1970; nothing for what is no note.
+pub fn cosign(note: &str, (name, signer): (&str, &Signer), at: u64) -> Option<String> {
+    let (text, _) = parts(note).ok()?;
+    Some(Key::of(name, signer).timed_line(text, signer, at))
+}
+
+/// The name of the ledger of which a note claims to be a head, before anything is verified.
+pub fn claimed_origin(note: &str) -> Option<&str> {
+    parts(note).ok()?.0.lines().next()
+}
+
+/// By whom each signature of a note says it is, and its bytes.
+type Signatures<'a> = Vec<(&'a str, Vec<u8>)>;
+
+/// The text of a note, and its signatures.
+fn parts(note: &str) -> Result<(&str, Signatures<'_>), NoteFault> {
+    let end = note.rfind("\n\n").ok_or(NoteFault::Unreadable)?.saturating_add(1);
+    let (text, lines) = note.split_at_checked(end).ok_or(NoteFault::Unreadable)?;
+    if note.chars().any(|c| c < ' ' && c != '\n') {
+        return Err(NoteFault::Unreadable);
+    }
+    let signatures: Option<Vec<_>> = lines.lines().skip(1).take(SIGNATURES_MAX).map(signature).collect();
+    Ok((text, signatures.ok_or(NoteFault::Unreadable)?))
+}
+
+fn signature(line: &str) -> Option<(&str, Vec<u8>)> {
+    let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
+    Some((name, STANDARD.decode(signature).ok()?))
 }
 
 /// What is signed when a time is.
@@ -81,7 +109,7 @@ fn timed(text: &str, at: u64) -> String {
     format!("cosignature/v1\ntime {at}\n{text}")
 }
 
-/// By what a ledger's signatures are verified: `name+id+key`, as C2SP writes it.
+/// By what the signatures of a ledger or a witness are verified: `name+id+key`, as C2SP writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     name: String,
@@ -94,20 +122,48 @@ impl Key {
         Self { name: name.to_owned(), public: signer.public_bytes().to_vec() }
     }
 
-    /// The key that a text is.
+    /// The key of a ledger that a text is.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_of(text, Kind::Log)
+    }
+
+    /// The key of a witness that a text is. Some are still written as keys of a ledger are; the signatures are the same.
+    pub fn parse_witness(text: &str) -> Option<Self> {
+        Self::parse_of(text, Kind::Timed).or_else(|| Self::parse(text))
+    }
+
+    fn parse_of(text: &str, wanted: Kind) -> Option<Self> {
         let (name, rest) = text.trim().split_once('+')?;
         let (id, public) = rest.split_once('+')?;
         let decoded = STANDARD.decode(public).ok()?;
         let (kind, public) = decoded.split_first()?;
         let key = Self { name: name.to_owned(), public: public.to_vec() };
-        let is_ours = *kind == Kind::Log.byte() && public.len() == 32 && is_name(name);
-        (is_ours && hex::encode(key.id(Kind::Log)) == id).then_some(key)
+        let is_ours = *kind == wanted.byte() && public.len() == 32 && is_name(name);
+        (is_ours && hex::encode(key.id(wanted)) == id).then_some(key)
     }
 
-    /// The ledger's name.
+    /// The ledger's or witness's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The key as that of a witness: `parse_witness` reads it.
+    pub fn of_witness(&self) -> String {
+        self.written(Kind::Timed)
+    }
+
+    fn written(&self, kind: Kind) -> String {
+        let public = [&[kind.byte()][..], &self.public].concat();
+        format!("{}+{}+{}", self.name, hex::encode(self.id(kind)), STANDARD.encode(public))
+    }
+
+    fn line(&self, kind: Kind, parts: &[&[u8]]) -> String {
+        let bytes = [&self.id(kind)[..], &parts.concat()].concat();
+        format!("{DASH}{} {}\n", self.name, STANDARD.encode(bytes))
+    }
+
+    fn timed_line(&self, text: &str, signer: &Signer, at: u64) -> String {
+        self.line(Kind::Timed, &[&at.to_be_bytes(), &signer.sign_bytes(timed(text, at).as_bytes())])
     }
 
     fn id(&self, kind: Kind) -> [u8; ID_BYTES] {
@@ -120,23 +176,33 @@ impl Key {
     /// # Errors
     /// Why it does not hold.
     pub fn open(&self, note: &str) -> Result<(Checkpoint, Option<u64>), NoteFault> {
-        let end = note.rfind("\n\n").ok_or(NoteFault::Unreadable)?.saturating_add(1);
-        let (text, lines) = note.split_at_checked(end).ok_or(NoteFault::Unreadable)?;
-        let has_controls = note.chars().any(|c| c < ' ' && c != '\n');
-        let checkpoint = Checkpoint::parse(text).filter(|_| !has_controls).ok_or(NoteFault::Unreadable)?;
-        let mut found = Vec::new();
-        for line in lines.lines().skip(1).take(SIGNATURES_MAX) {
-            let (name, signature) =
-                line.strip_prefix(DASH).and_then(|l| l.split_once(' ')).ok_or(NoteFault::Unreadable)?;
-            let bytes = STANDARD.decode(signature).map_err(|_| NoteFault::Unreadable)?;
-            if let Some((id, bytes)) = bytes.split_first_chunk::<ID_BYTES>().filter(|_| name == self.name) {
-                found.extend(self.signature(id, bytes, text)?);
-            }
-        }
+        let (text, signatures) = parts(note)?;
+        let checkpoint = Checkpoint::parse(text).ok_or(NoteFault::Unreadable)?;
+        let found = self.found(text, &signatures)?;
         match found.contains(&None) {
             true => Ok((checkpoint, found.into_iter().flatten().next())),
             false => Err(NoteFault::Unsigned),
         }
+    }
+
+    /// At which second this key, as a witness, cosigned a note; nothing when it did not.
+    ///
+    /// # Errors
+    /// Why it does not hold: one altered signature is enough.
+    pub fn cosigned(&self, note: &str) -> Result<Option<u64>, NoteFault> {
+        let (text, signatures) = parts(note)?;
+        Ok(self.found(text, &signatures)?.into_iter().flatten().max())
+    }
+
+    /// The times that the signatures of this key say, each if it says one.
+    fn found(&self, text: &str, signatures: &Signatures<'_>) -> Result<Vec<Option<u64>>, NoteFault> {
+        let mut found = Vec::new();
+        for (name, bytes) in signatures {
+            if let Some((id, bytes)) = bytes.split_first_chunk::<ID_BYTES>().filter(|_| *name == self.name) {
+                found.extend(self.signature(id, bytes, text)?);
+            }
+        }
+        Ok(found)
     }
 
     /// The time that a signature says, if it says one; nothing when it is none of this key.
@@ -156,8 +222,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let public = [&[Kind::Log.byte()][..], &self.public].concat();
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.id(Kind::Log)), STANDARD.encode(public))
+        f.write_str(&self.written(Kind::Log))
     }
 }
 
@@ -254,6 +319,41 @@ mod tests {
                 assert_eq!((read, at.unwrap_or(7)), (checkpoint(), 7), "{place}");
             }
         }
+    }
+
+    #[test]
+    fn a_witness_cosigns_the_text_and_the_time_and_nothing_altered_holds() {
+        let (note, witness) = (checkpoint().signed(&signer(), 7), Signer::derived(b"witness", "test").unwrap());
+        let key = Key::of("w.example/1", &witness);
+        let line = cosign(&note, ("w.example/1", &witness), 1_795_226_400).unwrap();
+        let cosigned = format!("{note}{line}");
+
+        assert_eq!(key.cosigned(&cosigned), Ok(Some(1_795_226_400)));
+        assert_eq!(Key::parse_witness(&key.of_witness()), Some(key.clone()));
+        assert_eq!((Key::parse(&key.of_witness()), key.cosigned(&note)), (None, Ok(None)));
+        assert_eq!(key.cosigned(&cosigned.replace("20852163", "20852164")), Err(NoteFault::Signature));
+        let retimed = STANDARD.decode(line.trim_end().rsplit(' ').next().unwrap()).unwrap();
+        let retimed: Vec<u8> = retimed.iter().enumerate().map(|(n, b)| if n == 11 { b ^ 1 } else { *b }).collect();
+        let retimed = format!("{note}{DASH}w.example/1 {}\n", STANDARD.encode(retimed));
+        assert_eq!(key.cosigned(&retimed), Err(NoteFault::Signature), "the time is signed too");
+        assert_eq!(Key::of("hub.example.vn/ledger", &signer()).open(&cosigned), Ok((checkpoint(), Some(7))));
+        assert_eq!(
+            (cosign("no note", ("w", &witness), 7), claimed_origin(&note)),
+            (None, Some("hub.example.vn/ledger"))
+        );
+        let extended = note.replacen("2I=\n", "2I=\nfurther\n", 1);
+        let line = cosign(&extended, ("w.example/1", &witness), 7).unwrap();
+        assert_eq!(key.cosigned(&format!("{note}{line}")), Err(NoteFault::Signature), "further lines are signed too");
+    }
+
+    #[test]
+    fn the_cosignature_in_the_specification_has_its_form() {
+        // C2SP tlog-cosignature: its witness's line, whose first bytes are the id of the key and the time 1679315147.
+        let line =
+            "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==";
+        let bytes = STANDARD.decode(line).unwrap();
+
+        assert_eq!((bytes.len(), &bytes[4..12]), (76, &1_679_315_147_u64.to_be_bytes()[..]));
     }
 
     #[test]

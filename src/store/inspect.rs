@@ -3,7 +3,9 @@
 
 use super::connection::{Place, enter, on};
 use super::migrations::{self, Form};
+use super::neighbours::{self, NeighbourKeys};
 use super::systems::{self, KeyRow};
+use super::witnesses::{self, WatchedRow, WitnessRow};
 use super::{Connection, Link, StoreError, ledger};
 use crate::config::Database;
 use chrono::NaiveDateTime;
@@ -97,6 +99,12 @@ pub struct Diagnosis {
     pub overdue: Vec<String>,
     /// When the newest head of the ledger was signed, if anything waits to be sealed.
     pub waits_since_head: Option<NaiveDateTime>,
+    /// How every witness is doing that was ever asked.
+    pub witnesses: Vec<WitnessRow>,
+    /// Every ledger that this hub cosigned as a witness.
+    pub watched: Vec<WatchedRow>,
+    /// By what each neighbour is known.
+    pub neighbours: Vec<NeighbourKeys>,
     /// Names of the files of packets, as many as were asked for.
     pub files: Vec<String>,
 }
@@ -120,6 +128,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
     if form != Form::Current {
         let (newest, server_now, waits_since_head) = (None, None, None);
         let (unsafe_settings, keys, overdue, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (witnesses, watched, neighbours) = (Vec::new(), Vec::new(), Vec::new());
         return Ok(Diagnosis {
             form,
             damage,
@@ -129,6 +138,9 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
             keys,
             overdue,
             waits_since_head,
+            witnesses,
+            watched,
+            neighbours,
             files,
         });
     }
@@ -166,6 +178,9 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         server_now: server_now.first().and_then(|text| time(text)),
         keys,
         overdue,
+        witnesses: witnesses::list(&mut tx)?,
+        watched: witnesses::all_watched(&mut tx)?,
+        neighbours: neighbours::list(&mut tx)?.into_iter().map(|(keys, _)| keys).collect(),
         waits_since_head: head.filter(|_| !unsealed.is_empty()).map(|head| head.signed_at),
         files,
     })

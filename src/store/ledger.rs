@@ -3,7 +3,7 @@
 
 use super::connection::on_packets;
 use super::evidence::EvidenceRow;
-use super::schema::{checkpoints, evidence, ledger_entries, ledger_tiles, unsealed};
+use super::schema::{checkpoints, cosignatures, evidence, ledger_entries, ledger_tiles, unsealed};
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{exists, not};
@@ -234,13 +234,19 @@ pub fn keep_tile(tx: &mut Connection, (level, number): (i32, i64), hashes: &[u8]
     Ok(())
 }
 
-/// Puts a head in the place of another one, or beside those that stay.
+/// Puts a head in the place of another one, or beside those that stay: one that a witness cosigned gives way to one of the same
+/// size only.
 ///
 /// # Errors
 /// `Statement`.
 pub fn keep_head(tx: &mut Connection, head: &CheckpointRow, instead_of: Option<i64>) -> Result<(), StoreError> {
     if let Some(tree_size) = instead_of {
-        on_packets!(tx, c => diesel::delete(checkpoints::table.filter(checkpoints::tree_size.eq(tree_size))).execute(c))?;
+        on_packets!(tx, c => diesel::delete(checkpoints::table
+            .filter(checkpoints::tree_size.eq(tree_size))
+            .filter(not(exists(cosignatures::table
+                .filter(cosignatures::tree_size.eq(checkpoints::tree_size))
+                .filter(cosignatures::tree_size.ne(head.tree_size))))))
+            .execute(c))?;
     }
     on_packets!(tx, c => diesel::insert_into(checkpoints::table).values(head).execute(c))?;
     Ok(())

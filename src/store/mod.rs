@@ -1,7 +1,8 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
-//! `ledger`, `receipts`, `statements`, `archives` (and their `archive_files`), `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
+//! `ledger`, `witnesses`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`), `job_runs`, `mails` (and
+//! `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
 //! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
@@ -29,6 +30,7 @@ mod literal;
 pub mod machine;
 pub mod mails;
 pub mod migrations;
+pub mod neighbours;
 pub mod notices;
 pub mod payloads;
 pub mod pushes;
@@ -45,6 +47,7 @@ pub mod systems;
 pub mod transfers;
 pub mod user_sessions;
 pub mod users;
+pub mod witnesses;
 
 use crate::config::Database;
 use crate::metrics::{QueueMeter, StoreMetrics};

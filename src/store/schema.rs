@@ -114,6 +114,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    cosignatures (tree_size, witness) {
+        tree_size -> BigInt,
+        witness -> Text,
+        cosigned_at -> Timestamp,
+        line -> Text,
+    }
+}
+
+diesel::table! {
     deliveries (delivery_id) {
         delivery_id -> Text,
         envelope_id -> Text,
@@ -255,6 +264,24 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    neighbour_keys (neighbour) {
+        neighbour -> Text,
+        ledger_key -> Text,
+        witness_key -> Text,
+        certificates -> Text,
+    }
+}
+
+diesel::table! {
+    neighbour_receipts (delivery_id) {
+        delivery_id -> Text,
+        neighbour -> Text,
+        received_at -> Timestamp,
+        xml -> Text,
     }
 }
 
@@ -464,6 +491,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    watched_ledgers (origin) {
+        origin -> Text,
+        tree_size -> BigInt,
+        root -> Binary,
+        grown_at -> Timestamp,
+        refused -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    witnesses (witness) {
+        witness -> Text,
+        tree_size -> BigInt,
+        failures -> Integer,
+        due_at -> Timestamp,
+        well_at -> Timestamp,
+        trouble -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
@@ -474,6 +522,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     certificates,
     checkpoints,
     closed_days,
+    cosignatures,
     deliveries,
     directory,
     document_links,
@@ -484,6 +533,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_entries,
     ledger_tiles,
     mails,
+    neighbour_keys,
+    neighbour_receipts,
     payloads,
     pushes,
     read_documents,
@@ -505,4 +556,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     user_agencies,
     user_sessions,
     users,
+    watched_ledgers,
+    witnesses,
 );

@@ -29,6 +29,7 @@ const FLOORS: &[Floor] = &[
             "domain::lane::Lane",
             "domain::system",
             "proof::checkpoint",
+            "proof::witness::witnesses",
         ],
         "limits are given to the others; they decide nothing",
     ),

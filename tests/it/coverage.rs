@@ -17,7 +17,7 @@ use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
-use docaxis::exchange::neighbours::{self, NeighbourEntry};
+use docaxis::exchange::neighbours::{self, KnownBy, NeighbourEntry};
 use docaxis::exchange::{agency_file::Format, keys, routes, systems};
 use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
@@ -51,6 +51,8 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
             }
             // Open too, but nothing is sealed here.
             Operation::Tiles(_) => 404,
+            // Open too, but it wants a head.
+            Operation::Witness => 400,
             Operation::Agency(_) | Operation::Admin(_) | Operation::Sdk(_) => 401,
             Operation::Portal(PortalOperation::Asset) => 404,
             // The page that asks who it is, which the others lead to (`portal.rs`).
@@ -188,6 +190,7 @@ async fn busy_hub() -> TestHub {
         url: "https://truc-b.example".to_owned(),
         key: Some("k.s".to_owned().into()),
         in_flight_max: None,
+        known_by: KnownBy::unverified(),
     };
     neighbours::set(&hub.hub, &By::Operator, entry).await.unwrap();
     routes::set(&hub.hub, &By::Operator, "X98", "truc.b").await.unwrap();
@@ -200,6 +203,7 @@ async fn busy_hub() -> TestHub {
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);
+    crate::witness::show_a_fork(&hub).await;
     crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
     hub
 }

@@ -47,38 +47,38 @@ async fn eventful() -> TestHub {
 }
 
 /// A file, kept as long as the folder is.
-struct Folder(tempfile::TempDir);
+pub struct Folder(pub tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn keep(&self, name: &str, text: &str) -> PathBuf {
+    pub fn keep(&self, name: &str, text: &str) -> PathBuf {
         let file = self.0.path().join(name);
         std::fs::write(&file, text).unwrap();
         file
     }
 }
 
-async fn signed(hub: &TestHub, system: &str, id: &str) -> String {
+pub async fn signed(hub: &TestHub, system: &str, id: &str) -> String {
     let answer = hub.get(system, &format!("/api/v1/receipts/{id}/signed")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.text()
 }
 
-async fn capsule(hub: &TestHub, system: &str, delivery: &str) -> String {
+pub async fn capsule(hub: &TestHub, system: &str, delivery: &str) -> String {
     let answer = hub.get(system, &format!("/api/v1/deliveries/{delivery}/capsule")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.text()
 }
 
 /// Whoever trusts the certificates of a hub, and nothing else.
-async fn trust(hub: &TestHub) -> Trust {
+pub async fn trust(hub: &TestHub) -> Trust {
     Trust { certificates: attest::certificates(&hub.hub).await.unwrap(), ..Trust::default() }
 }
 
-async fn pem(hub: &TestHub) -> String {
+pub async fn pem(hub: &TestHub) -> String {
     attest::certificates(&hub.hub).await.unwrap().iter().map(Certificate::pem).collect()
 }
 
@@ -87,7 +87,7 @@ fn flaws(report: &Report) -> Vec<(Look, Flaw)> {
     report.steps.iter().filter_map(|step| Some((step.looked_at, step.fault?))).collect()
 }
 
-fn flaws_of(file: &str, trust: &Trust) -> Vec<(Look, Flaw)> {
+pub fn flaws_of(file: &str, trust: &Trust) -> Vec<(Look, Flaw)> {
     flaws(&verify::verify(file.as_bytes(), trust))
 }
 
@@ -279,14 +279,14 @@ async fn one_altered_byte_of_a_receipt_is_found_by_xmlsec1_and_by_us() {
 }
 
 /// Signs what a receipt says anew, under another credential.
-fn signed_anew(text: &str, by: &Credential, change: impl FnOnce(&mut docaxis::domain::receipt::Receipt)) -> String {
+pub fn signed_anew(text: &str, by: &Credential, change: impl FnOnce(&mut docaxis::domain::receipt::Receipt)) -> String {
     let mut said = receipt::read(text).unwrap().receipt;
     said.certificate.clone_from(&by.certificate.id);
     change(&mut said);
     receipt::write(&said, (by.algorithm(), &[by.certificate.der()]), |message| by.sign(message)).unwrap()
 }
 
-fn credential(begins_at: DateTime<Utc>, days: i64) -> Credential {
+pub fn credential(begins_at: DateTime<Utc>, days: i64) -> Credential {
     Credential::read_pem(self_signed("Docaxis", begins_at, TimeDelta::days(days)).unwrap().as_bytes()).unwrap()
 }
 
@@ -579,17 +579,20 @@ async fn the_command_line_hands_out_receipts_and_verifies_them_without_the_hub()
 }
 
 /// What the page for browsers finds, run by Node.js; nothing where there is none.
-fn by_page(folder: &Folder, name: &str) -> Option<Vec<(String, String)>> {
+pub fn by_page(folder: &Folder, name: &str) -> Option<Vec<(String, String)>> {
     let page = include_str!("../../docs/verify.html");
     let script = page.split_once("<script id=\"verifier\">").unwrap().1.split_once("</script>").unwrap().0;
     let run = "const { readFileSync: read } = require('fs');\n\
-               const [, , file, pem, packet] = process.argv;\n\
-               verify(read(file, 'utf8'), read(pem, 'utf8'), new Uint8Array(read(packet)))\n\
+               const [, , file, pem, packet, witnesses] = process.argv;\n\
+               verify(read(file, 'utf8'), read(pem, 'utf8'), new Uint8Array(read(packet)), read(witnesses, 'utf8'))\n\
                .then((steps) => console.log(JSON.stringify(steps)));";
     let program = folder.keep("verifier.js", &format!("{script}\n{run}"));
     let path = |name: &str| folder.0.path().join(name);
     let mut command = Command::new("node");
-    command.arg(program).args([path(name), path("hub.pem"), path("packet.edxml")]);
+    if !path("witnesses.txt").exists() {
+        folder.keep("witnesses.txt", "");
+    }
+    command.arg(program).args([path(name), path("hub.pem"), path("packet.edxml"), path("witnesses.txt")]);
     let output = match command.output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         ran => ran.unwrap(),

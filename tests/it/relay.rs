@@ -13,7 +13,7 @@ use docaxis::domain::directory::{Column, Entry};
 use docaxis::domain::system::Role;
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
-use docaxis::exchange::neighbours::{self, NeighbourEntry};
+use docaxis::exchange::neighbours::{self, KnownBy, NeighbourEntry};
 use docaxis::exchange::webhooks::{self, WebhookEntry};
 use docaxis::exchange::{directory, endpoints, keys, notify, routes, terms};
 use secrecy::ExposeSecret;
@@ -21,17 +21,17 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A hub among others.
-struct Tier {
-    name: &'static str,
-    hub: TestHub,
-    dispatcher: Arc<Dispatcher>,
+pub struct Tier {
+    pub name: &'static str,
+    pub hub: TestHub,
+    pub dispatcher: Arc<Dispatcher>,
 }
 
-const ONE: &str = "X98.T1.001";
-const TWO: &str = "X98.T2.001";
+pub const ONE: &str = "X98.T1.001";
+pub const TWO: &str = "X98.T2.001";
 
 impl Tier {
-    async fn start(name: &'static str, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn start(name: &'static str, change: impl FnOnce(&mut Config)) -> Self {
         let hub = TestHub::start_with(|config| {
             config.relay.hub_name = name.to_owned();
             config.push.networks = "127.0.0.0/8".to_owned();
@@ -47,7 +47,7 @@ impl Tier {
     }
 
     /// An agency here, and its system with a key.
-    async fn agency(mut self, code: &str, system: &str) -> Self {
+    pub async fn agency(mut self, code: &str, system: &str) -> Self {
         let entry = Entry::about(code).with(Column::Name, "Đơn vị thử nghiệm").with(Column::Mail, "vt@t1.example");
         directory::put_agency(&self.hub.hub, &By::Operator, entry).await.unwrap();
         add_system(&self.hub.hub, system, None, vec![code.to_owned()]).await;
@@ -56,19 +56,24 @@ impl Tier {
         self
     }
 
-    async fn leads(&self, prefix: &str, to: &str) {
+    pub async fn leads(&self, prefix: &str, to: &str) {
         routes::set(&self.hub.hub, &By::Operator, prefix, to).await.unwrap();
     }
 
     async fn reaches(&self, neighbour: &str, url: &str, key: &str) {
+        self.knows(neighbour, (url, key), KnownBy::unverified()).await;
+    }
+
+    /// The same, where a neighbour is known by more than its key.
+    pub async fn knows(&self, neighbour: &str, (url, key): (&str, &str), known_by: KnownBy) {
         add_system(&self.hub.hub, neighbour, Some(Role::Hub), Vec::new()).await;
-        let key = Some(key.to_owned().into());
-        let entry = NeighbourEntry { neighbour: neighbour.to_owned(), url: url.to_owned(), key, in_flight_max: None };
+        let (key, url, neighbour) = (Some(key.to_owned().into()), url.to_owned(), neighbour.to_owned());
+        let entry = NeighbourEntry { neighbour, url, key, in_flight_max: None, known_by };
         neighbours::set(&self.hub.hub, &By::Operator, entry).await.unwrap();
     }
 
     /// The only delivery of an envelope, as its sender sees it.
-    async fn delivery(&self, system: &str, receipt: &Value) -> Value {
+    pub async fn delivery(&self, system: &str, receipt: &Value) -> Value {
         self.hub.view(system, &receipt["envelope_id"]).await["deliveries"][0].clone()
     }
 
@@ -81,13 +86,13 @@ impl Tier {
     }
 }
 
-async fn key_of(hub: &TestHub, system: &str) -> System {
+pub async fn key_of(hub: &TestHub, system: &str) -> System {
     let key = keys::add_key(&hub.hub, &By::Operator, system, None).await.unwrap();
     System { id: system.to_owned(), key_id: key.key_id, secret: key.secret.expose_secret().to_owned() }
 }
 
 /// Each knows the other and has a key of it.
-async fn join(a: &mut Tier, b: &mut Tier) {
+pub async fn join(a: &mut Tier, b: &mut Tier) {
     let names = (a.name, b.name);
     for (here, there) in [(&mut *a, names.1), (&mut *b, names.0)] {
         add_system(&here.hub.hub, there, Some(Role::Hub), Vec::new()).await;
@@ -113,7 +118,7 @@ async fn tiers() -> [Tier; 3] {
 }
 
 /// Rounds on every hub until nothing moves.
-async fn travel(tiers: &[Tier]) {
+pub async fn travel(tiers: &[Tier]) {
     for _ in 0..20 {
         let mut moved = 0;
         for tier in tiers {
@@ -126,12 +131,12 @@ async fn travel(tiers: &[Tier]) {
     panic!("something travels for ever");
 }
 
-fn letter(id: &str) -> Packet {
+pub fn letter(id: &str) -> Packet {
     a_document(id).from(ONE).to(&[TWO])
 }
 
 /// What a neighbour says beside a packet.
-const HOPS: &str = "tinh-1;2026-11-21T08:59:00+07:00, quoc-gia;2026-11-21T08:59:30+07:00";
+pub const HOPS: &str = "tinh-1;2026-11-21T08:59:00+07:00, quoc-gia;2026-11-21T08:59:30+07:00";
 
 /// Posts a packet as a neighbour does.
 pub async fn bring(hub: &TestHub, key: &System, packet: Vec<u8>, (hops, id, to): (&str, &str, &str)) -> Answer {
@@ -143,12 +148,12 @@ pub async fn bring(hub: &TestHub, key: &System, packet: Vec<u8>, (hops, id, to):
     Answer::of(request.send().await.unwrap()).await
 }
 
-async fn tell(hub: &TestHub, key: &System, event: &Value) -> Answer {
+pub async fn tell(hub: &TestHub, key: &System, event: &Value) -> Answer {
     let request = hub.client.post(hub.url("/api/v1/relay/events")).bearer_auth(key.bearer()).json(event);
     Answer::of(request.send().await.unwrap()).await
 }
 
-fn an_event(kind: &str, delivery: &Value, evidence: &str) -> Value {
+pub fn an_event(kind: &str, delivery: &Value, evidence: &str) -> Value {
     json!({
         "type": kind, "evidence_id": evidence, "delivery_id": delivery, "at": "2026-11-21T09:00:00+07:00", "note": "",
     })
@@ -515,16 +520,19 @@ async fn neighbours_and_routes_are_administered_by_both_doors() {
         let request = if body.is_null() { request } else { request.json(&body) };
         Answer::of(request.bearer_auth(office.bearer()).send().await.unwrap()).await
     };
-    let said = json!({ "url": "http://127.0.0.1:9/", "key": "k.s" });
+    let said = json!({ "url": "http://127.0.0.1:9/", "key": "k.s", "unverified": true });
     assert_eq!(ask("PUT", "neighbours/truc-a", said.clone()).await.status, 404, "its system is made first");
     let made = ask("PUT", "systems/truc-a", json!({ "name": "Trục A", "role": "hub" })).await;
     assert_eq!(made.json["role"], "hub", "{}", made.text());
     assert_eq!(ask("PUT", "systems/truc-a", json!({ "name": "A", "agencies": ["X99.A01"] })).await.status, 403);
     for wrong in [
-        json!({ "url": "http://127.0.0.1:9" }),
-        json!({ "url": "http://127.0.0.1:9", "key": "without a point" }),
-        json!({ "url": "ftp://127.0.0.1", "key": "k.s" }),
-        json!({ "url": "http://127.0.0.1:9/?a=b", "key": "k.s" }),
+        json!({ "url": "http://127.0.0.1:9", "unverified": true }),
+        json!({ "url": "http://127.0.0.1:9", "key": "without a point", "unverified": true }),
+        json!({ "url": "ftp://127.0.0.1", "key": "k.s", "unverified": true }),
+        json!({ "url": "http://127.0.0.1:9/?a=b", "key": "k.s", "unverified": true }),
+        json!({ "url": "http://127.0.0.1:9", "key": "k.s" }),
+        json!({ "url": "http://127.0.0.1:9", "key": "k.s", "certificates": "no PEM" }),
+        json!({ "url": "http://127.0.0.1:9", "key": "k.s", "unverified": true, "ledger_key": "no key" }),
     ] {
         assert_eq!(ask("PUT", "neighbours/truc-a", wrong.clone()).await.status, 400, "{wrong}");
     }

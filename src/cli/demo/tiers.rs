@@ -1,6 +1,6 @@
 //! Three hubs in this process, each with its own data and port: a province's, the nation's and another province's. A commune's
-//! document goes over the nation to the other province, its status comes back, and both ends tell one history; then the
-//! nation's hub is away for a while and comes back.
+//! document goes over the nation to the other province, its status comes back, and both ends tell one history; each hub keeps the
+//! signed receipts of the next and cosigns its ledger; then the nation's hub is away for a while and comes back.
 
 use super::packets;
 use super::robot::{self, Kind, Robot};
@@ -16,8 +16,8 @@ use crate::domain::relay::EVERYBODY;
 use crate::domain::schedule::{Schedule, Schedules};
 use crate::domain::system::Role;
 use crate::exchange::act::By;
-use crate::exchange::neighbours::{self, NeighbourEntry};
-use crate::exchange::{endpoints, routes};
+use crate::exchange::neighbours::{self, KnownBy, NeighbourEntry};
+use crate::exchange::{attest, capsule, endpoints, prove, routes};
 use crate::hub::{Clock, Hub};
 use anyhow::Context;
 use chrono::TimeDelta;
@@ -59,6 +59,8 @@ impl Tier {
         config.data.directory = config.data.directory.join("tiers").join(system.0);
         config.database.url = String::new().into();
         system.0.clone_into(&mut config.relay.hub_name);
+        config.ledger.name = format!("{}.example/ledger", system.0);
+        (config.witness.tick_seconds, config.witness.every_seconds) = (1, 1);
         // Who is away for some seconds is asked again at once.
         config.push.breaker_failures = 1000;
         "127.0.0.1:0".clone_into(&mut config.server.address);
@@ -115,7 +117,8 @@ pub async fn run(config: Config, once: bool, out: &mut dyn Write) -> anyhow::Res
     let mut stage = Stage::new(out, &mark);
     let cast = Cast::of([&first, &second], &keys)?;
     stage.head()?;
-    one_document(&cast, &mut stage).await?;
+    let delivery = one_document(&cast, &mut stage).await?;
+    vouched_for(&first, &mut stage, &delivery).await?;
     let nation = away_and_back(&cast, &mut stage, (&first, nation), &mark).await?;
     let count = stage.count;
     summary(&count, out)?;
@@ -134,16 +137,38 @@ pub async fn run(config: Config, once: bool, out: &mut dyn Write) -> anyhow::Res
     Ok(verdict(&count))
 }
 
-/// Each hub gives the other a key and is told where it is.
+/// Each hub gives the other a key and is told where it is, and by what it is known.
 async fn join(a: &Tier, b: &Tier) -> anyhow::Result<()> {
     let of_a = key(&b.hub, a.system, Role::Hub).await?;
     let of_b = key(&a.hub, b.system, Role::Hub).await?;
     for (here, there, key) in [(a, b, of_a), (b, a, of_b)] {
         let (neighbour, url) = (there.system.0.to_owned(), there.url());
-        let entry = NeighbourEntry { neighbour, url, key: Some(key.token().into()), in_flight_max: None };
+        let (key, known_by) = (Some(key.token().into()), known_by(&there.hub).await?);
+        let entry = NeighbourEntry { neighbour, url, key, in_flight_max: None, known_by };
         neighbours::set(&here.hub, &By::Operator, entry).await.context(there.system.0)?;
     }
     Ok(())
+}
+
+/// What a hub gives its neighbours beside a key: its certificates and the keys of its ledger and of it as a witness.
+async fn known_by(hub: &Hub) -> anyhow::Result<KnownBy> {
+    let certificates = attest::certificates(hub).await.context("certificates")?;
+    let ledger = prove::view(hub).await.context("the ledger")?;
+    Ok(KnownBy {
+        ledger_key: Some(ledger.key),
+        witness_key: Some(ledger.witness_key),
+        certificates: Some(certificates.iter().map(|one| one.pem()).collect()),
+        is_unverified: false,
+    })
+}
+
+/// Whether the next hub's signed receipt of a delivery is kept, and the nation cosigns the province's ledger.
+async fn vouched_for(first: &Tier, stage: &mut Stage<'_>, delivery: &str) -> anyhow::Result<()> {
+    let kept = capsule::capsule(&first.hub, None, delivery).await.context("the capsule")?;
+    let is_kept = kept.evidence.iter().any(|piece| piece.neighbour_receipt.is_some());
+    stage.line(FIRST.0, ("giữ biên nhận có chữ ký", DOCUMENT), is_kept, "của trục quốc gia, đã kiểm tra")?;
+    let is_cosigned = until(async || Ok(prove::view(&first.hub).await?.cosigned.is_some())).await?;
+    stage.line(NATION.0, ("ký chứng sổ cái", ""), is_cosigned, "của trục tỉnh Một")
 }
 
 async fn lead(tier: &Tier, prefix: &str, to: System) -> anyhow::Result<()> {
@@ -200,7 +225,8 @@ async fn until(mut is_so: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::
     Ok(false)
 }
 
-async fn one_document(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> {
+/// Answers the delivery at the hub of the sender.
+async fn one_document(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let Cast { commune, province, .. } = cast;
     let title = ("gửi sang tỉnh khác", DOCUMENT);
     let envelope = stage.send(commune, packets::RELAYED, title, Expect::Accepted).await?;
@@ -220,7 +246,9 @@ async fn one_document(cast: &Cast, stage: &mut Stage<'_>) -> anyhow::Result<()> 
     for (who, connection, id) in [(COMMUNE.0, &cast.sender, &envelope), (OTHER.0, &cast.recipient, &delivery)] {
         history(stage, who, (connection, id)).await?;
     }
-    Ok(())
+    let view = cast.sender.get(&format!("/envelopes/{envelope}"), &[]).await?;
+    let delivery = view.pointer("/deliveries/0/delivery_id").and_then(Value::as_str);
+    Ok(delivery.context("the view names no delivery")?.to_owned())
 }
 
 /// The history of the document as one end sees it: a line for each step, with the hub where it was done.

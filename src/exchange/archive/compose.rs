@@ -216,12 +216,14 @@ async fn members(
             members.push((format!("packets/{id}.edxml"), content));
         }
         let of_packet: Vec<Piece> =
-            packet.evidence.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places)).collect();
+            packet.evidence.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places, None)).collect();
         let accepted = of_packet.first().and_then(|piece| piece.receipt.clone());
         members.extend(accepted.map(|xml| (format!("receipts/{id}.xml"), Content::Here(xml.into_bytes()))));
         for (delivery, pieces) in &packet.deliveries {
             let mut evidence = of_packet.clone();
-            evidence.extend(pieces.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places)));
+            let of_neighbour = page.of_neighbours.remove(&delivery.delivery_id);
+            let of_neighbour = of_neighbour.as_deref();
+            evidence.extend(pieces.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places, of_neighbour)));
             let checkpoint = Some(request.checkpoint.clone());
             let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), checkpoint, evidence);
             let name = format!("capsules/{}.json", delivery.delivery_id);

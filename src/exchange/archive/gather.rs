@@ -12,7 +12,7 @@ use crate::exchange::rows;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{self, EnvelopeRow};
 use crate::store::evidence::{self, EvidenceRow};
-use crate::store::{Connection, StoreError, ledger, statements};
+use crate::store::{Connection, StoreError, ledger, neighbours, statements};
 use std::collections::{HashMap, HashSet};
 
 /// Entries of the ledger that are looked at together.
@@ -24,6 +24,8 @@ pub(super) struct Page {
     pub(super) packets: Vec<Packet>,
     /// Where evidence stands in the ledger.
     pub(super) places: HashMap<String, Place>,
+    /// Receipts of neighbouring hubs that took deliveries, by delivery.
+    pub(super) of_neighbours: HashMap<String, String>,
     /// Contents that live in the database.
     pub(super) contents: HashMap<String, Vec<u8>>,
     /// From where the next page begins; nothing after the last.
@@ -77,6 +79,9 @@ pub(super) fn page(tx: &mut Connection, request: &Request, from: i64) -> Result<
         .flat_map(|packet| packet.evidence.iter().chain(packet.deliveries.iter().flat_map(|(_, pieces)| pieces)));
     let evidence: Vec<&str> = evidence.map(|row| row.evidence_id.as_str()).collect();
     page.places = prove::places_under(tx, &evidence, (request.tree_size, &request.checkpoint))?;
+    let relayed = page.packets.iter().flat_map(|packet| packet.deliveries.iter().map(|(row, _)| row));
+    let relayed: Vec<&str> = relayed.filter(|row| row.via.is_some()).map(|row| row.delivery_id.as_str()).collect();
+    page.of_neighbours = neighbours::receipts(tx, &relayed)?;
     if request.packets {
         let ids: Vec<&str> = page.packets.iter().map(|packet| packet.envelope.envelope_id.as_str()).collect();
         page.contents = envelopes::contents(tx, &ids)?;

@@ -5,7 +5,7 @@
 mod archive;
 mod words;
 
-use super::capsule::{self, Capsule, Piece, Place};
+use super::capsule::{Capsule, Piece, Place};
 use super::seal::opened;
 use super::statements::StatementFile;
 use crate::domain::dates::for_people;
@@ -13,11 +13,12 @@ use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
 use crate::domain::statement::{self, DayFacts, Facts};
-use crate::proof::checkpoint::{Checkpoint, Key};
+use crate::proof::checkpoint::{Checkpoint, Key, NoteFault};
 use crate::proof::entry;
 use crate::proof::merkle::{Hash, hash_of, includes, leaf_hash};
 use crate::signer::certificate::Certificate;
 use crate::wire::receipt::{self, ReadFault, Signed};
+use chrono::DateTime;
 use serde_json::Value;
 use std::io::{self, Read};
 pub use words::{Flaw, Look};
@@ -29,6 +30,8 @@ pub struct Trust {
     pub certificates: Vec<Certificate>,
     /// Keys of its ledger, beside those that trusted receipts name.
     pub ledger_keys: Vec<Key>,
+    /// Keys of witnesses; at least one of them is to have cosigned the head, where any are given.
+    pub witness_keys: Vec<Key>,
     /// The digest of the packet that the files are to be about.
     pub packet: Option<Digest>,
 }
@@ -131,12 +134,11 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.kind = Kind::Receipt;
         if let Some(receipt) = signed(&mut report, "", text, trust) {
             other_words(&mut report, &receipt.evidence, std::slice::from_ref(&receipt));
-            let told = receipt.packet.map(|packet| packet.sha256).or_else(|| fact(&receipt.evidence, "sha256"));
-            same_packet(&mut report, told, trust);
+            same_packet(&mut report, told_digest(&receipt), trust);
         }
         return report;
     }
-    if let Some(read) = serde_json::from_str::<Capsule>(text).ok().filter(|capsule| capsule.form == capsule::FORM) {
+    if let Some(read) = serde_json::from_str::<Capsule>(text).ok().filter(Capsule::is_of_known_form) {
         report.kind = Kind::Capsule;
         report.note("", Look::Form, None);
         of_capsule(&mut report, &read, trust);
@@ -173,6 +175,24 @@ fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
         Some(_) | None => false,
     };
     report.note("", Look::List, (!is_told).then_some(Flaw::OtherList));
+}
+
+/// The receipt that a text is, if all of it holds and it is about the packet at hand.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn receipt(xml: &str, trust: &Trust) -> Result<Receipt, Flaw> {
+    let mut report = Report::new(Kind::Receipt);
+    let receipt = signed(&mut report, "", xml, trust);
+    same_packet(&mut report, receipt.as_ref().and_then(told_digest), trust);
+    let flaw = report.steps.iter().find_map(|step| step.fault);
+    receipt.filter(|_| flaw.is_none()).ok_or(flaw.unwrap_or(Flaw::Unreadable))
+}
+
+/// The digest of the packet that a receipt is about.
+fn told_digest(receipt: &Receipt) -> Option<String> {
+    let told = receipt.packet.as_ref().map(|packet| packet.sha256.clone());
+    told.or_else(|| fact(&receipt.evidence, "sha256"))
 }
 
 /// Compares the packet at hand with the one that is told of.
@@ -234,6 +254,9 @@ fn of_certificate(read: &Signed, (own, others): (&Certificate, &[Certificate]), 
 
 fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
     let receipts = pieces(report, &capsule.evidence, capsule.checkpoint.as_ref(), trust);
+    for piece in &capsule.evidence {
+        neighbour(report, (capsule, piece), trust);
+    }
     report.note("", Look::Delivery, other_delivery(capsule, &receipts));
     report.note("", Look::Packet, other_packet(capsule, &receipts));
     if let Some(accepted) = acceptance(capsule) {
@@ -258,6 +281,7 @@ fn pieces(report: &mut Report, pieces: &[Piece], checkpoint: Option<&String>, tr
     }
     let head = head_of(checkpoint, &keys);
     report.note("", Look::Checkpoint, head.as_ref().err().copied());
+    cosigned(report, checkpoint.map(String::as_str).unwrap_or_default(), &trust.witness_keys);
     for piece in pieces {
         let fault = match &head {
             Ok(head) => included(piece, head).err(),
@@ -274,6 +298,45 @@ fn head_of(checkpoint: Option<&String>, keys: &[Key]) -> Result<Checkpoint, Flaw
         return Err(Flaw::NoLedgerKey);
     }
     opened(keys, note).map(|(head, _)| head).map_err(Flaw::Head)
+}
+
+/// Looks at what witnesses put under a head: each that is altered does not hold, and one at least is to be there.
+fn cosigned(report: &mut Report, note: &str, keys: &[Key]) {
+    let mut is_cosigned = keys.is_empty();
+    for key in keys {
+        match key.cosigned(note) {
+            Ok(None) | Err(NoteFault::Unreadable | NoteFault::Unsigned) => {}
+            Ok(Some(at)) => {
+                is_cosigned = true;
+                report.note(key.name(), Look::Cosignature, None);
+                let at = i64::try_from(at).ok().and_then(|at| DateTime::from_timestamp(at, 0));
+                let at = at.map(for_people).unwrap_or_default();
+                report.tells.push(format!("ký chứng / cosigned: {} · {at}", key.name()));
+            }
+            Err(NoteFault::Signature) => {
+                is_cosigned = true;
+                report.note(key.name(), Look::Cosignature, Flaw::Cosignature);
+            }
+        }
+    }
+    if !is_cosigned {
+        report.note("", Look::Cosignature, Flaw::NotCosigned);
+    }
+}
+
+/// Looks at the receipt of the neighbouring hub that took the packet: the record has its digest.
+fn neighbour(report: &mut Report, (capsule, piece): (&Capsule, &Piece), trust: &Trust) {
+    let (id, named) = (piece.record.evidence_id.as_str(), fact(&piece.record, "receipt_sha256"));
+    let xml = match (&piece.neighbour_receipt, named) {
+        (None, None) => return,
+        (Some(xml), Some(named)) if Digest::of(xml.as_bytes()).hex() == named => xml,
+        (Some(_) | None, _) => return report.note(id, Look::Neighbour, Flaw::OtherNeighbourReceipt),
+    };
+    if let Some(receipt) = signed(report, id, xml, trust) {
+        let told = receipt.packet.map(|packet| (packet.sha256, packet.bytes));
+        let is_same = told == Some((capsule.sha256.clone(), capsule.bytes));
+        report.note(id, Look::Neighbour, (!is_same).then_some(Flaw::OtherPacket));
+    }
 }
 
 fn included(piece: &Piece, head: &Checkpoint) -> Result<(), Flaw> {

@@ -13,12 +13,16 @@ pub enum Look {
     Certificate,
     /// The signed head.
     Checkpoint,
+    /// What witnesses put under the signed head.
+    Cosignature,
     /// Whether a record stands in the ledger.
     Inclusion,
     /// Whether a receipt tells its record.
     Record,
     /// Whether everything is about the same delivery.
     Delivery,
+    /// The receipt of the neighbouring hub that took the packet.
+    Neighbour,
     /// Whether everything is about the same packet.
     Packet,
     /// Whether number, abstract and recipients are what was sealed.
@@ -39,9 +43,11 @@ impl Look {
             Self::Signature => ("signature", "chữ ký biên nhận", "signature of the receipt"),
             Self::Certificate => ("certificate", "chứng thư số", "certificate"),
             Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
+            Self::Cosignature => ("cosignature", "chữ ký của bên làm chứng", "cosignature of a witness"),
             Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
             Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
             Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
+            Self::Neighbour => ("neighbour", "biên nhận của trục lân cận", "receipt of the neighbouring hub"),
             Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
             Self::Words => ("words", "số, trích yếu, nơi nhận đã niêm phong", "sealed number, abstract and recipients"),
             Self::List => ("list", "danh sách đã niêm phong", "sealed list"),
@@ -74,6 +80,12 @@ pub enum Flaw {
     Head(NoteFault),
     /// No key of the ledger is known.
     NoLedgerKey,
+    /// A cosignature was altered, its time included.
+    Cosignature,
+    /// None of the witnesses that are trusted cosigned it.
+    NotCosigned,
+    /// The receipt of the neighbouring hub, of which the record has the digest, is not there or is another one.
+    OtherNeighbourReceipt,
     /// It is not sealed yet, or its proof was left out.
     Unsealed,
     /// The record is not what was sealed there.
@@ -122,6 +134,9 @@ impl Flaw {
             Self::Early => "early",
             Self::Head(_) => "head",
             Self::NoLedgerKey => "no-ledger-key",
+            Self::Cosignature => "cosignature-altered",
+            Self::NotCosigned => "not-cosigned",
+            Self::OtherNeighbourReceipt => "other-neighbour-receipt",
             Self::Unsealed => "unsealed",
             Self::RecordAltered => "record-altered",
             Self::NotIncluded => "not-included",
@@ -170,6 +185,17 @@ impl Flaw {
             Self::NoLedgerKey => (
                 "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
                 "no key of the ledger is known (--ledger-key, or a receipt that holds)",
+            ),
+            Self::Cosignature => {
+                ("chữ ký của bên làm chứng đã bị sửa, kể cả thời điểm", "a cosignature or its time was altered")
+            }
+            Self::NotCosigned => (
+                "không bên làm chứng nào được tin (--witness-key) đã ký điểm chốt này",
+                "none of the trusted witnesses (--witness-key) cosigned this head",
+            ),
+            Self::OtherNeighbourReceipt => (
+                "thiếu biên nhận của trục lân cận mà bằng chứng đã nêu, hoặc là biên nhận khác",
+                "the neighbouring hub's receipt that the record names is not there, or is another one",
             ),
             Self::Unsealed => (
                 "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",

@@ -1,0 +1,3 @@
+DROP TABLE watched_ledgers;
+DROP TABLE witnesses;
+DROP TABLE cosignatures;

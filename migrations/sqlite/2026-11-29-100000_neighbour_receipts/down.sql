@@ -1,0 +1,2 @@
+DROP TABLE neighbour_receipts;
+DROP TABLE neighbour_keys;
