@@ -11,7 +11,7 @@ mod sealing;
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, directory, keys, notify, selftest, sweep, terms};
+use crate::exchange::{ExchangeError, directory, keys, notify, redrives, selftest, sweep, terms};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
@@ -95,6 +95,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.terms_cron.clone(),
         run: |hub| Box::pin(terms::give_up_unfetched(hub)),
+    },
+    Job {
+        name: "redrive",
+        vi: "gửi lại dần các lượt không chuyển được mà người vận hành đã quyết định",
+        en: "start failed deliveries anew that people decided on",
+        made_up: true,
+        cron: |hub| hub.config.jobs.redrive_cron.clone(),
+        run: |hub| Box::pin(redrives::work(hub)),
     },
     Job {
         name: "selftest-runs",

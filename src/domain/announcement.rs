@@ -87,6 +87,7 @@ impl EventKind {
             EvidenceEvent::SubmissionAcceptance
             | EvidenceEvent::SubmissionRejection
             | EvidenceEvent::DeliveryDirected
+            | EvidenceEvent::RedriveChanged
             | EvidenceEvent::RouteChanged
             | EvidenceEvent::EndpointChanged
             | EvidenceEvent::AgencyChanged

@@ -32,6 +32,8 @@ pub enum EvidenceEvent {
     StatusReported,
     /// Ours: an operator held a delivery, let it go on, hurried it, or started a failed one anew.
     DeliveryDirected,
+    /// Ours: starting failed deliveries anew was proposed, decided on, paused, resumed, stopped or came to its end.
+    RedriveChanged,
     /// Ours: which agencies are behind which neighbour was changed.
     RouteChanged,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
@@ -50,7 +52,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -64,6 +66,7 @@ impl EvidenceEvent {
         Self::RecallAnswered,
         Self::StatusReported,
         Self::DeliveryDirected,
+        Self::RedriveChanged,
         Self::RouteChanged,
         Self::EndpointChanged,
         Self::AgencyChanged,
@@ -89,6 +92,7 @@ impl EvidenceEvent {
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
             Self::DeliveryDirected => "docaxis:DeliveryDirected",
+            Self::RedriveChanged => "docaxis:RedriveChanged",
             Self::RouteChanged => "docaxis:RouteChanged",
             Self::EndpointChanged => "docaxis:EndpointChanged",
             Self::AgencyChanged => "docaxis:AgencyChanged",
@@ -114,7 +118,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged => None,
+            Self::RouteChanged | Self::RedriveChanged => None,
         }
     }
 

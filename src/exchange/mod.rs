@@ -10,7 +10,7 @@
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
-//! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `stuck`, `recipients` and `redrives` (what operators see and mend), `lookup` (what people search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -47,6 +47,8 @@ pub mod preflight;
 pub mod prove;
 mod recall;
 mod receipt;
+pub mod recipients;
+pub mod redrives;
 mod register;
 pub mod relay;
 mod report;
@@ -57,6 +59,7 @@ pub mod selftest;
 pub mod sessions;
 mod settle;
 mod shipment;
+pub mod stuck;
 pub mod sweep;
 pub mod systems;
 pub mod terms;

@@ -54,6 +54,19 @@ impl Person {
         &self.session_digest
     }
 
+    /// Nothing for whoever does not look after the hub itself: what is not for somebody is as if it were not there.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn runs_the_hub(&self) -> Result<(), ExchangeError> {
+        if self.role.is_powerful() { Ok(()) } else { Err(ExchangeError::NotFound) }
+    }
+
+    /// Who it is in evidence.
+    pub(super) fn by(&self) -> By {
+        By::User(self.user_id.clone())
+    }
+
     /// Whether the log of an agency is open to it.
     pub fn may_see(&self, agency_code: &str) -> bool {
         self.role.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
@@ -281,7 +294,7 @@ pub async fn change_password(
     }
     let holds = passwords::holds(hub, &old, Some(&user.password)).await?;
     let hash = passwords::hash(hub, &new).await?;
-    let act = Act::new(hub, &By::User(person.user_id.clone()));
+    let act = Act::new(hub, &person.by());
     let (own, settings, checked) = (person.session_digest.clone(), hub.config.portal.clone(), user.password);
     let changed = hub.store.write(move |tx| {
         // A reset, a lock or the end of this session that came meanwhile goes before.

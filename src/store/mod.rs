@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
 //! `ledger`, `receipts`, `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
 //! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
@@ -18,6 +18,7 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
+pub mod failures;
 pub mod guard;
 pub mod inspect;
 pub mod job_runs;
@@ -32,6 +33,7 @@ pub mod payloads;
 pub mod pushes;
 mod queue;
 pub mod receipts;
+pub mod redrives;
 pub mod relays;
 pub mod restore;
 pub mod routes;

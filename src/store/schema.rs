@@ -184,6 +184,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    failures (delivery_id) {
+        delivery_id -> Text,
+        recipient_code -> Text,
+        cause -> Text,
+        failed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     job_runs (job, due_at) {
         job -> Text,
         due_at -> Timestamp,
@@ -272,6 +281,35 @@ diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
         code_digest -> Binary,
+    }
+}
+
+diesel::table! {
+    redriven_deliveries (redrive_id, delivery_id) {
+        redrive_id -> Text,
+        delivery_id -> Text,
+    }
+}
+
+diesel::table! {
+    redrives (redrive_id) {
+        redrive_id -> Text,
+        recipient_code -> Text,
+        cause -> Text,
+        per_minute -> Integer,
+        reason -> Text,
+        found -> BigInt,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
+        after_delivery -> Text,
+        started -> BigInt,
+        taken_back -> BigInt,
+        started_before -> BigInt,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -439,6 +477,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     endpoints,
     envelopes,
     evidence,
+    failures,
     job_runs,
     ledger_entries,
     ledger_tiles,
@@ -448,6 +487,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     read_documents,
     receipts,
     recovery_codes,
+    redriven_deliveries,
+    redrives,
     routes,
     search_position,
     searchable_documents,

@@ -2,6 +2,7 @@
 
 use crate::relay;
 use crate::support::packets::{a_document, a_status};
+use crate::support::portal::Browser;
 use crate::support::program::Program;
 use crate::support::{Answer, System, TestHub, add_system};
 use chrono::TimeDelta;
@@ -142,6 +143,7 @@ async fn busy_hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
         config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
         config.relay.hub_name = "truc.a".to_owned();
+        config.portal.second_factor = false;
     });
     let hub = hub.await;
     let recall = |id: &str, target: &str| {
@@ -175,7 +177,7 @@ async fn busy_hub() -> TestHub {
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
     let waits = controls::waiting(&hub.hub, "X99.C03", 1).await.unwrap().remove(0);
-    controls::direct(&hub.hub, &By::Operator, &waits.push_id, Direction::Hold).await.unwrap();
+    controls::direct(&hub.hub, &By::Operator, &waits.push_id, (Direction::Hold, "")).await.unwrap();
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();
@@ -200,7 +202,21 @@ async fn busy_hub() -> TestHub {
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     assert_eq!(hub.post("dms.national", large).await.status, 201);
     crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
+    start_anew(&hub).await;
     hub
+}
+
+/// An operator has what failed for X99.C03 started anew.
+async fn start_anew(hub: &TestHub) {
+    let mut browser = Browser::of(hub, "van.hanh", UserRole::Operator, &[]).await;
+    browser.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
+    let fields = [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Thôi giữ, gửi lại")];
+    browser.send("/portal/redrives", &fields).await;
+    assert_eq!(browser.page.status, 303, "{}", browser.page.words());
+    // The first minute starts it, the second finds that nothing is left.
+    for started in [1, 0] {
+        assert_eq!(docaxis::exchange::redrives::work(&hub.hub).await.unwrap(), started);
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ mod command_line;
 mod controls;
 mod coverage;
 mod crash;
+mod desk;
+mod desk_browser;
 mod directory;
 mod doctor;
 mod fixtures;

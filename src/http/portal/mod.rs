@@ -4,6 +4,7 @@
 
 mod account;
 mod assets;
+mod desk;
 mod document;
 mod fields;
 mod log;
@@ -23,6 +24,7 @@ use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, Head
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use chrono::{DateTime, Utc};
+pub use desk::DeskOperation;
 use fields::Fields;
 use secrecy::ExposeSecret;
 use words::Language;
@@ -56,6 +58,8 @@ pub enum PortalOperation {
     SecondFactor,
     /// Ends the other sessions.
     EndSessions,
+    /// What those who look after the hub see and do.
+    Desk(DeskOperation),
 }
 
 impl PortalOperation {
@@ -64,7 +68,7 @@ impl PortalOperation {
         match self {
             Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
             Self::SignOut | Self::Log | Self::Search | Self::Document => false,
-            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions => false,
+            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => false,
         }
     }
 }
@@ -139,7 +143,7 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::SignInPage | PortalOperation::SignIn => return sign_in::answer(operation, call).await,
         PortalOperation::SignOut | PortalOperation::Log | PortalOperation::Search | PortalOperation::Document => {}
         PortalOperation::Account | PortalOperation::Password => {}
-        PortalOperation::SecondFactor | PortalOperation::EndSessions => {}
+        PortalOperation::SecondFactor | PortalOperation::EndSessions | PortalOperation::Desk(_) => {}
     }
     let person = match cookie(headers, SESSION) {
         Some(token) => sessions::person(&hub, &token).await?,
@@ -176,6 +180,7 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         | PortalOperation::Password
         | PortalOperation::SecondFactor
         | PortalOperation::EndSessions => account::answer(operation, &page, &person, &fields).await,
+        PortalOperation::Desk(operation) => desk::answer(operation, &page, (&person, call.segment("id")), &fields).await,
         PortalOperation::Home
         | PortalOperation::Asset
         | PortalOperation::Language
