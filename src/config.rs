@@ -144,7 +144,7 @@ settings! {
         live_max: usize = 2usize, "keys";
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
-        /// How often a node writes down when its keys were last used.
+        /// How often a node writes down when its keys were last used, and that it is there.
         use_noted_seconds: u64 = 60u64, "seconds";
     }
     /// Packets that the hub brings to agencies' endpoints.

@@ -11,7 +11,7 @@ mod sealing;
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, directory, keys, notify, redrives, selftest, sweep, terms};
+use crate::exchange::{ExchangeError, directory, keys, nodes, notify, redrives, selftest, sweep, terms};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
@@ -146,6 +146,9 @@ impl Schedule {
         self.missed.abort();
         self.uses.abort();
         note_uses(&self.hub).await;
+        if let Err(error) = nodes::leave(&self.hub).await {
+            log::warn!(target: "jobs", "that this node stops could not be written down: {error}");
+        }
         self.scheduler.shutdown().await
     }
 }
@@ -172,7 +175,7 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
             due(&own, job).await;
         }
     });
-    // What a node knows of the use of keys is its own: no row, no lease.
+    // What a node knows of the use of keys, and that it is there, is its own: no lease.
     let own = hub.clone();
     let uses = tokio::spawn(async move {
         let pause = Duration::from_secs(own.config.keys.use_noted_seconds.max(1));
@@ -180,6 +183,9 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
         loop {
             ticks.tick().await;
             note_uses(&own).await;
+            if let Err(error) = nodes::tell(&own).await {
+                log::warn!(target: "jobs", "that this node is there could not be written down: {error}");
+            }
         }
     });
     Ok(Schedule { scheduler, missed, uses, hub: hub.clone() })

@@ -109,6 +109,8 @@ metrics! {
         "Entries of the ledger, as the node that seals knows.", "No alarm.";
     ledger_silence: Fraction = |_| Fraction::default(), "docaxis_ledger_silence_seconds" + "", "gauge", "",
         "How long no head of the ledger was signed.", "Above `ledger.late_seconds`: look for the log lines of `ledger`. At `ledger.stop_seconds` nothing is accepted any more.";
+    index_behind: Gauge = |_| Gauge::default(), "docaxis_search_index_behind_entries" + "", "gauge", "",
+        "Entries of the ledger whose documents cannot be found in the portal yet.", "Growing for minutes: look for the log lines of `search`. After `docaxis search rebuild` it falls again by itself.";
     certificate_left: Gauge = |_| Gauge::default(), "docaxis_receipt_certificate_left_seconds" + "", "gauge", "",
         "How long the last of the certificates under which receipts are signed still holds.", "Below 30 days: put the next one into `receipts.key_files`. Below 0 no receipt is signed.";
     seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",

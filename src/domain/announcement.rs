@@ -88,6 +88,7 @@ impl EventKind {
             | EvidenceEvent::SubmissionRejection
             | EvidenceEvent::DeliveryDirected
             | EvidenceEvent::RedriveChanged
+            | EvidenceEvent::BulletinChanged
             | EvidenceEvent::RouteChanged
             | EvidenceEvent::EndpointChanged
             | EvidenceEvent::AgencyChanged

@@ -34,6 +34,8 @@ pub enum EvidenceEvent {
     DeliveryDirected,
     /// Ours: starting failed deliveries anew was proposed, decided on, paused, resumed, stopped or came to its end.
     RedriveChanged,
+    /// Ours: an operator told agencies something in the portal, or took it back.
+    BulletinChanged,
     /// Ours: which agencies are behind which neighbour was changed.
     RouteChanged,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
@@ -52,7 +54,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -67,6 +69,7 @@ impl EvidenceEvent {
         Self::StatusReported,
         Self::DeliveryDirected,
         Self::RedriveChanged,
+        Self::BulletinChanged,
         Self::RouteChanged,
         Self::EndpointChanged,
         Self::AgencyChanged,
@@ -93,6 +96,7 @@ impl EvidenceEvent {
             Self::StatusReported => "docaxis:StatusReported",
             Self::DeliveryDirected => "docaxis:DeliveryDirected",
             Self::RedriveChanged => "docaxis:RedriveChanged",
+            Self::BulletinChanged => "docaxis:BulletinChanged",
             Self::RouteChanged => "docaxis:RouteChanged",
             Self::EndpointChanged => "docaxis:EndpointChanged",
             Self::AgencyChanged => "docaxis:AgencyChanged",
@@ -118,7 +122,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged | Self::RedriveChanged => None,
+            Self::RouteChanged | Self::RedriveChanged | Self::BulletinChanged => None,
         }
     }
 

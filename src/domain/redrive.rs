@@ -136,7 +136,10 @@ mod tests {
             for step in RedriveStep::ALL {
                 let after = state.after(step);
                 assert!(!state.is_final() || after.is_none(), "{state:?} {step:?}");
-                assert!(!step.is_decision() || after.is_none() || state == RedriveState::Proposed, "{state:?} {step:?}");
+                assert!(
+                    !step.is_decision() || after.is_none() || state == RedriveState::Proposed,
+                    "{state:?} {step:?}"
+                );
             }
         }
     }

@@ -10,7 +10,7 @@
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
-//! `stuck`, `recipients` and `redrives` (what operators see and mend), `lookup` (what people search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `room` (whether the hub is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `lookup` (what people search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -20,6 +20,7 @@ pub mod announce;
 pub mod attest;
 pub mod audit;
 pub mod backup;
+pub mod bulletins;
 pub mod capsule;
 pub mod controls;
 pub mod directory;
@@ -52,6 +53,7 @@ pub mod redrives;
 mod register;
 pub mod relay;
 mod report;
+pub mod room;
 pub mod routes;
 pub mod seal;
 pub mod second_factor;

@@ -77,7 +77,9 @@ pub async fn health(hub: &Hub, person: &Person, name: &str) -> Result<Health, Ex
     };
     let (known, name) = match agency {
         Some(code) => {
-            hub.store.read(move |tx| Ok((known(tx, &code.0)?, transfers::names(tx, &[&code.0])?.remove(&code.0)))).await?
+            hub.store
+                .read(move |tx| Ok((known(tx, &code.0)?, transfers::names(tx, &[&code.0])?.remove(&code.0))))
+                .await?
         }
         None => (Known::default(), None),
     };

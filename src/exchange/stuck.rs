@@ -14,7 +14,7 @@ use crate::store::endpoints::EndpointRow;
 use crate::store::inspect::{self, Heap};
 use crate::store::{StoreError, endpoints, transfers};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Rows that a page shows of each list; what is worst comes first.
 const ROWS_MAX: usize = 200;
@@ -26,6 +26,8 @@ pub struct Stuck {
     pub groups: Vec<Group>,
     /// What waits, the oldest first.
     pub queues: Vec<Queued>,
+    /// What waits to be pushed, by lane, the most urgent first: how much, and when the first was put in line.
+    pub lanes: Vec<(Lane, i64, DateTime<Utc>)>,
     /// Whether there is more than was counted or is shown.
     pub is_cut: bool,
 }
@@ -93,6 +95,7 @@ pub async fn stuck(hub: &Hub, person: &Person) -> Result<Stuck, ExchangeError> {
         let is_full = |heaps: &[Heap]| sum(heaps) >= i64::try_from(most).unwrap_or(i64::MAX);
         let is_cut = is_full(&failed) || is_full(&pushed) || is_full(&unfetched);
         let rows = endpoints::list(tx)?.into_iter().map(|row| (row.endpoint_id.clone(), row)).collect();
+        let lanes = lanes(&own, &pushed);
         let mut groups = groups(failed)?;
         let mut queues = pushed_to(&own, pushed, &rows, now)?;
         queues.extend(unfetched.into_iter().map(|heap| to_be_fetched(&own, heap, now)));
@@ -109,7 +112,7 @@ pub async fn stuck(hub: &Hub, person: &Person) -> Result<Stuck, ExchangeError> {
                 name.clone_from(known);
             }
         }
-        Ok(Stuck { groups, queues, is_cut })
+        Ok(Stuck { groups, queues, lanes, is_cut })
     });
     Ok(stuck.await?)
 }
@@ -129,6 +132,24 @@ fn groups(heaps: Vec<Heap>) -> Result<Vec<Group>, StoreError> {
     heaps.into_iter().map(group).collect()
 }
 
+/// The lane of what waits for an endpoint, and when the first of it was put in line.
+fn began(hub: &Hub, heap: &Heap) -> (Lane, DateTime<Utc>) {
+    let lane = heap.kind.parse().ok().and_then(Lane::of_number).unwrap_or(Lane::Normal);
+    let kind = EndpointId::parse(&heap.place).map_or(EndpointKind::Agency, |id| id.kind);
+    (lane, hub.schedules.of(kind).began_at(lane, heap.first()))
+}
+
+fn lanes(hub: &Hub, heaps: &[Heap]) -> Vec<(Lane, i64, DateTime<Utc>)> {
+    let mut lanes: BTreeMap<Lane, (i64, DateTime<Utc>)> = BTreeMap::new();
+    for heap in heaps {
+        let (lane, began_at) = began(hub, heap);
+        let (number, oldest) = lanes.entry(lane).or_insert((0, began_at));
+        *number = number.saturating_add(heap.number);
+        *oldest = (*oldest).min(began_at);
+    }
+    lanes.into_iter().map(|(lane, (number, oldest))| (lane, number, oldest)).collect()
+}
+
 fn pushed_to(
     hub: &Hub,
     heaps: Vec<Heap>,
@@ -139,8 +160,7 @@ fn pushed_to(
     for heap in heaps {
         let unknown = || StoreError::UnknownWord { column: "pushes.endpoint_id", value: heap.place.clone() };
         let id = EndpointId::parse(&heap.place).ok_or_else(unknown)?;
-        let lane = heap.kind.parse().ok().and_then(Lane::of_number).unwrap_or(Lane::Normal);
-        let began_at = hub.schedules.of(id.kind).began_at(lane, heap.first());
+        let (_, began_at) = began(hub, &heap);
         let recipient = match id.kind {
             EndpointKind::Agency => id.holder,
             EndpointKind::Events | EndpointKind::Relay => id.to_string(),

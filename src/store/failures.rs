@@ -58,10 +58,7 @@ pub fn number(
 ///
 /// # Errors
 /// `Statement`, `UnknownWord`.
-pub fn of_recipient(
-    tx: &mut Connection,
-    recipient_code: &str,
-) -> Result<Vec<(Cause, i64, DateTime<Utc>)>, StoreError> {
+pub fn of_recipient(tx: &mut Connection, recipient_code: &str) -> Result<Vec<(Cause, i64, DateTime<Utc>)>, StoreError> {
     let rows: Vec<(String, i64, Option<NaiveDateTime>)> = on_packets!(tx, c => failures::table
         .filter(failures::recipient_code.eq(recipient_code))
         .group_by(failures::cause)

@@ -2,7 +2,7 @@
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
 //! `ledger`, `receipts`, `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
-//! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
+//! (the log that people read), `search`, `nodes` (who works), `bulletins` (what operators tell), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
 //! a LIMIT is bound again; it is compiled not to, see `.cargo/config.toml`.) Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -12,6 +12,7 @@ pub mod announcements;
 mod backlog;
 pub mod backup;
 pub mod bell;
+pub mod bulletins;
 pub mod connection;
 mod copy;
 pub mod deliveries;
@@ -28,6 +29,7 @@ mod literal;
 pub mod machine;
 pub mod mails;
 pub mod migrations;
+pub mod nodes;
 pub mod notices;
 pub mod payloads;
 pub mod pushes;

@@ -67,6 +67,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulletin_agencies (bulletin_id, agency_code) {
+        bulletin_id -> Text,
+        agency_code -> Text,
+    }
+}
+
+diesel::table! {
+    bulletins (bulletin_id) {
+        bulletin_id -> Text,
+        text -> Text,
+        from_at -> Timestamp,
+        until_at -> Timestamp,
+        published_by -> Text,
+        published_at -> Timestamp,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     certificates (certificate_id) {
         certificate_id -> Text,
         subject -> Text,
@@ -236,6 +255,16 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    nodes (node_id) {
+        node_id -> Text,
+        host -> Text,
+        version -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
     }
 }
 
@@ -469,6 +498,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     announcements,
     attachments,
     attempts,
+    bulletin_agencies,
+    bulletins,
     certificates,
     checkpoints,
     deliveries,
@@ -482,6 +513,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_entries,
     ledger_tiles,
     mails,
+    nodes,
     payloads,
     pushes,
     read_documents,

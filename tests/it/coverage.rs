@@ -206,12 +206,16 @@ async fn busy_hub() -> TestHub {
     hub
 }
 
-/// An operator has what failed for X99.C03 started anew.
+/// An operator tells agencies something, and has what failed for X99.C03 started anew.
 async fn start_anew(hub: &TestHub) {
     let mut browser = Browser::of(hub, "van.hanh", UserRole::Operator, &[]).await;
     browser.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
     let fields = [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Thôi giữ, gửi lại")];
     browser.send("/portal/redrives", &fields).await;
+    assert_eq!(browser.page.status, 303, "{}", browser.page.words());
+    browser.get("/portal/bulletins").await;
+    let bulletin = [("text", "Bảo trì"), ("from", ""), ("until", "2026-11-22T12:00"), ("agencies", "")];
+    browser.send("/portal/bulletins", &bulletin).await;
     assert_eq!(browser.page.status, 303, "{}", browser.page.words());
     // The first minute starts it, the second finds that nothing is left.
     for started in [1, 0] {

@@ -343,7 +343,9 @@ async fn what_looks_like_markup_is_shown_as_it_is_at_the_desk() {
         let page = browser.get(&format!("/portal/redrives/new?{odd}")).await;
         assert!(page.status == 404 && !page.text.contains("<script>"), "{odd}");
     }
-    for (per_minute, reason) in [("0", "một lý do đủ dài"), ("601", "một lý do đủ dài"), ("x", "một lý do đủ dài"), ("1", "ngắn")] {
+    for (per_minute, reason) in
+        [("0", "một lý do đủ dài"), ("601", "một lý do đủ dài"), ("x", "một lý do đủ dài"), ("1", "ngắn")]
+    {
         browser.get("/portal/account").await;
         let fields = [("agency", "X99.B02"), ("cause", "busy"), ("per_minute", per_minute), ("reason", reason)];
         assert_eq!(browser.send("/portal/redrives", &fields).await.status, 400, "{per_minute} {reason}");

@@ -22,6 +22,7 @@ mod coverage;
 mod crash;
 mod desk;
 mod desk_browser;
+mod desk_room;
 mod directory;
 mod doctor;
 mod fixtures;

@@ -1,9 +1,11 @@
 //! What those see and do who look after the hub: what is stuck, how recipients are doing, what is started anew. Each screen is
-//! a file in `desk/`. Not here: who may (`exchange::sessions::Person`), what it does (`exchange::stuck`, `recipients`,
-//! `redrives`).
+//! a file in `desk/`. Not here: who may (`exchange::sessions::Person`), what it does (`exchange::room`, `stuck`,
+//! `recipients`, `redrives`).
 
+mod bulletins;
 mod recipient;
 mod redrive;
+mod room;
 mod stuck;
 
 use super::super::problem::Problem;
@@ -17,6 +19,12 @@ use chrono::TimeDelta;
 /// The screens and what is done on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeskOperation {
+    /// Whether the hub is well.
+    Room,
+    /// What agencies are told.
+    Bulletins,
+    /// Tells them, or takes it back.
+    ChangeBulletins,
     /// What has failed and what waits.
     Stuck,
     /// How a recipient is doing.
@@ -46,6 +54,9 @@ pub(super) async fn answer(
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
     match operation {
+        DeskOperation::Room => room::page(page, person).await,
+        DeskOperation::Bulletins => bulletins::page(page, person).await,
+        DeskOperation::ChangeBulletins => bulletins::change(page, person, fields).await,
         DeskOperation::Stuck => stuck::page(page, person).await,
         DeskOperation::Recipient => recipient::page(page, person, id).await,
         DeskOperation::DirectRecipient => recipient::direct(page, person, id, fields).await,

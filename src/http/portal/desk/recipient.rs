@@ -55,11 +55,12 @@ impl RecipientPage<'_> {
     fn circuit(&self, line: &EndpointLine) -> Tag {
         let (text, look) = match line.circuit {
             Circuit::Closed => (self.page.t("Bình thường", "Well").to_owned(), "good"),
-            Circuit::Open(until) => (
-                format!("{} {}", self.page.t("Ngắt đến", "Left in peace until"), dates::for_people(until)),
-                "bad",
-            ),
-            Circuit::HalfOpen => (self.page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting"),
+            Circuit::Open(until) => {
+                (format!("{} {}", self.page.t("Ngắt đến", "Left in peace until"), dates::for_people(until)), "bad")
+            }
+            Circuit::HalfOpen => {
+                (self.page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting")
+            }
         };
         Tag { text, look }
     }
@@ -112,9 +113,8 @@ pub(super) async fn direct(
         "release" => Some(Order::Push(push(), Direction::Release)),
         _ => None,
     };
-    let order = order.ok_or_else(|| {
-        ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step"))
-    })?;
+    let order = order
+        .ok_or_else(|| ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step")))?;
     recipients::direct(page.hub, person, name, (order, fields.get("reason"))).await?;
     Ok(see_other(&format!("/portal/recipients/{}", escaped(name))))
 }

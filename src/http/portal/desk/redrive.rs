@@ -225,9 +225,8 @@ pub(super) async fn direct(
     id: &str,
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
-    let step = RedriveStep::of_word(fields.get("step")).ok_or_else(|| {
-        ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step"))
-    })?;
+    let step = RedriveStep::of_word(fields.get("step"))
+        .ok_or_else(|| ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step")))?;
     redrives::step(page.hub, person, id, step).await?;
     Ok(see_other(&format!("/portal/redrives/{id}")))
 }

@@ -40,24 +40,33 @@ impl StuckPage<'_> {
     }
 
     fn failed(&self) -> String {
-        let all = self.stuck.groups.iter().fold(0_i64, |sum, group| sum.saturating_add(group.number));
-        grouped(all, self.page.language)
+        failed(&self.stuck, self.page)
     }
 
     fn trouble(&self, queue: &Queued) -> Option<Tag> {
-        let page = self.page;
-        let (text, look) = match &queue.trouble {
-            Trouble::None => return None,
-            Trouble::Late => (page.t("Chờ quá lâu", "Waits too long").to_owned(), "bad"),
-            Trouble::Paused(why) => (format!("{}: {why}", page.t("Tạm dừng", "Paused")), "waiting"),
-            Trouble::Gone => (page.t("Địa chỉ nhận báo đã ngừng", "The endpoint is gone").to_owned(), "bad"),
-            Trouble::Resting(until) => {
-                (format!("{} {}", page.t("Ngắt mạch đến", "Left in peace until"), dates::for_people(*until)), "bad")
-            }
-            Trouble::Probed => (page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting"),
-        };
-        Some(Tag { text, look })
+        trouble(queue, self.page)
     }
+}
+
+/// How much has failed and is not mended.
+pub(super) fn failed(stuck: &Stuck, page: &Page<'_>) -> String {
+    let all = stuck.groups.iter().fold(0_i64, |sum, group| sum.saturating_add(group.number));
+    grouped(all, page.language)
+}
+
+/// What keeps packets from leaving, in words.
+pub(super) fn trouble(queue: &Queued, page: &Page<'_>) -> Option<Tag> {
+    let (text, look) = match &queue.trouble {
+        Trouble::None => return None,
+        Trouble::Late => (page.t("Chờ quá lâu", "Waits too long").to_owned(), "bad"),
+        Trouble::Paused(why) => (format!("{}: {why}", page.t("Tạm dừng", "Paused")), "waiting"),
+        Trouble::Gone => (page.t("Địa chỉ nhận báo đã ngừng", "The endpoint is gone").to_owned(), "bad"),
+        Trouble::Resting(until) => {
+            (format!("{} {}", page.t("Ngắt mạch đến", "Left in peace until"), dates::for_people(*until)), "bad")
+        }
+        Trouble::Probed => (page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting"),
+    };
+    Some(Tag { text, look })
 }
 
 /// Draws it.
