@@ -145,7 +145,7 @@ settings! {
         live_max: usize = 2usize, "keys";
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
-        /// How often a node writes down when its keys were last used.
+        /// How often a node writes down when its keys were last used, and that it is there.
         use_noted_seconds: u64 = 60u64, "seconds";
     }
     /// Packets that the hub brings to agencies' endpoints.
@@ -252,6 +252,8 @@ settings! {
         statements_cron: String = "0 30 0 * * *", "cron, six fields, +07:00";
         /// When it is looked for archives that were asked for.
         archives_cron: String = "10 * * * * *", "cron, six fields, +07:00";
+        /// When failed deliveries are started anew that people decided on: as many as they said for a minute.
+        redrive_cron: String = "0 * * * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }
@@ -377,6 +379,12 @@ settings! {
         index_tick_milliseconds: u64 = 1000u64, "milliseconds";
         /// Entries of the ledger that are gone through at once for that.
         index_batch_max: usize = 200usize, "entries";
+        /// Failed deliveries that one person may have started anew at once; for more a second one must agree.
+        redrive_alone_max: u64 = 100u64, "deliveries";
+        /// How long a second person may take for that.
+        redrive_decision_hours: u64 = 24u64, "hours";
+        /// Most failed deliveries of one recipient that are started anew in a minute.
+        redrive_per_minute_max: u64 = 600u64, "deliveries";
     }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {

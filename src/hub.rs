@@ -105,6 +105,8 @@ pub struct Hub {
     pub password_checks: Arc<Semaphore>,
     /// Places for searches of people: each may keep a reading connection for a while.
     pub searches: Arc<Semaphore>,
+    /// The id of this process among the nodes.
+    pub node_id: Arc<str>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -174,6 +176,7 @@ impl Hub {
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
             password_checks,
             searches,
+            node_id: Ids.next().into(),
             metrics,
             config,
             shared,

@@ -13,7 +13,9 @@ mod witnessing;
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, archive, close, directory, keys, notify, selftest, sweep, terms};
+use crate::exchange::{
+    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, selftest, sweep, terms,
+};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
@@ -100,6 +102,14 @@ pub const JOBS: &[Job] = &[
         run: |hub| Box::pin(terms::give_up_unfetched(hub)),
     },
     Job {
+        name: "redrive",
+        vi: "gửi lại dần các lượt không chuyển được mà người vận hành đã quyết định",
+        en: "start failed deliveries anew that people decided on",
+        made_up: true,
+        cron: |hub| hub.config.jobs.redrive_cron.clone(),
+        run: |hub| Box::pin(redrives::work(hub)),
+    },
+    Job {
         name: "selftest-runs",
         vi: "khép lại các lượt tự kiểm tra không ai theo dõi",
         en: "look after runs of the self-test that nobody watches",
@@ -157,6 +167,9 @@ impl Schedule {
         self.missed.abort();
         self.uses.abort();
         note_uses(&self.hub).await;
+        if let Err(error) = nodes::leave(&self.hub).await {
+            log::warn!(target: "jobs", "that this node stops could not be written down: {error}");
+        }
         self.scheduler.shutdown().await
     }
 }
@@ -183,7 +196,7 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
             due(&own, job).await;
         }
     });
-    // What a node knows of the use of keys is its own: no row, no lease.
+    // What a node knows of the use of keys, and that it is there, is its own: no lease.
     let own = hub.clone();
     let uses = tokio::spawn(async move {
         let pause = Duration::from_secs(own.config.keys.use_noted_seconds.max(1));
@@ -191,6 +204,9 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
         loop {
             ticks.tick().await;
             note_uses(&own).await;
+            if let Err(error) = nodes::tell(&own).await {
+                log::warn!(target: "jobs", "that this node is there could not be written down: {error}");
+            }
         }
     });
     Ok(Schedule { scheduler, missed, uses, hub: hub.clone() })

@@ -35,20 +35,11 @@ pub enum QueueCommand {
         json: bool,
     },
     /// Try a waiting delivery now.
-    Now {
-        /// The delivery.
-        delivery: String,
-    },
+    Now(Meant),
     /// Hold a waiting delivery; its term goes on.
-    Hold {
-        /// The delivery.
-        delivery: String,
-    },
+    Hold(Meant),
     /// Let a held delivery go on, at once.
-    Release {
-        /// The delivery.
-        delivery: String,
-    },
+    Release(Meant),
     /// Start failed deliveries anew, each as a new delivery by the agency's channel of today. Says only what would be
     /// done, unless told to apply it.
     #[command(after_help = "Examples:\n  docaxis queue start-anew X99.B02 --from 2026-11-20\n  \
@@ -66,6 +57,15 @@ pub enum QueueCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Meant {
+    /// The delivery.
+    delivery: String,
+    /// Why; it stands in the evidence.
+    #[arg(long, default_value = "")]
+    reason: String,
 }
 
 #[derive(Debug, Args)]
@@ -112,16 +112,17 @@ impl QueueCommand {
                     writeln!(out, "Chưa làm gì; thêm --apply để thực hiện. / Nothing was done; --apply does it.")?;
                 }
             }
-            Self::Now { delivery } => direct(hub, &delivery, Direction::Now, out).await?,
-            Self::Hold { delivery } => direct(hub, &delivery, Direction::Hold, out).await?,
-            Self::Release { delivery } => direct(hub, &delivery, Direction::Release, out).await?,
+            Self::Now(meant) => direct(hub, &meant, Direction::Now, out).await?,
+            Self::Hold(meant) => direct(hub, &meant, Direction::Hold, out).await?,
+            Self::Release(meant) => direct(hub, &meant, Direction::Release, out).await?,
         }
         Ok(Outcome::Done)
     }
 }
 
-async fn direct(hub: &Hub, delivery: &str, direction: Direction, out: &mut dyn Write) -> anyhow::Result<()> {
-    controls::direct(hub, &By::Operator, delivery, direction).await.with_context(|| delivery.to_owned())?;
+async fn direct(hub: &Hub, meant: &Meant, direction: Direction, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Meant { delivery, reason } = meant;
+    controls::direct(hub, &By::Operator, delivery, (direction, reason)).await.with_context(|| delivery.clone())?;
     writeln!(out, "{delivery} {}", direction.word())?;
     Ok(())
 }
@@ -208,7 +209,7 @@ fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow:
     let expires_at = time(line.expires_at);
     if json {
         let object = json!({
-            "delivery_id": line.push_id, "lane": line.lane, "attempts": line.attempts,
+            "delivery_id": line.push_id, "lane": line.lane.word(), "attempts": line.attempts,
             "due_at": line.due_at.map(time), "expires_at": expires_at, "held": line.held,
         });
         return Ok(writeln!(out, "{object}")?);
@@ -218,7 +219,7 @@ fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow:
         (false, Some(at)) => format!("due {}", time(at)),
         (false, None) => "on its way".to_owned(),
     };
-    let (id, lane, attempts) = (&line.push_id, line.lane, line.attempts);
+    let (id, lane, attempts) = (&line.push_id, line.lane.word(), line.attempts);
     Ok(writeln!(out, "{id}  {lane}  {when}  attempts {attempts}  until {expires_at}")?)
 }
 

@@ -302,6 +302,8 @@ impl Config {
             (portal.idle_minutes == 0, "portal.idle_minutes"),
             (portal.powerful_idle_minutes == 0, "portal.powerful_idle_minutes"),
             (portal.session_hours == 0, "portal.session_hours"),
+            (portal.redrive_decision_hours == 0, "portal.redrive_decision_hours"),
+            (portal.redrive_per_minute_max == 0, "portal.redrive_per_minute_max"),
         ];
         is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
     }
@@ -386,6 +388,7 @@ impl Config {
             ("jobs.validity_cron", &jobs.validity_cron),
             ("jobs.statements_cron", &jobs.statements_cron),
             ("jobs.archives_cron", &jobs.archives_cron),
+            ("jobs.redrive_cron", &jobs.redrive_cron),
         ];
         all.into_iter().map(|(setting, cron)| (!is_cron(cron), setting, SIX.0, SIX.1)).collect()
     }

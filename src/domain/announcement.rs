@@ -87,6 +87,8 @@ impl EventKind {
             EvidenceEvent::SubmissionAcceptance
             | EvidenceEvent::SubmissionRejection
             | EvidenceEvent::DeliveryDirected
+            | EvidenceEvent::RedriveChanged
+            | EvidenceEvent::BulletinChanged
             | EvidenceEvent::RouteChanged
             | EvidenceEvent::EndpointChanged
             | EvidenceEvent::AgencyChanged

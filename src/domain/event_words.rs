@@ -20,6 +20,13 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
             "Gói tin gửi {} đã được chuyển tiếp sang trục lân cận",
             "The packet for {} was passed on to a neighbouring hub",
         ),
+        EvidenceEvent::RedriveChanged => of(
+            "Việc gửi lại các lượt không chuyển được đến {} được quyết định",
+            "It was decided on starting failed deliveries to {} anew",
+        ),
+        EvidenceEvent::BulletinChanged => {
+            of("Một thông báo tới các cơ quan được đăng hoặc rút", "A bulletin to agencies was published or taken back")
+        }
         EvidenceEvent::RouteChanged => {
             of("Tuyến tới trục lân cận được thay đổi", "A route to a neighbouring hub was changed")
         }
@@ -89,6 +96,8 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::RecallRequested
         | EvidenceEvent::RecallAnswered
         | EvidenceEvent::DeliveryDirected
+        | EvidenceEvent::RedriveChanged
+        | EvidenceEvent::BulletinChanged
         | EvidenceEvent::RouteChanged
         | EvidenceEvent::EndpointChanged
         | EvidenceEvent::AgencyChanged

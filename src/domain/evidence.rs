@@ -32,6 +32,10 @@ pub enum EvidenceEvent {
     StatusReported,
     /// Ours: an operator held a delivery, let it go on, hurried it, or started a failed one anew.
     DeliveryDirected,
+    /// Ours: starting failed deliveries anew was proposed, decided on, paused, resumed, stopped or came to its end.
+    RedriveChanged,
+    /// Ours: an operator told agencies something in the portal, or took it back.
+    BulletinChanged,
     /// Ours: which agencies are behind which neighbour was changed.
     RouteChanged,
     /// Ours: where an agency is pushed to was set, paused, resumed or removed.
@@ -58,7 +62,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -72,6 +76,8 @@ impl EvidenceEvent {
         Self::RecallAnswered,
         Self::StatusReported,
         Self::DeliveryDirected,
+        Self::RedriveChanged,
+        Self::BulletinChanged,
         Self::RouteChanged,
         Self::EndpointChanged,
         Self::AgencyChanged,
@@ -101,6 +107,8 @@ impl EvidenceEvent {
             Self::RecallAnswered => "docaxis:RecallAnswered",
             Self::StatusReported => "docaxis:StatusReported",
             Self::DeliveryDirected => "docaxis:DeliveryDirected",
+            Self::RedriveChanged => "docaxis:RedriveChanged",
+            Self::BulletinChanged => "docaxis:BulletinChanged",
             Self::RouteChanged => "docaxis:RouteChanged",
             Self::EndpointChanged => "docaxis:EndpointChanged",
             Self::AgencyChanged => "docaxis:AgencyChanged",
@@ -130,7 +138,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged | Self::LedgerRefused => None,
+            Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported => None,
         }
     }

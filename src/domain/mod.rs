@@ -3,12 +3,13 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `statement` (what of a day), `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once), `cause` (why a delivery failed) and `redrive` (how many are started anew), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
 pub mod announcement;
 pub mod breaker;
 pub mod calendar;
+pub mod cause;
 pub mod dates;
 pub mod delivery;
 pub mod directory;
@@ -22,6 +23,7 @@ pub mod notice;
 pub mod pace;
 pub mod packet;
 pub mod receipt;
+pub mod redrive;
 pub mod relay;
 pub mod rules;
 pub mod schedule;

@@ -48,9 +48,17 @@ impl Schedule {
 
     /// When a delivery accepted at `accepted_at` is given up.
     pub fn expires_at(&self, lane: Lane, accepted_at: DateTime<Utc>) -> DateTime<Utc> {
+        accepted_at.checked_add_signed(self.term(lane)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// When what is given up at `expires_at` was put in line.
+    pub fn began_at(&self, lane: Lane, expires_at: DateTime<Utc>) -> DateTime<Utc> {
+        expires_at.checked_sub_signed(self.term(lane)).unwrap_or(expires_at)
+    }
+
+    fn term(&self, lane: Lane) -> TimeDelta {
         let place = Lane::ALL.iter().position(|other| *other == lane).unwrap_or_default();
-        let term = self.terms.get(place).copied().unwrap_or(PAUSE_MIN);
-        accepted_at.checked_add_signed(term).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        self.terms.get(place).copied().unwrap_or(PAUSE_MIN)
     }
 
     /// When to try again after the `failed`-th failed attempt in a row. The pause is drawn evenly from nothing to the

@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 pub enum By {
     /// Whoever has the machine, by the command line.
     Operator,
+    /// The hub, by a job that works off what people decided.
+    Hub,
     /// A system.
     System(String),
     /// A person who is signed in to the portal; its id.
@@ -44,6 +46,7 @@ impl Act {
     fn facts(&self, act: &str, facts: Value) -> (Option<String>, Value) {
         let (door, system_id, user_id) = match &self.by {
             By::Operator => ("command-line", None, None),
+            By::Hub => ("hub", None, None),
             By::System(id) => ("http", Some(id.clone()), None),
             By::User(id) => ("portal", None, Some(id.clone())),
         };

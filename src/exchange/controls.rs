@@ -10,10 +10,12 @@ use super::{ExchangeError, routes, rows};
 use crate::arrivals::PUSHES;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Refusal};
+use crate::domain::lane::Lane;
+use crate::domain::schedule::Schedules;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
 use crate::store::envelopes::EnvelopeRow;
-use crate::store::{Connection, StoreError, deliveries, envelopes, pushes};
+use crate::store::{Connection, StoreError, deliveries, envelopes, failures, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::collections::HashMap;
@@ -24,8 +26,8 @@ use std::sync::Arc;
 pub struct WaitingLine {
     /// The push; of a delivery, the delivery.
     pub push_id: String,
-    /// Its lane, as a word.
-    pub lane: &'static str,
+    /// Its lane.
+    pub lane: Lane,
     /// Attempts so far.
     pub attempts: i32,
     /// When it is tried next; absent when it is held or on its way.
@@ -86,7 +88,7 @@ pub async fn waiting(hub: &Hub, name: &str, limit: usize) -> Result<Vec<WaitingL
     let limit = rows(limit.min(hub.config.lists.page_max));
     let found = hub.store.read(move |tx| pushes::of_endpoint(tx, &id, limit)).await?;
     let line = |push: pushes::PushRow| WaitingLine {
-        lane: push.lane().word(),
+        lane: push.lane(),
         attempts: push.attempts,
         due_at: (!push.held && !push.is_on_its_way(now)).then(|| push.due_at()),
         expires_at: push.expires_at(),
@@ -118,12 +120,18 @@ impl Direction {
     }
 }
 
-/// Directs one delivery or event that waits to be pushed. Saying it twice changes nothing more.
+/// Directs one delivery or event that waits to be pushed, for a reason if one was given. Saying it twice changes nothing more.
 ///
 /// # Errors
 /// `NotFound`; `Refused` when it does not wait or is on its way; `Store`.
-pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction) -> Result<(), ExchangeError> {
+pub async fn direct(
+    hub: &Hub,
+    by: &By,
+    delivery_id: &str,
+    (direction, reason): (Direction, &str),
+) -> Result<(), ExchangeError> {
     let (act, id) = (Act::new(hub, by), delivery_id.to_owned());
+    let facts = json!({ "reason": endpoints::shortened(reason) });
     let directed = hub.store.write(move |tx| {
         let row = deliveries::find(tx, &id)?;
         let Some(push) = pushes::find(tx, &id)? else {
@@ -147,8 +155,12 @@ pub async fn direct(hub: &Hub, by: &By, delivery_id: &str, direction: Direction)
             return Ok(Err(ExchangeError::Refused(Refusal::OnItsWay)));
         }
         match row {
-            Some(row) => act.note_delivery(tx, &row, direction.word(), json!({}))?,
-            None => endpoints::note(tx, &act, direction.word(), (&push.endpoint()?, json!({ "push_id": id })))?,
+            Some(row) => act.note_delivery(tx, &row, direction.word(), facts.clone())?,
+            None => {
+                let mut facts = facts.clone();
+                facts["push_id"] = json!(id);
+                endpoints::note(tx, &act, direction.word(), (&push.endpoint()?, facts))?;
+            }
         }
         Ok(Ok(()))
     });
@@ -180,7 +192,11 @@ pub struct FailedSelection {
 /// `NotFound` for an unknown agency, `Store`.
 pub async fn failed(hub: &Hub, selection: &FailedSelection) -> Result<Vec<FailedLine>, ExchangeError> {
     let meant = Meant::of(hub, selection).await?;
-    Ok(hub.store.read(move |tx| meant.lines(tx)).await?.into_iter().map(|(.., line)| line).collect())
+    let found = hub.store.read(move |tx| {
+        let found = meant.found(tx)?;
+        lines(tx, found)
+    });
+    Ok(found.await?.into_iter().map(|(.., line)| line).collect())
 }
 
 /// How new deliveries are spread over time.
@@ -217,21 +233,11 @@ pub async fn start_anew(
     let (act, schedules, recipient) = (Act::new(hub, by), Arc::clone(&hub.schedules), meant.recipient.0.clone());
     let before = *planned;
     let started = hub.store.write(move |tx| {
-        let way = routes::way_of(tx, &meant.recipient)?;
-        let (mut lines, mut planned) = (Vec::new(), before);
-        for (row, envelope, mut line) in meant.lines(tx)? {
-            if line.fate == Fate::Anew {
-                let due_at = planned.next(act.now);
-                let moment = Moment { ids: act.ids, now: act.now, schedules: &schedules };
-                let making = Making { moment, due_at, came: row.came() };
-                let made = hand_on(tx, &making, &envelope, (key_anew(&row), way.clone()))?;
-                let facts = json!({ "new_delivery_id": made.delivery_id });
-                act.note_delivery(tx, &row, "started_anew", facts)?;
-                line.fate = Fate::Before(made.delivery_id);
-            }
-            lines.push(line);
-        }
-        Ok((lines, planned))
+        let mut planned = before;
+        let found = meant.found(tx)?;
+        let start = Start { act: &act, schedules: &schedules, recipient: &meant.recipient, redrive_id: None };
+        let started = start.anew(tx, found, &mut planned)?;
+        Ok((started.lines, planned))
     });
     let lines;
     (lines, *planned) = started.await?;
@@ -239,8 +245,56 @@ pub async fn start_anew(
     Ok(lines)
 }
 
+/// How failed deliveries to a recipient are started anew within a transaction.
+pub(super) struct Start<'a> {
+    pub(super) act: &'a Act,
+    pub(super) schedules: &'a Schedules,
+    pub(super) recipient: &'a AgencyCode,
+    /// Of which re-drive it is part, if of one.
+    pub(super) redrive_id: Option<&'a str>,
+}
+
+/// What became of failed deliveries that were to be started anew.
+pub(super) struct Started {
+    /// Each of them.
+    pub(super) lines: Vec<FailedLine>,
+    /// The deliveries that were made.
+    pub(super) new: Vec<String>,
+}
+
+impl Start<'_> {
+    /// Makes a new delivery for each that has none yet and was not taken back. None of them is a failure to be mended any more.
+    pub(super) fn anew(
+        &self,
+        tx: &mut Connection,
+        found: Vec<(DeliveryRow, EnvelopeRow)>,
+        planned: &mut Planned,
+    ) -> Result<Started, StoreError> {
+        let way = routes::way_of(tx, self.recipient)?;
+        let mut started = Started { lines: Vec::new(), new: Vec::new() };
+        for (row, envelope, mut line) in lines(tx, found)? {
+            if line.fate == Fate::Anew {
+                let due_at = planned.next(self.act.now);
+                let moment = Moment { ids: self.act.ids, now: self.act.now, schedules: self.schedules };
+                let making = Making { moment, due_at, came: row.came() };
+                let made = hand_on(tx, &making, &envelope, (key_anew(&row), way.clone()))?;
+                let mut facts = json!({ "new_delivery_id": made.delivery_id });
+                if let Some(redrive_id) = self.redrive_id {
+                    facts["redrive_id"] = json!(redrive_id);
+                }
+                self.act.note_delivery(tx, &row, "started_anew", facts)?;
+                started.new.push(made.delivery_id.clone());
+                line.fate = Fate::Before(made.delivery_id);
+            }
+            started.lines.push(line);
+        }
+        failures::remove(tx, &started.lines.iter().map(|line| line.delivery_id.as_str()).collect::<Vec<_>>())?;
+        Ok(started)
+    }
+}
+
 /// Tells the dispatcher and those who wait, on all nodes.
-fn announce(hub: &Hub, agency: &str) {
+pub(super) fn announce(hub: &Hub, agency: &str) {
     hub.wake.notify_one();
     hub.arrivals.announce([agency, PUSHES].into_iter());
 }
@@ -279,37 +333,44 @@ impl Meant {
         })
     }
 
-    fn lines(&self, tx: &mut Connection) -> Result<Vec<(DeliveryRow, EnvelopeRow, FailedLine)>, StoreError> {
-        let rows: Vec<(DeliveryRow, EnvelopeRow)> = match &self.delivery_id {
+    fn found(&self, tx: &mut Connection) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
+        match &self.delivery_id {
             Some(id) => match deliveries::find(tx, id)? {
                 Some(row) if self.is_meant(&row)? => {
                     let envelope = envelopes::find(tx, &row.envelope_id)?;
-                    vec![(row, envelope.ok_or(StoreError::Missing("envelopes"))?)]
+                    Ok(vec![(row, envelope.ok_or(StoreError::Missing("envelopes"))?)])
                 }
-                Some(_) | None => Vec::new(),
+                Some(_) | None => Ok(Vec::new()),
             },
-            None => deliveries::failed(tx, self.recipient.as_str(), self.accepted, (&self.after, self.limit))?,
-        };
-        let mut fates = fates(tx, &rows)?;
-        let line = |(row, envelope): (DeliveryRow, EnvelopeRow)| {
-            let fate = fates.remove(&row.delivery_id).unwrap_or(Fate::Anew);
-            let line = FailedLine {
-                delivery_id: row.delivery_id.clone(),
-                sender: row.sender_code.clone(),
-                document_id: row.document_id.clone(),
-                accepted_at: row.accepted_at(),
-                failed_at: row.changed_at(),
-                reason: row.note.clone(),
-                fate,
-            };
-            (row, envelope, line)
-        };
-        Ok(rows.into_iter().map(line).collect())
+            None => deliveries::failed(tx, self.recipient.as_str(), self.accepted, (&self.after, self.limit)),
+        }
     }
 
     fn is_meant(&self, row: &DeliveryRow) -> Result<bool, StoreError> {
         Ok(row.progress()?.state == DeliveryState::Failed && row.recipient_code == self.recipient.0)
     }
+}
+
+/// Failed deliveries to a recipient, each with what starting it anew would do.
+pub(super) fn lines(
+    tx: &mut Connection,
+    found: Vec<(DeliveryRow, EnvelopeRow)>,
+) -> Result<Vec<(DeliveryRow, EnvelopeRow, FailedLine)>, StoreError> {
+    let mut fates = fates(tx, &found)?;
+    let line = |(row, envelope): (DeliveryRow, EnvelopeRow)| {
+        let fate = fates.remove(&row.delivery_id).unwrap_or(Fate::Anew);
+        let line = FailedLine {
+            delivery_id: row.delivery_id.clone(),
+            sender: row.sender_code.clone(),
+            document_id: row.document_id.clone(),
+            accepted_at: row.accepted_at(),
+            failed_at: row.changed_at(),
+            reason: row.note.clone(),
+            fate,
+        };
+        (row, envelope, line)
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 /// Which of these deliveries to a recipient are not to be started anew, and why.

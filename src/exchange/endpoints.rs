@@ -230,7 +230,7 @@ pub async fn resume(hub: &Hub, by: &By, name: &str) -> Result<(), ExchangeError>
 
 async fn change(hub: &Hub, by: &By, name: &str, (state, reason): (&'static str, &str)) -> Result<(), ExchangeError> {
     let id = named(hub, name).await?;
-    let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+    let reason = shortened(reason);
     let act = Act::new(hub, by);
     let found = hub.store.write(move |tx| {
         let endpoint_id = id.to_string();
@@ -253,6 +253,11 @@ async fn change(hub: &Hub, by: &By, name: &str, (state, reason): (&'static str, 
 
 /// Longest reason that is kept, in characters.
 const REASON_CHARS_MAX: usize = 500;
+
+/// A reason as it is kept.
+pub(super) fn shortened(reason: &str) -> String {
+    reason.trim().chars().take(REASON_CHARS_MAX).collect()
+}
 
 /// Removes the endpoint of an agency, which picks its packets up from now on, also those that wait for a push. Answers how many.
 ///

@@ -7,7 +7,7 @@ use crate::hub::Hub;
 use crate::keyring;
 use crate::metrics::QueueLabel;
 use crate::store::migrations::{self, Form};
-use crate::store::{StoreError, inspect, machine};
+use crate::store::{Connection, StoreError, inspect, ledger as ledger_rows, machine, search};
 use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -164,10 +164,13 @@ pub fn may_watch(hub: &Hub, peer: Option<IpAddr>, token: Option<&str>) -> bool {
 /// `Unavailable`. A database that does not answer leaves its figures as they were.
 pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     let (metrics, most) = (&hub.metrics, hub.config.metrics.waiting_max);
-    match hub.store.read(move |tx| Ok((inspect::waiting(tx, most)?, inspect::pushes_waiting(tx, most)?))).await {
-        Ok((waiting, pushes)) => {
+    let looked_up =
+        hub.store.read(move |tx| Ok((inspect::waiting(tx, most)?, inspect::pushes_waiting(tx, most)?, behind(tx)?)));
+    match looked_up.await {
+        Ok((waiting, pushes, (_, behind))) => {
             metrics.waiting.set(waiting);
             metrics.pushes_waiting.set(pushes);
+            metrics.index_behind.set(behind);
         }
         Err(error) => log::warn!("waiting deliveries cannot be counted: {error}"),
     }
@@ -191,6 +194,12 @@ pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     metrics.uptime.set(hub.uptime().as_secs_f64());
     metrics.started.set(now.saturating_sub(hub.uptime()).as_secs_f64());
     metrics.exposition().map_err(|error| ExchangeError::Unavailable(error.to_string()))
+}
+
+/// Entries of the ledger, and those of them whose documents cannot be found yet.
+pub(super) fn behind(tx: &mut Connection) -> Result<(i64, i64), StoreError> {
+    let entries = ledger_rows::head(tx)?.map_or(0, |head| head.tree_size);
+    Ok((entries, entries.saturating_sub(search::position(tx)?).max(0)))
 }
 
 /// A number as gauges hold it.

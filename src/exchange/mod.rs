@@ -13,7 +13,7 @@
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached), `relay` (what they bring and tell) and
 //! `vouch` (receipts that they sign);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
-//! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `room` (whether the hub is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `lookup` (what people search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -24,6 +24,7 @@ pub mod archive;
 pub mod attest;
 pub mod audit;
 pub mod backup;
+pub mod bulletins;
 pub mod capsule;
 pub mod close;
 pub mod controls;
@@ -53,9 +54,12 @@ pub mod preflight;
 pub mod prove;
 mod recall;
 mod receipt;
+pub mod recipients;
+pub mod redrives;
 mod register;
 pub mod relay;
 mod report;
+pub mod room;
 pub mod routes;
 pub mod seal;
 pub mod second_factor;
@@ -64,6 +68,7 @@ pub mod sessions;
 mod settle;
 mod shipment;
 pub mod statements;
+pub mod stuck;
 pub mod sweep;
 pub mod systems;
 pub mod terms;

@@ -3,6 +3,7 @@
 //! (`dispatch`), telling a neighbour (`announce`).
 
 use super::announce::{self, Moment, RelayEvent};
+use super::settle::note_failure;
 use super::{Caller, ExchangeError};
 use crate::config;
 use crate::domain::agency::OrganId;
@@ -168,6 +169,7 @@ fn take_down(
         if !deliveries::settle(tx, &row, after, note, moment.now)? {
             return Err(StoreError::Raced);
         }
+        note_failure(tx, (&row, before.state, after.state), &heard.facts, moment.now)?;
     }
     let piece = row.evidence(heard.event, moment.now, Some(&heard.neighbour), &heard.facts);
     announce::append(tx, moment, &row, &piece)?;

@@ -2,7 +2,7 @@
 //! whoever has lost it. Not here: who is asked for one (`sessions`).
 
 use super::ExchangeError;
-use super::act::{Act, By};
+use super::act::Act;
 use super::sessions::Person;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
@@ -106,7 +106,7 @@ pub async fn confirm(hub: &Hub, person: &Person, code: &str) -> Result<Option<Ve
     let digests: Vec<Vec<u8>> = codes.iter().map(|code| recovery_digest(code)).collect();
     let (own, user_id, code) = (hub.clone(), person.user_id.clone(), code.to_owned());
     let session = person.session_digest().to_vec();
-    let act = Act::new(hub, &By::User(person.user_id.clone()));
+    let act = Act::new(hub, &person.by());
     let turned_on = hub.store.write(move |tx| {
         let Some(user) = users::find_to_change(tx, &user_id)? else { return Ok(false) };
         let step = step_of(&own, &user, &code, own.clock.now()).filter(|_| user.second_factor == SecondFactor::Begun);

@@ -54,6 +54,19 @@ impl Person {
         &self.session_digest
     }
 
+    /// Nothing for whoever does not look after the hub itself: what is not for somebody is as if it were not there.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn runs_the_hub(&self) -> Result<(), ExchangeError> {
+        if self.role.is_powerful() { Ok(()) } else { Err(ExchangeError::NotFound) }
+    }
+
+    /// Who it is in evidence.
+    pub(super) fn by(&self) -> By {
+        By::User(self.user_id.clone())
+    }
+
     /// Whether the log of an agency is open to it.
     pub fn may_see(&self, agency_code: &str) -> bool {
         self.role.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
@@ -153,11 +166,12 @@ fn session_digest(token: &str) -> Vec<u8> {
     digest_of("session", token)
 }
 
-/// Who is signed in by what a cookie says; nobody when the session is over.
+/// Who is signed in by what a cookie says; nobody when the session is over. A page that looks again by itself is no use of the
+/// session: it ends all the same.
 ///
 /// # Errors
 /// `Store`.
-pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeError> {
+pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Person>, ExchangeError> {
     let digest = session_digest(token);
     let found = hub.store.read(move |tx| {
         let Some(session) = user_sessions::session(tx, &digest)? else { return Ok(None) };
@@ -177,7 +191,7 @@ pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeEr
     if user.suspended_at.is_some() || now >= idle_until.min(ends_at) {
         return Ok(None);
     }
-    if now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
+    if is_use && now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
         let digest = session.session_digest.clone();
         hub.store.write(move |tx| user_sessions::touch_session(tx, &digest, now)).await?;
     }
@@ -281,7 +295,7 @@ pub async fn change_password(
     }
     let holds = passwords::holds(hub, &old, Some(&user.password)).await?;
     let hash = passwords::hash(hub, &new).await?;
-    let act = Act::new(hub, &By::User(person.user_id.clone()));
+    let act = Act::new(hub, &person.by());
     let (own, settings, checked) = (person.session_digest.clone(), hub.config.portal.clone(), user.password);
     let changed = hub.store.write(move |tx| {
         // A reset, a lock or the end of this session that came meanwhile goes before.

@@ -7,6 +7,7 @@ use super::endpoints::offer;
 use super::shipment::Target;
 use crate::channel::Outcome;
 use crate::domain::breaker::BreakerLimits;
+use crate::domain::cause::Cause;
 use crate::domain::delivery::{DeliveryState, Next, Step, next};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::packet::Digest;
@@ -18,7 +19,7 @@ use crate::store::deliveries::DeliveryRow;
 use crate::store::endpoints::EndpointRow;
 use crate::store::neighbours::{self, NeighbourReceiptRow};
 use crate::store::pushes::{AttemptRow, Content, Parcel, PushRow};
-use crate::store::{Connection, Foresight, StoreError, announcements, deliveries, endpoints, pushes};
+use crate::store::{Connection, Foresight, StoreError, announcements, deliveries, endpoints, failures, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -227,6 +228,7 @@ fn advance_from(
     if !deliveries::settle(tx, row, to, note, moment.now)? {
         return Ok(false);
     }
+    note_failure(tx, (row, before.state, to.state), facts, moment.now)?;
     let Some(event) = event else { return Ok(true) };
     let mut facts = facts.clone();
     if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
@@ -234,6 +236,20 @@ fn advance_from(
     }
     announce::append(tx, moment, row, &row.evidence(event, moment.now, None, &facts))?;
     Ok(true)
+}
+
+/// Keeps what has failed and nobody has mended: a delivery comes to it, or leaves it when it arrives after all.
+pub(super) fn note_failure(
+    tx: &mut Connection,
+    (row, before, after): (&DeliveryRow, DeliveryState, DeliveryState),
+    facts: &Value,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    match (before == DeliveryState::Failed, after == DeliveryState::Failed) {
+        (false, true) => failures::insert(tx, row, Cause::of_facts(facts), now),
+        (true, false) => failures::remove(tx, &[&row.delivery_id]),
+        (true, true) | (false, false) => Ok(()),
+    }
 }
 
 /// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
@@ -298,7 +314,7 @@ fn give_up_delivery(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> 
     let attempts = pushes::attempts_of(tx, &push.push_id)?;
     let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
     let facts = json!({
-        "why": "expired", "attempts": push.attempts, "attempts_sha256": digest_of(&attempts), "note": shortened(note),
+        "why": "expired", "status": attempts.last().and_then(|attempt| attempt.http_status), "attempts": push.attempts, "attempts_sha256": digest_of(&attempts), "note": shortened(note),
     });
     advance(tx, &row, (Step::GiveUp, note), (&brought(&push.endpoint()?, facts), moment))
 }

@@ -51,7 +51,7 @@ use agency_api::AgencyOperation;
 use archive_api::ArchiveOperation;
 use gate::Node;
 use ledger_api::{LedgerOperation, TilesOperation};
-use portal::PortalOperation;
+use portal::{DeskOperation, PortalOperation};
 use problem::Dialect;
 use push_admin::PushOperation;
 use receipt_api::ReceiptOperation;
@@ -226,6 +226,10 @@ const fn page(operation: PortalOperation) -> Operation {
     Operation::Portal(operation)
 }
 
+const fn desk(operation: DeskOperation) -> Operation {
+    Operation::Portal(PortalOperation::Desk(operation))
+}
+
 /// Every route, grouped by who calls it.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
@@ -364,6 +368,17 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/portal/account/password", page(PortalOperation::Password), "Change the password."),
     route(POST, "/portal/account/second-factor", page(PortalOperation::SecondFactor), "Set up a second factor."),
     route(POST, "/portal/account/sessions", page(PortalOperation::EndSessions), "End the other sessions."),
+    route(GET, "/portal/room", desk(DeskOperation::Room), "Whether the hub is well, at a glance; for operators and administrators."),
+    route(GET, "/portal/bulletins", desk(DeskOperation::Bulletins), "What agencies are told in the portal."),
+    route(POST, "/portal/bulletins", desk(DeskOperation::ChangeBulletins), "Tell agencies something for a time (`text`, `from`, `until`, `agencies`), or take it back (`withdraw`)."),
+    route(GET, "/portal/stuck", desk(DeskOperation::Stuck), "What has failed and what waits, by recipient; for operators and administrators."),
+    route(GET, "/portal/recipients/{id}", desk(DeskOperation::Recipient), "How a recipient is doing."),
+    route(POST, "/portal/recipients/{id}", desk(DeskOperation::DirectRecipient), "Pause or resume a recipient; hurry, hold or release what waits for it (`step`, `push`, `reason`)."),
+    route(GET, "/portal/redrives", desk(DeskOperation::Redrives), "What was started anew, by whom, and how far it is."),
+    route(POST, "/portal/redrives", desk(DeskOperation::Propose), "Start a group of failed deliveries anew, or propose it (`agency`, `cause`, `per_minute`, `reason`)."),
+    route(GET, "/portal/redrives/new", desk(DeskOperation::Preview), "What starting a group of failed deliveries anew would do (`agency`, `cause`)."),
+    route(GET, "/portal/redrives/{id}", desk(DeskOperation::Redrive), "How far a re-drive is and what came of it."),
+    route(POST, "/portal/redrives/{id}", desk(DeskOperation::DirectRedrive), "Approve, refuse, pause, resume or stop a re-drive (`step`)."),
 ];
 
 /// The route table as Markdown, for docs/api.md.

@@ -77,9 +77,9 @@ pub(super) async fn answer(operation: PushOperation, call: Call<'_>, by: &By) ->
             Ok(problem::ok().json(All { items: lines.iter().map(failed).collect() }))
         }
         PushOperation::StartAnew => start_anew(call, by).await,
-        PushOperation::Now => direct(&call, by, Direction::Now).await,
-        PushOperation::Hold => direct(&call, by, Direction::Hold).await,
-        PushOperation::Release => direct(&call, by, Direction::Release).await,
+        PushOperation::Now => direct(call, by, Direction::Now).await,
+        PushOperation::Hold => direct(call, by, Direction::Hold).await,
+        PushOperation::Release => direct(call, by, Direction::Release).await,
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) fn new_endpoint(holder: &str, proof: Option<&Proof>) -> HttpResponse 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PauseSaid {
-    /// Why; it is shown with the endpoint.
+    /// Why; of a pause it is shown with the endpoint, and it stands in the evidence.
     #[serde(default)]
     reason: String,
 }
@@ -233,9 +233,10 @@ async fn start_anew(mut call: Call<'_>, by: &By) -> Result<HttpResponse, Problem
     Ok(problem::ok().json(All { items: lines.iter().map(failed).collect() }))
 }
 
-async fn direct(call: &Call<'_>, by: &By, direction: Direction) -> Result<HttpResponse, Problem> {
+async fn direct(mut call: Call<'_>, by: &By, direction: Direction) -> Result<HttpResponse, Problem> {
+    let said: PauseSaid = body(&mut call).await?;
     let id = call.segment("id");
-    controls::direct(&call.node.hub, by, id, direction).await?;
+    controls::direct(&call.node.hub, by, id, (direction, &said.reason)).await?;
     Ok(problem::ok().json(DirectedBody { delivery_id: id, act: direction.word() }))
 }
 
@@ -335,7 +336,7 @@ pub struct WaitingBody<'a> {
 fn waiting(line: &WaitingLine) -> WaitingBody<'_> {
     WaitingBody {
         delivery_id: &line.push_id,
-        lane: line.lane,
+        lane: line.lane.word(),
         attempts: line.attempts,
         due_at: line.due_at.map(time),
         expires_at: time(line.expires_at),

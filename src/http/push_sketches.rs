@@ -69,6 +69,8 @@ fn of_holder(sketch: Sketch<'_>) -> Sketch<'_> {
 fn of_delivery(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch
         .id_segment("id", "Mã lượt chuyển. A delivery.")
+        .maybe_body::<PauseSaid>()
         .answer::<DirectedBody<'_>>(Success::Ok, "Đã làm. Done.")
+        .fails(&BODY)
         .fails(&[&NOT_FOUND, &STEP_REFUSED])
 }

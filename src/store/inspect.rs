@@ -8,9 +8,9 @@ use super::systems::{self, KeyRow};
 use super::witnesses::{self, WatchedRow, WitnessRow};
 use super::{Connection, Link, StoreError, ledger};
 use crate::config::Database;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Text, Timestamp};
 use secrecy::ExposeSecret;
 use std::path::Path;
 
@@ -44,6 +44,62 @@ pub fn waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
 /// `Statement`.
 pub fn pushes_waiting(tx: &mut Connection, most: u64) -> Result<i64, StoreError> {
     number(tx, &format!("SELECT count(*) AS number FROM (SELECT 1 FROM pushes LIMIT {most}) AS counted"))
+}
+
+/// How much there is of one kind at one place, and since when.
+#[derive(Debug, Clone, diesel::QueryableByName)]
+pub struct Heap {
+    /// The place: the code of a recipient, or an endpoint.
+    #[diesel(sql_type = Text)]
+    pub place: String,
+    /// The kind: the code of a cause, or the number of a lane; empty where there are none.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// How much.
+    #[diesel(sql_type = BigInt)]
+    pub number: i64,
+    #[diesel(sql_type = Timestamp)]
+    first: NaiveDateTime,
+}
+
+impl Heap {
+    /// The earliest time of them.
+    pub fn first(&self) -> DateTime<Utc> {
+        self.first.and_utc()
+    }
+}
+
+fn heaps(tx: &mut Connection, counted: &str, most: u64) -> Result<Vec<Heap>, StoreError> {
+    let sql = format!(
+        "SELECT place, kind, count(*) AS number, min(at) AS first FROM (SELECT {counted} LIMIT {most}) AS counted GROUP BY place, kind"
+    );
+    Ok(on!(tx, c => diesel::sql_query(sql).load(c))?)
+}
+
+/// What has failed and nobody has mended, by recipient and cause, with the time of the first failure; up to `most` in all.
+///
+/// # Errors
+/// `Statement`.
+pub fn failures(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
+    heaps(tx, "recipient_code AS place, cause AS kind, failed_at AS at FROM failures", most)
+}
+
+/// What waits to be pushed, by endpoint and lane, with the time at which the first is given up; up to `most` in all.
+///
+/// # Errors
+/// `Statement`.
+pub fn lines(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
+    heaps(tx, "endpoint_id AS place, CAST(lane AS TEXT) AS kind, expires_at AS at FROM pushes", most)
+}
+
+/// What nobody has fetched yet, by recipient, with the time at which the first was accepted; up to `most` in all.
+///
+/// # Errors
+/// `Statement`.
+pub fn unfetched(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
+    let counted = "recipient_code AS place, '' AS kind, accepted_at AS at FROM deliveries \
+                   WHERE state = 'consigned' AND fetched_at IS NULL AND via IS NULL";
+    heaps(tx, counted, most)
 }
 
 #[derive(diesel::QueryableByName)]

@@ -44,6 +44,11 @@ pub fn owner(path: &Path) -> io::Result<(u32, u32, bool)> {
     Ok((owner, mode, owner == rustix::process::geteuid().as_raw()))
 }
 
+/// The name of this machine; empty where the system does not tell.
+pub fn host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// Bytes of memory in use, where the system tells.
 pub fn resident_bytes() -> Option<u64> {
     let told = fs::read_to_string("/proc/self/statm").ok()?;

@@ -1,9 +1,9 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
-//! `ledger`, `witnesses`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`), `job_runs`, `mails` (and
-//! `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
-//! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
+//! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
+//! `relays`, `evidence`, `ledger`, `witnesses`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`),
+//! `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
+//! read), `search`, `nodes` (who works), `bulletins` (what operators tell), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
 //! a LIMIT is bound again; it is compiled not to, see `.cargo/config.toml`.) Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -15,12 +15,14 @@ pub mod archives;
 mod backlog;
 pub mod backup;
 pub mod bell;
+pub mod bulletins;
 pub mod connection;
 mod copy;
 pub mod deliveries;
 pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
+pub mod failures;
 pub mod guard;
 pub mod inspect;
 pub mod job_runs;
@@ -31,11 +33,13 @@ pub mod machine;
 pub mod mails;
 pub mod migrations;
 pub mod neighbours;
+pub mod nodes;
 pub mod notices;
 pub mod payloads;
 pub mod pushes;
 mod queue;
 pub mod receipts;
+pub mod redrives;
 pub mod relays;
 pub mod restore;
 pub mod routes;

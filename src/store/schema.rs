@@ -86,6 +86,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulletin_agencies (bulletin_id, agency_code) {
+        bulletin_id -> Text,
+        agency_code -> Text,
+    }
+}
+
+diesel::table! {
+    bulletins (bulletin_id) {
+        bulletin_id -> Text,
+        text -> Text,
+        from_at -> Timestamp,
+        until_at -> Timestamp,
+        published_by -> Text,
+        published_at -> Timestamp,
+        withdrawn_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     certificates (certificate_id) {
         certificate_id -> Text,
         subject -> Text,
@@ -221,6 +240,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    failures (delivery_id) {
+        delivery_id -> Text,
+        recipient_code -> Text,
+        cause -> Text,
+        failed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     job_runs (job, due_at) {
         job -> Text,
         due_at -> Timestamp,
@@ -286,6 +314,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    nodes (node_id) {
+        node_id -> Text,
+        host -> Text,
+        version -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     payloads (envelope_id) {
         envelope_id -> Text,
         sha256 -> Binary,
@@ -327,6 +365,35 @@ diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
         code_digest -> Binary,
+    }
+}
+
+diesel::table! {
+    redriven_deliveries (redrive_id, delivery_id) {
+        redrive_id -> Text,
+        delivery_id -> Text,
+    }
+}
+
+diesel::table! {
+    redrives (redrive_id) {
+        redrive_id -> Text,
+        recipient_code -> Text,
+        cause -> Text,
+        per_minute -> Integer,
+        reason -> Text,
+        found -> BigInt,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
+        after_delivery -> Text,
+        started -> BigInt,
+        taken_back -> BigInt,
+        started_before -> BigInt,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -519,6 +586,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     archives,
     attachments,
     attempts,
+    bulletin_agencies,
+    bulletins,
     certificates,
     checkpoints,
     closed_days,
@@ -529,17 +598,21 @@ diesel::allow_tables_to_appear_in_same_query!(
     endpoints,
     envelopes,
     evidence,
+    failures,
     job_runs,
     ledger_entries,
     ledger_tiles,
     mails,
     neighbour_keys,
     neighbour_receipts,
+    nodes,
     payloads,
     pushes,
     read_documents,
     receipts,
     recovery_codes,
+    redriven_deliveries,
+    redrives,
     routes,
     search_position,
     searchable_documents,

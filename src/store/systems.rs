@@ -231,6 +231,19 @@ pub fn holders(tx: &mut Connection, agency_code: &str) -> Result<Vec<String>, St
         .load(c))?)
 }
 
+/// When a system that speaks for an agency last used a key.
+///
+/// # Errors
+/// `Statement`.
+pub fn seen_at(tx: &mut Connection, agency_code: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let last: Option<NaiveDateTime> = on!(tx, c => system_agencies::table
+        .inner_join(system_keys::table.on(system_keys::system_id.eq(system_agencies::system_id)))
+        .filter(system_agencies::agency_code.eq(agency_code))
+        .select(diesel::dsl::max(system_keys::last_used_at))
+        .get_result(c))?;
+    Ok(last.map(|at| at.and_utc()))
+}
+
 /// Lets a system speak for an agency no more. Says whether it did.
 ///
 /// # Errors

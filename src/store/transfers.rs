@@ -4,11 +4,11 @@
 use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::envelopes::EnvelopeRow;
-use super::literal::OfDocuments;
+use super::literal::{Literal, OfDocuments};
 use super::schema::{agencies, attachments, deliveries, envelopes, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::delivery::DeliveryState;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -125,6 +125,38 @@ pub fn states_of_arrived(
         .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))
         .limit(most)
         .select(deliveries::state)
+        .load(c))?)
+}
+
+/// How many deliveries are at the disposal of an agency that it has not fetched.
+///
+/// # Errors
+/// `Statement`.
+pub fn number_unfetched(tx: &mut Connection, agency_code: &str) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::recipient_code.eq(agency_code))
+        .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
+        .filter(deliveries::fetched_at.is_null())
+        .filter(deliveries::via.is_null())
+        .count()
+        .get_result(c))?)
+}
+
+/// The newest deliveries of documents to an agency, up to a number: state, when it was accepted, when it last changed.
+///
+/// # Errors
+/// `Statement`.
+pub fn newest_arrivals(
+    tx: &mut Connection,
+    agency_code: &str,
+    most: i64,
+) -> Result<Vec<(String, NaiveDateTime, NaiveDateTime)>, StoreError> {
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::recipient_code.eq(agency_code))
+        .filter(OfDocuments("deliveries"))
+        .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))
+        .limit(most)
+        .select((deliveries::state, deliveries::accepted_at, deliveries::changed_at))
         .load(c))?)
 }
 

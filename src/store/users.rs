@@ -7,7 +7,7 @@ use super::{Connection, StoreError};
 use crate::domain::user::UserRole;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// How far a person is with a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -393,4 +393,16 @@ pub fn read_of(tx: &mut Connection, user_id: &str, envelope_ids: &[&str]) -> Res
         .select(read_documents::envelope_id)
         .load(c))?;
     Ok(read.into_iter().collect())
+}
+
+/// What people are called, by id.
+///
+/// # Errors
+/// `Statement`.
+pub fn names(tx: &mut Connection, user_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    let rows: Vec<(String, String)> = on_packets!(tx, c => users::table
+        .filter(users::user_id.eq_any(user_ids))
+        .select((users::user_id, users::name))
+        .load(c))?;
+    Ok(rows.into_iter().collect())
 }

@@ -70,6 +70,7 @@ const FLOORS: &[Floor] = &[
             "metrics",
             "channel::signature::Scheme",
             "arrivals::Full",
+            "jobs",
             "keyring",
             "signer::certificate::Certificate",
             "store::StoreError",

@@ -1,6 +1,7 @@
 //! Nothing is forgotten: every route, every kind of evidence, every job and every setting is exercised here.
 
 use crate::support::packets::{a_document, a_status};
+use crate::support::portal::Browser;
 use crate::support::program::Program;
 use crate::support::{Answer, System, TestHub, add_system};
 use crate::{archives, relay, statements};
@@ -145,6 +146,7 @@ async fn busy_hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
         config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
         config.relay.hub_name = "truc.a".to_owned();
+        config.portal.second_factor = false;
     });
     let hub = hub.await;
     let recall = |id: &str, target: &str| {
@@ -178,7 +180,7 @@ async fn busy_hub() -> TestHub {
     endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     assert_eq!(hub.post("dms.national", a_document("d4").to(&["X99.C03"]).bytes()).await.status, 201);
     let waits = controls::waiting(&hub.hub, "X99.C03", 1).await.unwrap().remove(0);
-    controls::direct(&hub.hub, &By::Operator, &waits.push_id, Direction::Hold).await.unwrap();
+    controls::direct(&hub.hub, &By::Operator, &waits.push_id, (Direction::Hold, "")).await.unwrap();
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();
@@ -205,7 +207,25 @@ async fn busy_hub() -> TestHub {
     assert_eq!(hub.post("dms.national", large).await.status, 201);
     crate::witness::show_a_fork(&hub).await;
     crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
+    start_anew(&hub).await;
     hub
+}
+
+/// An operator tells agencies something, and has what failed for X99.C03 started anew.
+async fn start_anew(hub: &TestHub) {
+    let mut browser = Browser::of(hub, "van.hanh", UserRole::Operator, &[]).await;
+    browser.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
+    let fields = [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Thôi giữ, gửi lại")];
+    browser.send("/portal/redrives", &fields).await;
+    assert_eq!(browser.page.status, 303, "{}", browser.page.words());
+    browser.get("/portal/bulletins").await;
+    let bulletin = [("text", "Bảo trì"), ("from", ""), ("until", "2026-11-22T12:00"), ("agencies", "")];
+    browser.send("/portal/bulletins", &bulletin).await;
+    assert_eq!(browser.page.status, 303, "{}", browser.page.words());
+    // The first minute starts it, the second finds that nothing is left.
+    for started in [1, 0] {
+        assert_eq!(docaxis::exchange::redrives::work(&hub.hub).await.unwrap(), started);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::support::portal::{Browser, PASSWORD, make_findable};
 use docaxis::domain::user::UserRole;
 use fantoccini::key::Key;
 
-fn is_here() -> bool {
+pub fn is_here() -> bool {
     let runs = std::env::var("DOCAXIS_TEST_DATABASE").is_err();
     if !runs {
         println!("NOT TESTED here: pages look the same on every database; the run on SQLite tests them");
@@ -41,13 +41,19 @@ async fn busy() -> TestHub {
 }
 
 async fn sign_in(chromium: &Chromium, hub: &TestHub, login: &str) {
+    let_in(chromium, hub, login).await;
+    chromium.text_of(".tabs").await;
+}
+
+/// Signs in, by keyboard alone, and waits for the first page.
+pub async fn let_in(chromium: &Chromium, hub: &TestHub, login: &str) {
     chromium.window.goto(&hub.url("/portal")).await.unwrap();
     chromium.tab_to("#login").await;
     chromium.type_text(login).await;
     chromium.tab_to("#password").await;
     chromium.type_text(PASSWORD).await;
     chromium.press(&[Key::Enter]).await;
-    chromium.text_of(".tabs").await;
+    chromium.text_of(".top nav").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

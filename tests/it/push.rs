@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
+use docaxis::config::Config;
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry, Proof};
@@ -20,6 +21,11 @@ use tokio::sync::Notify;
 
 /// A hub that may call this machine, and its dispatcher.
 pub async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
+    pushing_hub_with(|_| {}).await
+}
+
+/// The same with further settings.
+pub async fn pushing_hub_with(change: impl FnOnce(&mut Config)) -> (TestHub, Arc<Dispatcher>) {
     let hub = TestHub::start_with(|config| {
         config.push.networks = "127.0.0.0/8".to_owned();
         config.push.webhook_networks = "127.0.0.0/8".to_owned();
@@ -27,6 +33,7 @@ pub async fn pushing_hub() -> (TestHub, Arc<Dispatcher>) {
         config.push.delays_seconds = "10, 100".to_owned();
         config.push.terms_hours = "1, 1, 1, 1, 2".to_owned();
         config.push.answer_timeout_seconds = 2;
+        change(config);
     })
     .await;
     let dispatcher = Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap());

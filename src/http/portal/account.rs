@@ -79,7 +79,8 @@ pub(super) async fn answer(
         | PortalOperation::SignOut
         | PortalOperation::Log
         | PortalOperation::Search
-        | PortalOperation::Document => Came { done: done(fields.get("done")), ..Came::default() },
+        | PortalOperation::Document
+        | PortalOperation::Desk(_) => Came { done: done(fields.get("done")), ..Came::default() },
     };
     let (lines, codes_left) = sessions::own(page.hub, person).await?;
     let offer = came.offer.map(|offer| {

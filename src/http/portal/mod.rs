@@ -4,6 +4,7 @@
 
 mod account;
 mod assets;
+mod desk;
 mod document;
 mod fields;
 mod log;
@@ -16,6 +17,7 @@ use super::problem::{self, Kind, Problem};
 use crate::domain::dates;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
+use crate::exchange::bulletins;
 use crate::exchange::sessions::{self, Person};
 use crate::hub::Hub;
 use crate::keyring;
@@ -23,6 +25,7 @@ use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, Head
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use chrono::{DateTime, Utc};
+pub use desk::DeskOperation;
 use fields::Fields;
 use secrecy::ExposeSecret;
 use words::Language;
@@ -56,6 +59,8 @@ pub enum PortalOperation {
     SecondFactor,
     /// Ends the other sessions.
     EndSessions,
+    /// What those who look after the hub see and do.
+    Desk(DeskOperation),
 }
 
 impl PortalOperation {
@@ -64,13 +69,15 @@ impl PortalOperation {
         match self {
             Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
             Self::SignOut | Self::Log | Self::Search | Self::Document => false,
-            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions => false,
+            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => false,
         }
     }
 }
 
 /// The cookie of a session. The prefix makes browsers hold it to this host, all paths and TLS.
 const SESSION: &str = "__Host-docaxis-session";
+/// What a page says that looks again by itself (`portal.js`).
+const LOOKS_AGAIN: &str = "docaxis-looks-again";
 /// The cookie of the language.
 const LANGUAGE: &str = "docaxis-language";
 /// What pages may do: nothing that does not come from this hub, and no script within a page.
@@ -84,6 +91,8 @@ pub(super) struct Page<'a> {
     /// Where the page stands, with its query: where a change of the language leads back to.
     place: String,
     person: Option<&'a Person>,
+    /// What the person is told on every page.
+    bulletins: Vec<String>,
     now: DateTime<Utc>,
 }
 
@@ -139,10 +148,10 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::SignInPage | PortalOperation::SignIn => return sign_in::answer(operation, call).await,
         PortalOperation::SignOut | PortalOperation::Log | PortalOperation::Search | PortalOperation::Document => {}
         PortalOperation::Account | PortalOperation::Password => {}
-        PortalOperation::SecondFactor | PortalOperation::EndSessions => {}
+        PortalOperation::SecondFactor | PortalOperation::EndSessions | PortalOperation::Desk(_) => {}
     }
     let person = match cookie(headers, SESSION) {
-        Some(token) => sessions::person(&hub, &token).await?,
+        Some(token) => sessions::person(&hub, &token, !headers.contains_key(LOOKS_AGAIN)).await?,
         None => None,
     };
     let Some(person) = person else { return Ok(to_sign_in(&call)) };
@@ -161,7 +170,8 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         true => (form(call.body.whole().await?, &person)?, "/portal/account".to_owned()),
         false => (Fields::of(call.request.query_string()), place(&call)),
     };
-    let page = Page { hub: &hub, language, place, person: Some(&person), now: hub.clock.now() };
+    let bulletins = bulletins::told(&hub, &person).await?;
+    let page = Page { hub: &hub, language, place, person: Some(&person), bulletins, now: hub.clock.now() };
     match operation {
         PortalOperation::SignOut => {
             sessions::sign_out(&hub, &person).await?;
@@ -176,6 +186,9 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         | PortalOperation::Password
         | PortalOperation::SecondFactor
         | PortalOperation::EndSessions => account::answer(operation, &page, &person, &fields).await,
+        PortalOperation::Desk(operation) => {
+            desk::answer(operation, &page, (&person, call.segment("id")), &fields).await
+        }
         PortalOperation::Home
         | PortalOperation::Asset
         | PortalOperation::Language

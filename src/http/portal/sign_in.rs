@@ -28,7 +28,14 @@ struct SignInPage<'a> {
 pub(super) async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
     let hub = call.node.hub.clone();
     let headers = call.request.headers();
-    let page = Page { hub: &hub, language: language(headers), place: place(&call), person: None, now: hub.clock.now() };
+    let page = Page {
+        hub: &hub,
+        language: language(headers),
+        place: place(&call),
+        person: None,
+        bulletins: Vec::new(),
+        now: hub.clock.now(),
+    };
     if operation == PortalOperation::SignInPage {
         let fields = Fields::of(call.request.query_string());
         let next = within(fields.get("next")).unwrap_or_default();

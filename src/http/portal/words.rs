@@ -2,6 +2,7 @@
 
 use crate::domain::delivery::DeliveryState;
 use crate::domain::envelope::Urgency;
+use crate::domain::lane::Lane;
 use crate::domain::status::StatusCode;
 use crate::exchange::follow::SentLine;
 
@@ -57,6 +58,17 @@ pub(super) fn urgency(urgency: Urgency, l: Language) -> Option<Tag> {
         Urgency::VeryUrgent => Some(Tag::new(l.pick("Thượng khẩn", "Very urgent"), "very-urgent")),
         Urgency::Express => Some(Tag::new(l.pick("Hỏa tốc", "Express"), "express")),
         Urgency::ExpressAtHour => Some(Tag::new(l.pick("Hỏa tốc hẹn giờ", "Timed express"), "express")),
+    }
+}
+
+/// A lane of what waits.
+pub(super) fn lane(lane: Lane, l: Language) -> &'static str {
+    match lane {
+        Lane::Express => l.pick("Hỏa tốc", "Express"),
+        Lane::VeryUrgent => l.pick("Thượng khẩn", "Very urgent"),
+        Lane::Urgent => l.pick("Khẩn", "Urgent"),
+        Lane::Status => l.pick("Trạng thái, sự kiện", "Statuses and events"),
+        Lane::Normal => l.pick("Thường", "Normal"),
     }
 }
 

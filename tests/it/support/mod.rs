@@ -123,6 +123,7 @@ impl TestHub {
     pub fn another_node(&self) -> Hub {
         let mut other = self.hub.clone();
         other.known_keys = docaxis::keyring::KnownKeys::default();
+        other.node_id = other.ids.next().into();
         other
     }
 

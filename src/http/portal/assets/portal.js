@@ -1,5 +1,5 @@
-// What pages do beside showing: the arrow keys walk through the rows of a list, and a session that is about to end says
-// so. Every page works without it.
+// What pages do beside showing: the arrow keys walk through the rows of a list, a page of what goes on looks again by
+// itself, and a session that is about to end says so. Every page works without it.
 "use strict";
 
 (function () {
@@ -18,6 +18,28 @@
         event.preventDefault();
       }
     });
+  }
+
+  const glance = document.querySelector("[data-looks-again]");
+  if (glance) {
+    // It is no use of the session, which ends as if nobody were there; then the page that asks who it is comes.
+    setInterval(function () {
+      if (document.hidden || glance.contains(document.activeElement)) {
+        return;
+      }
+      fetch(location.href, { headers: { "docaxis-looks-again": "1" } }).then(function (answer) {
+        if (answer.redirected || !answer.ok) {
+          location.reload();
+          return "";
+        }
+        return answer.text();
+      }).then(function (text) {
+        const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-looks-again]");
+        if (fresh) {
+          glance.replaceChildren(...fresh.childNodes);
+        }
+      }).catch(function () { /* The next look tries again. */ });
+    }, Number(glance.dataset.looksAgain) * 1000);
   }
 
   const idle = document.getElementById("idle");

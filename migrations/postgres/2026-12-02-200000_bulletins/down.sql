@@ -1,0 +1,2 @@
+DROP TABLE bulletin_agencies;
+DROP TABLE bulletins;

@@ -1,0 +1,3 @@
+DROP TABLE redriven_deliveries;
+DROP TABLE redrives;
+DROP TABLE failures;
