@@ -44,7 +44,7 @@ const FLOORS: &[Floor] = &[
     floor("proof", &["signer"], "what proves something needs no hub"),
     floor("keyring", &["signer", "domain::system"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
-    floor("sheet", &[], "a table is written without knowing what its rows mean"),
+    floor("sheet", &["domain::text"], "a table is written without knowing what its rows mean"),
     floor(
         "hub",
         &["domain", "config", "store", "keyring", "signer", "arrivals", "metrics"],
