@@ -105,6 +105,8 @@ pub struct Hub {
     pub password_checks: Arc<Semaphore>,
     /// Places for searches of people: each may keep a reading connection for a while.
     pub searches: Arc<Semaphore>,
+    /// Places for what people take out: each keeps a thread and a file.
+    pub downloads: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -155,6 +157,7 @@ impl Hub {
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let password_checks = places(config.portal.password_checks_max);
         let searches = places(config.portal.searches_max);
+        let downloads = places(config.portal.downloads_max);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -174,6 +177,7 @@ impl Hub {
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
             password_checks,
             searches,
+            downloads,
             metrics,
             config,
             shared,

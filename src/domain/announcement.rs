@@ -93,7 +93,8 @@ impl EventKind {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
-            | EvidenceEvent::UserChanged => None,
+            | EvidenceEvent::UserChanged
+            | EvidenceEvent::ContentViewed => None,
         }
     }
 }

@@ -35,6 +35,7 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
         EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
         EvidenceEvent::UserChanged => of("Một người dùng được thay đổi", "A user was changed"),
+        EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
@@ -90,6 +91,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::SystemChanged
         | EvidenceEvent::KeyChanged
         | EvidenceEvent::UserChanged
+        | EvidenceEvent::ContentViewed
         | EvidenceEvent::StatusReported => None,
     }
 }

@@ -46,11 +46,13 @@ pub enum EvidenceEvent {
     KeyChanged,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,
+    /// Ours: a person of a party opened an attachment or the packet in the portal.
+    ContentViewed,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -71,6 +73,7 @@ impl EvidenceEvent {
         Self::SystemChanged,
         Self::KeyChanged,
         Self::UserChanged,
+        Self::ContentViewed,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -96,6 +99,7 @@ impl EvidenceEvent {
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
             Self::UserChanged => "docaxis:UserChanged",
+            Self::ContentViewed => "docaxis:ContentViewed",
         }
     }
 }
@@ -114,7 +118,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged => None,
+            Self::RouteChanged | Self::ContentViewed => None,
         }
     }
 

@@ -3,6 +3,8 @@
 //! gets the same bytes, whatever became of the keys. Not here: how it is written (`wire::receipt`), what a sender is answered
 //! at once (`receipt`).
 
+use super::sessions::Person;
+use super::viewer::Viewer;
 use super::{Caller, ExchangeError, history, receipt as answer, seal};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::receipt::{Packet, Receipt, Recipient, Record};
@@ -13,7 +15,7 @@ use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::receipts::{self, CertificateRow, ReceiptRow};
-use crate::store::{Connection, StoreError, deliveries, envelopes, ledger, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, ledger};
 use crate::wire;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -36,17 +38,26 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// `NotFound` unless there is such evidence of a packet and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
-    let (caller, id) = (caller.map(|caller| caller.system_id.clone()), id.to_owned());
+    issued(hub, Viewer::of_caller(caller), id).await
+}
+
+/// The same for a person, as far as it may see the packet.
+///
+/// # Errors
+/// As `receipt`.
+pub async fn receipt_for(hub: &Hub, person: &Person, id: &str) -> Result<Issued, ExchangeError> {
+    issued(hub, Viewer::of(person), id).await
+}
+
+async fn issued(hub: &Hub, viewer: Viewer, id: &str) -> Result<Issued, ExchangeError> {
+    let id = id.to_owned();
     let found = hub.store.read(move |tx| {
         let row = match evidence::find(tx, &id)? {
             Some(row) => Some(row),
             None => evidence::of_acceptance(tx, &id)?,
         };
         let Some(row) = row.filter(is_of_packet) else { return Ok(None) };
-        let may_have = match &caller {
-            Some(system) => history::may_see(tx, system, &row)? && may_have(tx, system, &row)?,
-            None => true,
-        };
+        let may_have = history::may_see(tx, &viewer, &row)? && may_have(tx, &viewer, &row)?;
         Ok(may_have.then_some(row))
     });
     let row = found.await?.ok_or(ExchangeError::NotFound)?;
@@ -63,9 +74,9 @@ fn is_of_packet(row: &EvidenceRow) -> bool {
 
 /// Whether a party to a piece of evidence may have its receipt too: that of an acceptance names all recipients, and is the
 /// sender's.
-fn may_have(tx: &mut Connection, system: &str, row: &EvidenceRow) -> Result<bool, StoreError> {
+fn may_have(tx: &mut Connection, viewer: &Viewer, row: &EvidenceRow) -> Result<bool, StoreError> {
     match (&row.agency, row.event == EvidenceEvent::SubmissionAcceptance.name()) {
-        (Some(sender), true) => systems::holds(tx, system, sender),
+        (Some(sender), true) => viewer.holds(tx, sender),
         (Some(_) | None, _) => Ok(true),
     }
 }

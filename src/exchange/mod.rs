@@ -9,8 +9,8 @@
 //! proves one delivery) and `verify` (of both, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
-//! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
-//! `lookup` (what they search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `views`: under which names, `viewer`: as far as they may), `document` (one of it),
+//! `lookup` (what they search), `open` (what they open), `take_back` (what they take back), `reach` (whom they find in the directory) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -25,6 +25,7 @@ pub mod controls;
 pub mod directory;
 pub mod dispatch;
 pub mod doctor;
+pub mod document;
 pub mod endpoints;
 pub mod follow;
 mod hand_on;
@@ -38,6 +39,7 @@ pub mod lookup;
 pub mod neighbours;
 pub mod nodes;
 pub mod notify;
+pub mod open;
 mod parties;
 pub mod passwords;
 pub mod pickup;
@@ -45,6 +47,7 @@ pub mod poll;
 pub mod post;
 pub mod preflight;
 pub mod prove;
+pub mod reach;
 mod recall;
 mod receipt;
 mod register;
@@ -59,11 +62,13 @@ mod settle;
 mod shipment;
 pub mod sweep;
 pub mod systems;
+pub mod take_back;
 pub mod terms;
 pub mod transfers;
 pub mod users;
 pub mod verify;
 mod viewer;
+pub mod views;
 pub mod webhooks;
 
 use crate::arrivals::Full;

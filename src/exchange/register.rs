@@ -2,6 +2,7 @@
 //! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
 
 use super::accept::{Door, Rejection, Verdict};
+use super::act::By;
 use super::announce;
 use super::hand_on::hand_on;
 use super::parties::{find_ways, parties};
@@ -40,6 +41,8 @@ pub(super) struct Case {
     pub(super) now: DateTime<Utc>,
     pub(super) schedules: Arc<Schedules>,
     pub(super) system_id: String,
+    /// The person for whom the hub wrote it; nothing when a system sends it.
+    pub(super) by: Option<By>,
     pub(super) door: Door,
     pub(super) relay: Option<Head>,
     pub(super) addressees: Vec<OrganId>,
@@ -429,6 +432,9 @@ pub(super) fn append(
             "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
         });
     }
+    if let (Some(By::User(user_id)), Some(facts)) = (&case.by, facts.as_object_mut()) {
+        facts.insert("by_user".to_owned(), user_id.as_str().into());
+    }
     let piece = Evidence {
         event,
         at: case.now,
@@ -448,7 +454,7 @@ fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
     let mut row = EnvelopeRow {
         envelope_id: case.ids.next(),
         packet_kind: plan.packet_kind.clone(),
-        system_id: Some(case.system_id.clone()),
+        system_id: case.by.is_none().then(|| case.system_id.clone()),
         sender_code: plan.sender.0.clone(),
         document_id: plan.document_id.clone(),
         meaning: envelope.meaning.0.to_vec(),

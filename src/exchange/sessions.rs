@@ -153,11 +153,12 @@ fn session_digest(token: &str) -> Vec<u8> {
     digest_of("session", token)
 }
 
-/// Who is signed in by what a cookie says; nobody when the session is over.
+/// Who is signed in by what a cookie says; nobody when the session is over. What a page does by itself (`is_use` is false) keeps
+/// no session alive.
 ///
 /// # Errors
 /// `Store`.
-pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeError> {
+pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Person>, ExchangeError> {
     let digest = session_digest(token);
     let found = hub.store.read(move |tx| {
         let Some(session) = user_sessions::session(tx, &digest)? else { return Ok(None) };
@@ -177,7 +178,7 @@ pub async fn person(hub: &Hub, token: &str) -> Result<Option<Person>, ExchangeEr
     if user.suspended_at.is_some() || now >= idle_until.min(ends_at) {
         return Ok(None);
     }
-    if now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
+    if is_use && now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
         let digest = session.session_digest.clone();
         hub.store.write(move |tx| user_sessions::touch_session(tx, &digest, now)).await?;
     }

@@ -45,7 +45,7 @@ async fn chosen(hub: &Hub, login: &str, first: SecretString) -> anyhow::Result<S
         agent: "docaxis demo".to_owned(),
     };
     let Admission::In(token) = sessions::sign_in(hub, shown).await? else { bail!("the first password does not hold") };
-    let person = sessions::person(hub, token.expose_secret()).await?.context("the session is over")?;
+    let person = sessions::person(hub, token.expose_secret(), true).await?.context("the session is over")?;
     let random: String = hub.keyring.new_secret()?.expose_secret().chars().take(12).collect();
     let password = SecretString::from(format!("Thu-{random}-1x"));
     let faults = sessions::change_password(hub, &person, (first, password.clone())).await?;
