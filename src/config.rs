@@ -254,6 +254,8 @@ settings! {
         archives_cron: String = "10 * * * * *", "cron, six fields, +07:00";
         /// When failed deliveries are started anew that people decided on: as many as they said for a minute.
         redrive_cron: String = "0 * * * * *", "cron, six fields, +07:00";
+        /// When accounts that nobody uses are suspended.
+        accounts_cron: String = "0 45 2 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }
@@ -371,8 +373,18 @@ settings! {
         password_checks_max: usize = 4usize, "passwords";
         /// Searches that are made at once; further ones wait, and are told to come again after ten seconds.
         searches_max: usize = 2usize, "searches";
+        /// Attachments, packets and tables that people take out at once; further ones wait, and are told to come again after ten seconds.
+        downloads_max: usize = 4usize, "downloads";
+        /// Rows of a table that people take out.
+        export_rows_max: usize = 100000usize, "rows";
         /// Rows of one page of the transfer log.
         rows_max: usize = 50usize, "rows";
+        /// Accounts that nobody used for this long are suspended; 0: none is.
+        unused_days: u64 = 45u64, "days";
+        /// Views of the log that one person may keep.
+        views_max: usize = 20usize, "views";
+        /// How often an open log asks whether there is something new.
+        news_seconds: u64 = 30u64, "seconds";
         /// How far back the log begins when no day is asked for.
         log_days: u64 = 30u64, "days";
         /// How often new documents are made findable.

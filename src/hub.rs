@@ -107,6 +107,8 @@ pub struct Hub {
     pub searches: Arc<Semaphore>,
     /// The id of this process among the nodes.
     pub node_id: Arc<str>,
+    /// Places for what people take out: each keeps a thread and a file.
+    pub downloads: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// Limits, as they were when this hub was given or last refreshed.
@@ -157,6 +159,7 @@ impl Hub {
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let password_checks = places(config.portal.password_checks_max);
         let searches = places(config.portal.searches_max);
+        let downloads = places(config.portal.downloads_max);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -177,6 +180,7 @@ impl Hub {
             password_checks,
             searches,
             node_id: Ids.next().into(),
+            downloads,
             metrics,
             config,
             shared,

@@ -14,7 +14,7 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, selftest, sweep, terms,
+    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -140,6 +140,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.validity_cron.clone(),
         run: |hub| Box::pin(directory::turn_validity(hub)),
+    },
+    Job {
+        name: "unused-accounts",
+        vi: "khóa tài khoản không dùng quá số ngày quy định",
+        en: "suspend accounts that nobody uses",
+        made_up: true,
+        cron: |hub| hub.config.jobs.accounts_cron.clone(),
+        run: |hub| Box::pin(users::suspend_unused(hub)),
     },
 ];
 

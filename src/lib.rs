@@ -35,6 +35,8 @@ pub mod signer;
 
 /// Who waits on this node.
 pub mod arrivals;
+/// Tables for people's spreadsheets.
+pub mod sheet;
 /// Text or JSON lines.
 pub mod log;
 /// What is counted.

@@ -2,6 +2,7 @@
 //! however long a table is, and the same rows give the same bytes. Every cell is shown as it is: none is ever computed. Not
 //! here: which rows there are and what they say.
 
+use crate::domain::text::{escaped, is_writable};
 use bytes::Bytes;
 use std::io::{self, Write};
 use std::mem::take;
@@ -178,9 +179,11 @@ impl Sheet {
                     match cell {
                         Cell::Number(number) => self.row.push_str(&format!("<c><v>{number}</v></c>")),
                         Cell::Text(text) => {
-                            self.row.push_str(&format!(r#"<c s="{look}" t="inlineStr"><is><t xml:space="preserve">"#));
-                            escape(text, &mut self.row);
-                            self.row.push_str("</t></is></c>");
+                            let text = escape(text);
+                            let cell = format!(
+                                r#"<c s="{look}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>"#
+                            );
+                            self.row.push_str(&cell);
                         }
                     }
                 }
@@ -264,32 +267,15 @@ fn workbook(ready: Ready, name: &str, columns: &[Column<'_>]) -> io::Result<ZipW
 
 /// What Excel allows as the name of a sheet, ready for an attribute.
 fn sheet_name(name: &str) -> String {
-    let allowed = name.chars().filter(|c| !r"[]:*?/\'".contains(*c)).take(NAME_CHARS_MAX).collect::<String>();
-    let mut escaped = String::new();
-    escape(if allowed.trim().is_empty() { "1" } else { allowed.trim() }, &mut escaped);
-    escaped
+    let allowed: String = name.chars().filter(|c| !r"[]:*?/\'".contains(*c)).take(NAME_CHARS_MAX).collect();
+    escape(if allowed.trim().is_empty() { "1" } else { allowed.trim() })
 }
 
-/// Appends text as XML holds it; what XML cannot hold is left out.
-fn escape(text: &str, to: &mut String) {
-    let end = text.char_indices().nth(CELL_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+/// Text as a part of a workbook holds it; what XML cannot hold is left out.
+fn escape(text: &str) -> String {
+    let kept: String = text.chars().filter(|sign| is_writable(*sign)).take(CELL_CHARS_MAX).collect();
     // `_x` and four digits mean another sign to Excel, unless the first of them is written so itself.
-    for (number, part) in text.get(..end).unwrap_or_default().split("_x").enumerate() {
-        if number > 0 {
-            to.push_str("_x005F_x");
-        }
-        for sign in part.chars() {
-            match sign {
-                '&' => to.push_str("&amp;"),
-                '<' => to.push_str("&lt;"),
-                '>' => to.push_str("&gt;"),
-                '"' => to.push_str("&quot;"),
-                '\t' | '\n' => to.push(sign),
-                '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-                _ => to.push(sign),
-            }
-        }
-    }
+    escaped(&kept).replace("_x", "_x005F_x")
 }
 
 /// Whether a spreadsheet that opens CSV would compute it. In a workbook text is text.

@@ -1,11 +1,14 @@
 //! `user add|list|suspend|resume|reset|hold|release`: people who use the portal. The first administrator is made here.
 
 use super::{Outcome, time};
+use crate::domain::dates::for_people;
 use crate::domain::user::UserRole;
 use crate::exchange::act::By;
 use crate::exchange::users::{self, Newcomer, UserLine};
 use crate::hub::Hub;
+use crate::sheet::{Cell, Column, Form, Sheet};
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -21,8 +24,11 @@ pub enum UserCommand {
     /// List everybody with role and agencies.
     List {
         /// One JSON object per line.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "csv")]
         json: bool,
+        /// A sheet for the quarterly review: `docaxis user list --csv > ra-soat.csv`.
+        #[arg(long)]
+        csv: bool,
     },
     /// Let somebody in no more; sessions end at once.
     Suspend {
@@ -107,7 +113,11 @@ impl UserCommand {
                 print(&line, out)?;
                 return shown_once(&password, out);
             }
-            Self::List { json } => {
+            Self::List { csv: true, .. } => {
+                out.write_all(&review(&users::list(hub).await?, hub.clock.now())?)?;
+                return Ok(Outcome::Done);
+            }
+            Self::List { json, csv: false } => {
                 for line in users::list(hub).await? {
                     match json {
                         true => writeln!(out, "{}", as_json(&line))?,
@@ -129,6 +139,40 @@ impl UserCommand {
         print(&line, out)?;
         Ok(Outcome::Done)
     }
+}
+
+/// Everybody as a sheet, with room for what the reviewer decides.
+fn review(lines: &[UserLine], now: DateTime<Utc>) -> std::io::Result<Vec<u8>> {
+    let titles = [
+        "Tên đăng nhập",
+        "Họ tên",
+        "Vai trò",
+        "Đơn vị",
+        "Xác thực hai lớp",
+        "Đăng nhập lần cuối",
+        "Số ngày không dùng",
+        "Tình trạng",
+        "Kết luận rà soát",
+    ];
+    let columns = titles.map(|title| Column { title, chars: 24 });
+    let mut sheet = Sheet::new(Form::Csv, "Tài khoản", &columns)?;
+    for line in lines {
+        let (role, agencies) = (line.role.name().vi, line.agencies.join(" "));
+        let last = line.signed_in_at.map_or_else(String::new, for_people);
+        let cells: [Cell<'_>; 9] = [
+            line.login.as_str().into(),
+            line.name.as_str().into(),
+            role.as_str().into(),
+            agencies.as_str().into(),
+            if line.has_second_factor { "có" } else { "không" }.into(),
+            last.as_str().into(),
+            Cell::Number(line.unused_days(now)),
+            if line.suspended_at.is_some() { "đã khóa" } else { "đang dùng" }.into(),
+            "".into(),
+        ];
+        sheet.row(&cells)?;
+    }
+    Ok(sheet.finish()?.into())
 }
 
 fn shown_once(password: &SecretString, out: &mut dyn Write) -> anyhow::Result<Outcome> {

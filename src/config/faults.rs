@@ -296,6 +296,9 @@ impl Config {
         let is_none = [
             (portal.password_checks_max == 0, "portal.password_checks_max"),
             (portal.searches_max == 0, "portal.searches_max"),
+            (portal.downloads_max == 0, "portal.downloads_max"),
+            (portal.news_seconds == 0, "portal.news_seconds"),
+            (portal.export_rows_max == 0, "portal.export_rows_max"),
             (portal.rows_max == 0, "portal.rows_max"),
             (portal.index_batch_max == 0, "portal.index_batch_max"),
             (portal.failures_max == 0, "portal.failures_max"),
@@ -389,6 +392,7 @@ impl Config {
             ("jobs.statements_cron", &jobs.statements_cron),
             ("jobs.archives_cron", &jobs.archives_cron),
             ("jobs.redrive_cron", &jobs.redrive_cron),
+            ("jobs.accounts_cron", &jobs.accounts_cron),
         ];
         all.into_iter().map(|(setting, cron)| (!is_cron(cron), setting, SIX.0, SIX.1)).collect()
     }

@@ -97,6 +97,7 @@ impl EventKind {
             | EvidenceEvent::KeyChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
+            | EvidenceEvent::ContentViewed
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
             | EvidenceEvent::ArchiveExported => None,

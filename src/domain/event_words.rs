@@ -48,6 +48,7 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
+        EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
@@ -109,6 +110,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::StatementMade
         | EvidenceEvent::DayClosed
         | EvidenceEvent::ArchiveExported
+        | EvidenceEvent::ContentViewed
         | EvidenceEvent::StatusReported => None,
     }
 }

@@ -58,11 +58,13 @@ pub enum EvidenceEvent {
     DayClosed,
     /// Ours: an archive was asked for, or is made.
     ArchiveExported,
+    /// Ours: a person of a party opened an attachment or the packet in the portal.
+    ContentViewed,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -89,6 +91,7 @@ impl EvidenceEvent {
         Self::StatementMade,
         Self::DayClosed,
         Self::ArchiveExported,
+        Self::ContentViewed,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -120,6 +123,7 @@ impl EvidenceEvent {
             Self::StatementMade => "docaxis:StatementMade",
             Self::DayClosed => "docaxis:DayClosed",
             Self::ArchiveExported => "docaxis:ArchiveExported",
+            Self::ContentViewed => "docaxis:ContentViewed",
         }
     }
 }
@@ -139,7 +143,7 @@ impl EvidenceEvent {
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
-            Self::StatementMade | Self::DayClosed | Self::ArchiveExported => None,
+            Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
         }
     }
 

@@ -53,6 +53,14 @@ impl UserRole {
         }
     }
 
+    /// Whether it looks after accounts.
+    pub fn makes_users(self) -> bool {
+        match self {
+            Self::Clerk | Self::Auditor | Self::Operator => false,
+            Self::Administrator => true,
+        }
+    }
+
     /// Whether it can change the hub or who uses it: such sessions lock sooner.
     pub fn is_powerful(self) -> bool {
         self.sees_every_agency()

@@ -27,6 +27,8 @@ pub enum Door {
     Sdk,
     /// The native API, for a neighbouring hub.
     Relay,
+    /// The portal: the hub wrote it for a person.
+    Portal,
 }
 
 impl Door {
@@ -36,6 +38,7 @@ impl Door {
             Self::Native => "native",
             Self::Sdk => "sdk",
             Self::Relay => "relay",
+            Self::Portal => "portal",
         }
     }
 }
@@ -170,13 +173,14 @@ pub(super) async fn judged(
         && !arrival.reading.secret;
     let of_relay = match submission.door {
         Door::Relay => relay::faults(submission.relay.as_ref(), submission.caller.system_id(), &hub.config.relay),
-        Door::Native | Door::Sdk => Vec::new(),
+        Door::Native | Door::Sdk | Door::Portal => Vec::new(),
     };
     let case = Case {
         ids: hub.ids,
         now: hub.clock.now(),
         schedules: Arc::clone(&hub.schedules),
         system_id: submission.caller.system_id,
+        by: None,
         door: submission.door,
         relay: submission.relay,
         addressees: addressees(&submission.addressees, hub.config.packets.recipients_max),
@@ -225,11 +229,19 @@ pub async fn accept(
 ) -> Result<Verdict, ExchangeError> {
     seal::may_accept(hub)?;
     let (caller, door) = (submission.caller.clone(), submission.door);
-    let Judged { case, envelope, violations, by_parties, errand } =
-        match judged(hub, submission, body, Keeping::Packet).await {
-            Err(ExchangeError::Body(BodyFault::TooLarge)) => return refuse_too_large(hub, caller, door).await,
-            judged => judged?,
-        };
+    match judged(hub, submission, body, Keeping::Packet).await {
+        Err(ExchangeError::Body(BodyFault::TooLarge)) => refuse_too_large(hub, caller, door).await,
+        judged => settle(hub, judged?).await,
+    }
+}
+
+/// Registers a packet that was judged by itself, or refuses it.
+///
+/// # Errors
+/// `Store`.
+pub(super) async fn settle(hub: &Hub, judged: Judged) -> Result<Verdict, ExchangeError> {
+    let Judged { case, envelope, violations, by_parties, errand } = judged;
+    let door = case.door;
     let (kind, status) = kind_of(envelope.as_ref());
     if violations.is_empty() {
         gate::before(hub, &errand).await?;

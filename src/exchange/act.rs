@@ -19,6 +19,8 @@ pub enum By {
     System(String),
     /// A person who is signed in to the portal; its id.
     User(String),
+    /// Nobody: the hub does it by itself.
+    Hub,
 }
 
 impl By {
@@ -43,12 +45,13 @@ impl Act {
     }
 
     /// What every act says of itself, with its facts.
-    fn facts(&self, act: &str, facts: Value) -> (Option<String>, Value) {
+    pub(super) fn facts(&self, act: &str, facts: Value) -> (Option<String>, Value) {
         let (door, system_id, user_id) = match &self.by {
             By::Operator => ("command-line", None, None),
             By::Hub => ("hub", None, None),
             By::System(id) => ("http", Some(id.clone()), None),
             By::User(id) => ("portal", None, Some(id.clone())),
+            By::Hub => ("job", None, None),
         };
         let mut all = Map::new();
         all.insert("act".to_owned(), act.into());

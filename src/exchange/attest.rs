@@ -3,6 +3,8 @@
 //! gets the same bytes, whatever became of the keys. Not here: how it is written (`wire::receipt`), what a sender is answered
 //! at once (`receipt`).
 
+use super::sessions::Person;
+use super::viewer::Viewer;
 use super::{Caller, ExchangeError, history, receipt as answer, seal};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::receipt::{Packet, Receipt, Recipient, Record, recipients_digest};
@@ -12,7 +14,7 @@ use crate::signer::credential::Credential;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::receipts::{self, CertificateRow, ReceiptRow};
-use crate::store::{Connection, StoreError, deliveries, envelopes, ledger, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, ledger};
 use crate::wire;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -35,19 +37,31 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// `NotFound` unless there is such evidence that has receipts and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
-    let is_hub = caller.is_some_and(Caller::is_hub);
-    let (caller, id) = (caller.map(|caller| caller.system_id.clone()), id.to_owned());
+    issued(hub, (Viewer::of_caller(caller), caller.is_some_and(Caller::is_hub)), id).await
+}
+
+/// The same for a person, as far as it may see the packet.
+///
+/// # Errors
+/// As `receipt`.
+pub async fn receipt_for(hub: &Hub, person: &Person, id: &str) -> Result<Issued, ExchangeError> {
+    issued(hub, (Viewer::of(person), false), id).await
+}
+
+async fn issued(hub: &Hub, (viewer, is_hub): (Viewer, bool), id: &str) -> Result<Issued, ExchangeError> {
+    let id = id.to_owned();
     let found = hub.store.read(move |tx| {
         let row = match evidence::find(tx, &id)? {
             Some(row) => Some(row),
             None => evidence::of_acceptance(tx, &id)?,
         };
         let Some(row) = row.filter(has_receipt) else { return Ok(None) };
-        let may_have = match &caller {
+        let may_have = match &viewer {
             // A neighbouring hub holds no agency of the packet: it is answered for what it brought.
-            Some(system) if is_hub => brought(&row, system),
-            Some(system) => history::may_see(tx, system, &row)? && may_have(tx, system, &row)?,
-            None => true,
+            Viewer::System(system) if is_hub => brought(&row, system),
+            Viewer::System(_) | Viewer::Agencies(_) | Viewer::Hub => {
+                history::may_see(tx, &viewer, &row)? && may_have(tx, &viewer, &row)?
+            }
         };
         Ok(may_have.then_some(row))
     });
@@ -77,9 +91,9 @@ fn has_receipt(row: &EvidenceRow) -> bool {
 
 /// Whether a party to a piece of evidence may have its receipt too: that of an acceptance names all recipients, and is the
 /// sender's.
-fn may_have(tx: &mut Connection, system: &str, row: &EvidenceRow) -> Result<bool, StoreError> {
+fn may_have(tx: &mut Connection, viewer: &Viewer, row: &EvidenceRow) -> Result<bool, StoreError> {
     match (&row.agency, row.event == EvidenceEvent::SubmissionAcceptance.name()) {
-        (Some(sender), true) => systems::holds(tx, system, sender),
+        (Some(sender), true) => viewer.holds(tx, sender),
         (Some(_) | None, _) => Ok(true),
     }
 }

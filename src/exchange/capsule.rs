@@ -2,13 +2,15 @@
 //! are described in docs/receipts.md.
 
 use super::attest::{self, record};
+use super::sessions::Person;
+use super::viewer::Viewer;
 use super::{Caller, ExchangeError, prove, rows, seal};
 use crate::domain::packet::Digest;
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
-use crate::store::evidence::{self, EvidenceRow, Share};
-use crate::store::{deliveries, envelopes, neighbours, systems};
+use crate::store::evidence::{self, EvidenceRow, Looks, Share};
+use crate::store::{deliveries, envelopes, neighbours};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -74,22 +76,31 @@ pub struct Place {
 /// # Errors
 /// `NotFound` unless there is such a delivery and the caller is a party to it; `Unavailable` when no key may sign; `Store`.
 pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> Result<Capsule, ExchangeError> {
-    let (system, id) = (caller.map(|caller| caller.system_id.clone()), delivery_id.to_owned());
+    made(hub, Viewer::of_caller(caller), delivery_id).await
+}
+
+/// The same for a person, as far as it may see the delivery.
+///
+/// # Errors
+/// As `capsule`.
+pub async fn capsule_for(hub: &Hub, person: &Person, delivery_id: &str) -> Result<Capsule, ExchangeError> {
+    made(hub, Viewer::of(person), delivery_id).await
+}
+
+async fn made(hub: &Hub, viewer: Viewer, delivery_id: &str) -> Result<Capsule, ExchangeError> {
+    let id = delivery_id.to_owned();
     let found = hub.store.read(move |tx| {
         let Some(delivery) = deliveries::find(tx, &id)? else { return Ok(None) };
-        let (is_sender, is_recipient) = match &system {
-            Some(system) => (
-                systems::holds(tx, system, &delivery.sender_code)?,
-                systems::holds(tx, system, &delivery.recipient_code)?,
-            ),
-            None => (true, true),
-        };
+        let is_sender = viewer.holds(tx, &delivery.sender_code)?;
+        let is_recipient = viewer.holds(tx, &delivery.recipient_code)?;
         let Some(envelope) = envelopes::find(tx, &delivery.envelope_id)?.filter(|_| is_sender || is_recipient) else {
             return Ok(None);
         };
         let share = [id.as_str()];
         let page = ("", rows(EVIDENCE_MAX));
-        let all = evidence::of_document(tx, &envelope.envelope_id, Share::These(&share), page)?;
+        // Who looked at the content concerns the side of those who did, not the delivery.
+        let whose = (Share::These(&share), Looks::Nobody);
+        let all = evidence::of_document(tx, &envelope.envelope_id, whose, page)?;
         let all: Vec<EvidenceRow> = all.into_iter().map(|(row, _)| row).collect();
         // Who was never given anything is no party to it yet.
         if !is_sender && all.iter().all(|row| row.delivery_id.is_none()) {

@@ -14,7 +14,7 @@ use crate::store::{Connection, StoreError, transfers as log};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// What was found.
@@ -44,7 +44,7 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
         Viewer::Agencies(codes) if codes.len() <= PARTIES_MAX => codes.iter().map(|code| party_word(code)).collect(),
         Viewer::Agencies(_) | Viewer::System(_) | Viewer::Hub => Vec::new(),
     };
-    let _place = at_a_place(hub).await?;
+    let _place = at_a_place(&hub.searches).await?;
     let (number, either) = questions(asked, among);
     let wanted = text.to_lowercase();
     let hits = hub.store.read(move |tx| {
@@ -77,9 +77,12 @@ fn questions(asked: Asked, among: Vec<String>) -> (Option<Question>, Question) {
     (number, Question { beginnings: vec![asked.document], words: asked.words, among })
 }
 
-/// A place for one search: a few at once leave connections to everybody else.
-async fn at_a_place(hub: &Hub) -> Result<OwnedSemaphorePermit, ExchangeError> {
-    let place = timeout(PATIENCE, Arc::clone(&hub.searches).acquire_owned()).await;
+/// A place for one search, or for something on its way out: a few at once leave connections and threads to everybody else.
+///
+/// # Errors
+/// `ComeAgain` when there is none for ten seconds.
+pub async fn at_a_place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ExchangeError> {
+    let place = timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
     place.ok().and_then(Result::ok).ok_or(ExchangeError::ComeAgain { too_many: false })
 }
 

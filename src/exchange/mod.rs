@@ -12,8 +12,11 @@
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached), `relay` (what they bring and tell) and
 //! `vouch` (receipts that they sign);
-//! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
-//! `room` (whether the hub is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `lookup` (what people search) and `index` (what is found); `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
+//! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `views`:
+//! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
+//! `take_back` (what they take back), `reach` (whom they find in the directory) and `index` (what is found); `room` (whether the hub
+//! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend);
+//! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
@@ -32,6 +35,7 @@ pub mod cosign;
 pub mod directory;
 pub mod dispatch;
 pub mod doctor;
+pub mod document;
 pub mod endpoints;
 pub mod follow;
 mod hand_on;
@@ -45,6 +49,7 @@ pub mod lookup;
 pub mod neighbours;
 pub mod nodes;
 pub mod notify;
+pub mod open;
 mod parties;
 pub mod passwords;
 pub mod pickup;
@@ -52,6 +57,7 @@ pub mod poll;
 pub mod post;
 pub mod preflight;
 pub mod prove;
+pub mod reach;
 mod recall;
 mod receipt;
 pub mod recipients;
@@ -71,11 +77,13 @@ pub mod statements;
 pub mod stuck;
 pub mod sweep;
 pub mod systems;
+pub mod take_back;
 pub mod terms;
 pub mod transfers;
 pub mod users;
 pub mod verify;
 mod viewer;
+pub mod views;
 mod vouch;
 pub mod webhooks;
 pub mod witness;

@@ -1,17 +1,16 @@
 //! A recipient lists what waits for it, fetches it, and confirms that it holds it.
 
 use super::announce::{self, Moment};
-use super::{Caller, ExchangeError, rows, selftest};
+use super::{Caller, ExchangeError, open, rows, selftest};
 use crate::domain::delivery::{DeliveryState, Next, PickupMark, Progress, Refusal, Step, next};
 use crate::domain::packet::Digest;
 use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::metrics::MarkLabel;
 use crate::store::deliveries::{DeliveryRow, Selection};
-use crate::store::envelopes::{EnvelopeRow, digest_of};
+use crate::store::envelopes::EnvelopeRow;
 use crate::store::payloads::PayloadStream;
-use crate::store::{Connection, StoreError, deliveries, envelopes, systems};
-use bytes::Bytes;
+use crate::store::{Connection, StoreError, deliveries, systems};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -152,25 +151,12 @@ pub async fn fetch(hub: &Hub, caller: &Caller, id: &str) -> Result<Fetched, Exch
     let (system, wanted) = (caller.system_id.clone(), id.to_owned());
     let found = hub.store.read(move |tx| {
         let Some(row) = find_for(tx, &system, &wanted)? else { return Ok(None) };
-        let Some(envelope) = envelopes::find(tx, &row.envelope_id)? else {
-            return Err(StoreError::Missing("envelopes"));
-        };
-        match envelopes::find_payload(tx, &row.envelope_id)? {
-            Some(content) => Ok(Some((digest_of(&envelope.payload_sha256), envelope.bytes, content))),
-            None => Err(StoreError::Missing("payloads")),
-        }
+        open::kept(tx, &row.envelope_id).map(Some)
     });
-    let Some((sha256, bytes, content)) = found.await? else { return Err(ExchangeError::NotFound) };
-    let bytes = u64::try_from(bytes).unwrap_or(0);
+    let kept = found.await?.ok_or(ExchangeError::NotFound)?;
+    let (sha256, bytes) = (kept.sha256, kept.bytes);
     // Opened before anything is recorded: what cannot be handed out was not fetched.
-    let content: PayloadStream = match content {
-        Some(content) if Digest::of(&content) != sha256 => {
-            let altered = std::io::Error::new(std::io::ErrorKind::InvalidData, "the packet's row was altered");
-            return Err(ExchangeError::Payload(altered));
-        }
-        Some(content) => Box::pin(futures_util::stream::once(async { Ok(Bytes::from(content)) })),
-        None => hub.payloads.stream(&sha256, bytes).map_err(ExchangeError::Payload)?,
-    };
+    let content = kept.stream(hub)?;
     let (delivery, _) = step(hub, caller, id, (Step::Fetch, String::new())).await?;
     hub.metrics.fetches.inc();
     hub.metrics.fetched_bytes.inc_by(bytes);

@@ -96,7 +96,8 @@ async fn secret(hub: &Hub, judged: Judged, read: Option<(Digest, u64)>) -> Resul
     Ok(Preflight { foretold: Foretold::Refused(told), read, warnings: Vec::new(), evidence_id })
 }
 
-fn foretell(tx: &mut Connection, judged: &Judged) -> Result<Foretold, StoreError> {
+/// What would become of a packet that was judged by itself.
+pub(super) fn foretell(tx: &mut Connection, judged: &Judged) -> Result<Foretold, StoreError> {
     let case = &judged.case;
     let decision = match &judged.envelope {
         Some(envelope) if judged.violations.is_empty() => register::decide(tx, case, envelope)?,

@@ -2,6 +2,7 @@
 //! proof that its evidence stands in the ledger. Nothing here changes anything.
 
 use super::attest::record;
+use super::viewer::Viewer;
 use super::{Caller, ExchangeError, history, seal, witness};
 use crate::domain::receipt::Record;
 use crate::domain::rules::Wording;
@@ -110,12 +111,10 @@ pub struct Place {
 /// # Errors
 /// `NotFound` unless there is such evidence and the caller may see it; `Store`.
 pub async fn evidence(hub: &Hub, caller: Option<&Caller>, evidence_id: &str) -> Result<Proved, ExchangeError> {
-    let (caller, evidence_id) = (caller.map(|caller| caller.system_id.clone()), evidence_id.to_owned());
+    let (viewer, evidence_id) = (Viewer::of_caller(caller), evidence_id.to_owned());
     let found = hub.store.read(move |tx| {
         let Some(evidence) = evidence::find(tx, &evidence_id)? else { return Ok(None) };
-        if let Some(system) = &caller
-            && !history::may_see(tx, system, &evidence)?
-        {
+        if !history::may_see(tx, &viewer, &evidence)? {
             return Ok(None);
         }
         let (mut places, _) = places(tx, &[&evidence_id])?;

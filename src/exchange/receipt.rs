@@ -76,11 +76,12 @@ pub(super) fn note_acceptance(
 ) -> Result<(), StoreError> {
     let words = words_digest([&row.packet_kind, &row.document_id, &row.code(), &row.subject]);
     let recipients: Vec<Recipient> = lines.iter().map(recipient).collect();
-    let facts = json!({
+    let mut facts = json!({
         "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
         "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
         "words": words.hex(), "recipients": recipients_digest(recipients.iter().map(Recipient::sealed)).hex(),
     });
+    case.name_person(&mut facts);
     let piece = Evidence {
         event: EvidenceEvent::SubmissionAcceptance,
         at: case.now,

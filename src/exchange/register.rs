@@ -2,6 +2,7 @@
 //! other documents, and the rows that say so: envelope, deliveries, evidence. Or the evidence of its refusal.
 
 use super::accept::{Door, Rejection, Verdict};
+use super::act::By;
 use super::announce;
 use super::hand_on::hand_on;
 use super::parties::{find_ways, parties};
@@ -22,7 +23,7 @@ use crate::store::deliveries::{DeliveryRow, NaturalKey, NewDelivery};
 use crate::store::envelopes::{EnvelopeRow, LinkRow, digest_of};
 use crate::store::{Connection, Foresight, StoreError, deliveries, envelopes, evidence};
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An attachment of the packet.
@@ -40,6 +41,8 @@ pub(super) struct Case {
     pub(super) now: DateTime<Utc>,
     pub(super) schedules: Arc<Schedules>,
     pub(super) system_id: String,
+    /// The person for whom the hub wrote it; nothing when a system sends it.
+    pub(super) by: Option<By>,
     pub(super) door: Door,
     pub(super) relay: Option<Head>,
     pub(super) addressees: Vec<OrganId>,
@@ -48,6 +51,15 @@ pub(super) struct Case {
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
     pub(super) content: Option<Vec<u8>>,
+}
+
+impl Case {
+    /// Adds to facts who did it, where that is a person.
+    pub(super) fn name_person(&self, facts: &mut Value) {
+        if let (Some(By::User(user_id)), Some(facts)) = (&self.by, facts.as_object_mut()) {
+            facts.insert("by_user".to_owned(), user_id.as_str().into());
+        }
+    }
 }
 
 /// What registering a packet will write, once it is known not to be a repeat.
@@ -425,7 +437,8 @@ pub(super) fn append(
     row: &EnvelopeRow,
     delivery: &DeliveryRow,
 ) -> Result<(), StoreError> {
-    let facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
+    let mut facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
+    case.name_person(&mut facts);
     let piece = Evidence {
         event,
         at: case.now,
@@ -442,7 +455,7 @@ fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
     let mut row = EnvelopeRow {
         envelope_id: case.ids.next(),
         packet_kind: plan.packet_kind.clone(),
-        system_id: Some(case.system_id.clone()),
+        system_id: case.by.is_none().then(|| case.system_id.clone()),
         sender_code: plan.sender.0.clone(),
         document_id: plan.document_id.clone(),
         meaning: envelope.meaning.0.to_vec(),

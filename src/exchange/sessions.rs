@@ -166,8 +166,8 @@ fn session_digest(token: &str) -> Vec<u8> {
     digest_of("session", token)
 }
 
-/// Who is signed in by what a cookie says; nobody when the session is over. A page that looks again by itself is no use of the
-/// session: it ends all the same.
+/// Who is signed in by what a cookie says; nobody when the session is over. What a page does by itself (`is_use` is false) keeps
+/// no session alive.
 ///
 /// # Errors
 /// `Store`.

@@ -1,8 +1,7 @@
-//! The transfer log as people read it (nhật ký liên thông): what came to an agency, what it sent, one document with all
-//! that is known of it. Not here: searching (`lookup`), what a page looks like (`http::portal`).
+//! The transfer log as people read it (nhật ký liên thông): what came to an agency, and what it sent. Not here: one document
+//! (`document`), searching (`lookup`), what a page looks like (`http::portal`).
 
-use super::follow::{Desk, EnvelopeView, SentLine, view};
-use super::history::{Happening, page};
+use super::follow::{Desk, SentLine};
 use super::sessions::Person;
 use super::viewer::Viewer;
 use super::{ExchangeError, rows};
@@ -12,8 +11,7 @@ use crate::domain::directory::folded;
 use crate::domain::envelope::Urgency;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
-use crate::store::evidence::Share;
-use crate::store::transfers::{self as rows_of, Attached, Part};
+use crate::store::transfers::{self as rows_of, Part, Reported};
 use crate::store::{Connection, StoreError, agencies, envelopes, users};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::{HashMap, HashSet};
@@ -21,8 +19,8 @@ use std::collections::{HashMap, HashSet};
 /// What of the log somebody asks for.
 #[derive(Debug, Clone, Default)]
 pub struct LogQuery {
-    /// Canonical code of the agency.
-    pub agency: String,
+    /// Canonical codes of the agencies.
+    pub agencies: Vec<String>,
     /// First day, in Vietnam.
     pub from: Option<NaiveDate>,
     /// Last day.
@@ -31,15 +29,30 @@ pub struct LogQuery {
     pub states: Vec<DeliveryState>,
     /// Documents of this urgency.
     pub urgency: Option<i32>,
+    /// Documents of the kind of this very name; empty: of whichever.
+    pub type_name: String,
+    /// Documents that do this: `new`, `recall`, `update` or `replacement`; empty: whichever.
+    pub business: String,
+    /// Of documents that came: those about which this status was reported; empty: whichever.
+    pub status: String,
+    /// Of documents that came: those that were to be received and were not.
+    pub overdue: bool,
     /// After which row the page begins; empty: at the newest.
     pub after: String,
+    /// Most rows; 0: as a page has.
+    pub rows: usize,
 }
+
+/// Instead of a status: none was reported.
+pub const NO_STATUS: &str = "none";
 
 /// A page of the log.
 #[derive(Debug, Clone)]
 pub struct LogPage<T> {
     /// Its rows, the newest first.
     pub rows: Vec<T>,
+    /// The place of the first row; what comes later stands before it.
+    pub first: Option<String>,
     /// After what the next page begins; nothing on the last.
     pub next: Option<String>,
 }
@@ -51,8 +64,14 @@ pub struct Arrived {
     pub line: SentLine,
     /// Name of the sender.
     pub sender_name: String,
+    /// Name of the recipient.
+    pub recipient_name: String,
     /// Name of the kind of document.
     pub type_name: String,
+    /// What it does: `new`, `recall`, `update` or `replacement`.
+    pub business: String,
+    /// Day until which it is to be answered, `yyyy-MM-dd`.
+    pub due_on: Option<String>,
     /// How urgent it is.
     pub urgency: Urgency,
     /// The last status that the agency reported.
@@ -91,6 +110,8 @@ pub struct DocumentLine {
     pub subject: String,
     /// Name of the kind of document.
     pub type_name: String,
+    /// What it does: `new`, `recall`, `update` or `replacement`.
+    pub business: String,
     /// How urgent it is.
     pub urgency: Urgency,
     /// When the hub accepted it.
@@ -119,8 +140,6 @@ pub struct Counts {
 /// Rows that are counted for the states of a log.
 const COUNTED_MAX: usize = 1000;
 
-/// Rows of a document's history that one page shows.
-const HAPPENINGS_MAX: usize = 500;
 
 /// The day from which a log is shown when nobody says otherwise.
 pub fn usual_day(hub: &Hub) -> NaiveDate {
@@ -130,13 +149,30 @@ pub fn usual_day(hub: &Hub) -> NaiveDate {
 
 fn part(hub: &Hub, query: &LogQuery) -> Part {
     let after_last = query.until.and_then(|day| day.checked_add_days(Days::new(1)));
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let reaching = [DeliveryState::Pending, DeliveryState::Consigned, DeliveryState::HandedOver];
+    let states = match (query.overdue, query.states.is_empty()) {
+        (true, true) => reaching.to_vec(),
+        (true, false) | (false, _) => query.states.clone(),
+    };
+    let status = match query.status.as_str() {
+        _ if query.overdue => Some(Reported::NoReceipt),
+        "" => None,
+        NO_STATUS => Some(Reported::Nothing),
+        code => Some(Reported::Code(code.to_owned())),
+    };
+    let most = if query.rows == 0 { hub.config.portal.rows_max } else { query.rows };
     Part {
         from: beginning(query.from.unwrap_or_else(|| usual_day(hub))),
         until: after_last.and_then(beginning),
-        states: query.states.clone(),
+        states,
         urgency: query.urgency,
+        type_name: some(&query.type_name),
+        business: some(&query.business),
+        status,
         before: cursor(&query.after),
-        limit: rows(hub.config.portal.rows_max.saturating_add(1)),
+        since: None,
+        limit: rows(most.saturating_add(1)),
     }
 }
 
@@ -150,65 +186,115 @@ fn cursor(text: &str) -> Option<(DateTime<Utc>, String)> {
     Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
 }
 
-fn allowed(person: &Person, agency: &str) -> Result<(), ExchangeError> {
-    if person.may_see(agency) { Ok(()) } else { Err(ExchangeError::NotFound) }
+fn allowed(person: &Person, agencies: &[String]) -> Result<(), ExchangeError> {
+    if agencies.iter().all(|agency| person.may_see(agency)) { Ok(()) } else { Err(ExchangeError::NotFound) }
 }
 
-/// One more row was asked for than a page has: it says whether there is a next page.
-fn cut<T>(mut rows: Vec<T>, most: usize, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    let has_more = rows.len() > most;
-    rows.truncate(most);
-    let next = rows.last().filter(|_| has_more).map(id);
-    (rows, next)
+/// The places of the first row of a page, and of the last one when there is a next page: one more row was asked for than
+/// a page has.
+fn ends<T>(rows: &mut Vec<T>, limit: i64, place: impl Fn(&T) -> String) -> (Option<String>, Option<String>) {
+    let has_more = self::rows(rows.len()) >= limit;
+    if has_more {
+        rows.pop();
+    }
+    (rows.first().map(&place), rows.last().filter(|_| has_more).map(&place))
 }
 
-/// Documents that came to an agency.
+/// Documents that came to some agencies.
 ///
 /// # Errors
-/// `NotFound` unless the person looks after the agency; `Store`.
+/// `NotFound` unless the person looks after all of them; `Store`.
 pub async fn arrived(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<Arrived>, ExchangeError> {
-    allowed(person, &query.agency)?;
-    let (part, desk, most) = (part(hub, &query), Desk::of(hub), hub.config.portal.rows_max);
-    let user_id = person.user_id.clone();
+    allowed(person, &query.agencies)?;
+    let (part, desk, user_id) = (part(hub, &query), Desk::of(hub), person.user_id.clone());
     let page = hub.store.read(move |tx| {
-        let found = rows_of::arrived(tx, &query.agency, &part)?;
-        let (found, next) = cut(found, most, |(delivery, _)| place(delivery.accepted_at(), &delivery.delivery_id));
-        let deliveries: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
-        let documents: Vec<&str> = found.iter().map(|(_, envelope)| envelope.envelope_id.as_str()).collect();
-        let senders: Vec<&str> = found.iter().map(|(_, envelope)| envelope.sender_code.as_str()).collect();
-        let received = envelopes::received_at(tx, &deliveries)?;
-        let statuses = rows_of::last_statuses(tx, &deliveries)?;
-        let names = rows_of::names(tx, &senders)?;
-        let read = users::read_of(tx, &user_id, &documents)?;
-        let rows = found.into_iter().map(|(delivery, envelope)| {
-            Ok(Arrived {
-                sender_name: name_of(&names, &envelope.sender_code),
-                type_name: envelope.type_name.clone(),
-                urgency: Urgency::of_number(&envelope.urgency.to_string()),
-                status_code: statuses.get(&delivery.delivery_id).cloned(),
-                is_read: read.contains(&envelope.envelope_id),
-                line: desk.line(delivery, &envelope, &received)?,
-            })
-        });
-        Ok(LogPage { rows: rows.collect::<Result<_, StoreError>>()?, next })
+        let mut part = part.clone();
+        loop {
+            let mut page = arrived_page(tx, (&query.agencies, &part), &desk, &user_id)?;
+            // When time is over is not known to the database: what is not late yet is left out here.
+            page.rows.retain(|row| row.line.overdue || !query.overdue);
+            match page.next.as_deref().filter(|_| page.rows.is_empty()).and_then(cursor) {
+                Some(next) => part.before = Some(next),
+                None => return Ok(page),
+            }
+        }
     });
     Ok(page.await?)
 }
 
-fn name_of(names: &HashMap<String, String>, code: &str) -> String {
+fn arrived_page(
+    tx: &mut Connection,
+    (agencies, part): (&[String], &Part),
+    desk: &Desk,
+    user_id: &str,
+) -> Result<LogPage<Arrived>, StoreError> {
+    let mut found = rows_of::arrived(tx, agencies, part)?;
+    let (first, next) = ends(&mut found, part.limit, |(row, _)| place(row.accepted_at(), &row.delivery_id));
+    let deliveries: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
+    let documents: Vec<&str> = found.iter().map(|(_, envelope)| envelope.envelope_id.as_str()).collect();
+    let senders = found.iter().map(|(_, envelope)| envelope.sender_code.as_str());
+    let parties: Vec<&str> = senders.chain(agencies.iter().map(String::as_str)).collect();
+    let received = envelopes::received_at(tx, &deliveries)?;
+    let statuses = rows_of::last_statuses(tx, &deliveries)?;
+    let names = rows_of::names(tx, &parties)?;
+    let read = users::read_of(tx, user_id, &documents)?;
+    let rows = found.into_iter().map(|(delivery, envelope)| {
+        Ok(Arrived {
+            sender_name: name_of(&names, &envelope.sender_code),
+            recipient_name: name_of(&names, &delivery.recipient_code),
+            type_name: envelope.type_name.clone(),
+            business: envelope.packet_kind.clone(),
+            due_on: envelope.due_on.clone(),
+            urgency: Urgency::of_number(&envelope.urgency.to_string()),
+            status_code: statuses.get(&delivery.delivery_id).cloned(),
+            is_read: read.contains(&envelope.envelope_id),
+            line: desk.line(delivery, &envelope, &received)?,
+        })
+    });
+    Ok(LogPage { rows: rows.collect::<Result<_, StoreError>>()?, first, next })
+}
+
+/// Most new documents that are counted.
+const NEWS_MAX: i64 = 100;
+
+/// How many documents came to some agencies, or were sent by them, since a row of their log, up to `NEWS_MAX`.
+///
+/// # Errors
+/// `NotFound` unless the person looks after all of them; `Store`.
+pub async fn news(
+    hub: &Hub,
+    person: &Person,
+    (query, is_sent): (LogQuery, bool),
+    since: &str,
+) -> Result<usize, ExchangeError> {
+    allowed(person, &query.agencies)?;
+    let part = Part { before: None, since: cursor(since), limit: NEWS_MAX, ..part(hub, &query) };
+    let count = hub.store.read(move |tx| match is_sent {
+        true => Ok(rows_of::sent(tx, &query.agencies, &part)?.len()),
+        false => Ok(rows_of::arrived(tx, &query.agencies, &part)?.len()),
+    });
+    Ok(count.await?)
+}
+
+/// The place in a log behind which everything new comes, of a page without rows.
+pub fn newest_place(hub: &Hub) -> String {
+    place(hub.clock.now(), "")
+}
+
+pub(super) fn name_of(names: &HashMap<String, String>, code: &str) -> String {
     names.get(code).cloned().unwrap_or_else(|| code.to_owned())
 }
 
-/// How far the documents are that came to an agency in the usual time.
+/// How far the documents are that came to some agencies in the usual time.
 ///
 /// # Errors
-/// `NotFound` unless the person looks after the agency; `Store`.
-pub async fn counts(hub: &Hub, person: &Person, agency: &str) -> Result<Counts, ExchangeError> {
-    allowed(person, agency)?;
+/// `NotFound` unless the person looks after all of them; `Store`.
+pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<Counts, ExchangeError> {
+    allowed(person, agencies)?;
     let since = beginning(usual_day(hub)).unwrap_or(DateTime::UNIX_EPOCH);
-    let agency = agency.to_owned();
+    let agencies = agencies.to_vec();
     let most = rows(COUNTED_MAX.saturating_add(1));
-    let states = hub.store.read(move |tx| rows_of::states_of_arrived(tx, &agency, since, most)).await?;
+    let states = hub.store.read(move |tx| rows_of::states_of_arrived(tx, &agencies, since, most)).await?;
     let of = |wanted: &[DeliveryState]| {
         let words: HashSet<&str> = wanted.iter().map(|state| state.word()).collect();
         states.iter().take(COUNTED_MAX).filter(|state| words.contains(state.as_str())).count()
@@ -222,17 +308,18 @@ pub async fn counts(hub: &Hub, person: &Person, agency: &str) -> Result<Counts, 
     })
 }
 
-/// Documents that an agency sent.
+/// Documents that some agencies sent.
 ///
 /// # Errors
-/// `NotFound` unless the person looks after the agency; `Store`.
+/// `NotFound` unless the person looks after all of them; `Store`.
 pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<DocumentLine>, ExchangeError> {
-    allowed(person, &query.agency)?;
-    let (part, most, viewer) = (part(hub, &query), hub.config.portal.rows_max, Viewer::of(person));
+    allowed(person, &query.agencies)?;
+    let (part, viewer) = (part(hub, &query), Viewer::of(person));
     let page = hub.store.read(move |tx| {
-        let found = rows_of::sent(tx, &query.agency, &part)?;
-        let (found, next) = cut(found, most, |envelope| place(envelope.accepted_at.and_utc(), &envelope.envelope_id));
-        Ok(LogPage { rows: lines(tx, &viewer, found)?, next })
+        let mut found = rows_of::sent(tx, &query.agencies, &part)?;
+        let place_of = |row: &EnvelopeRow| place(row.accepted_at.and_utc(), &row.envelope_id);
+        let (first, next) = ends(&mut found, part.limit, place_of);
+        Ok(LogPage { rows: lines(tx, &viewer, found)?, first, next })
     });
     Ok(page.await?)
 }
@@ -274,6 +361,7 @@ pub(super) fn lines(
         sender: envelope.sender_code,
         subject: envelope.subject,
         type_name: envelope.type_name,
+        business: envelope.packet_kind,
     };
     Ok(found.into_iter().map(line).collect())
 }
@@ -287,83 +375,6 @@ fn add(tally: &mut Tally, state: &str, number: i64) {
         Some(DeliveryState::Pending | DeliveryState::Consigned) | None => &mut tally.waiting,
     };
     *place = place.saturating_add(number);
-}
-
-/// One document with all that a person may know of it.
-#[derive(Debug, Clone)]
-pub struct DocumentView {
-    /// The document, its deliveries, statuses and lineage.
-    pub view: EnvelopeView,
-    /// Name of the kind of document.
-    pub type_name: String,
-    /// Date of issue, `yyyy-MM-dd`.
-    pub issued_on: Option<String>,
-    /// Deadline for an answer, `yyyy-MM-dd`.
-    pub due_on: Option<String>,
-    /// How urgent it is.
-    pub urgency: Urgency,
-    /// What is attached.
-    pub attachments: Vec<Attached>,
-    /// What happened, oldest first.
-    pub happenings: Vec<Happening>,
-    /// After what the history goes on; nothing at its end.
-    pub more: Option<String>,
-    /// Names of agencies, by code.
-    pub names: HashMap<String, String>,
-    /// Whether the person's side sent it.
-    pub is_sender: bool,
-}
-
-impl DocumentView {
-    /// What people call an agency.
-    pub fn name_of(&self, code: &str) -> String {
-        name_of(&self.names, code)
-    }
-}
-
-/// A document, by the id of its envelope or of a delivery; from then on the person has read it.
-///
-/// # Errors
-/// `NotFound` unless the person looks after the sender or a recipient; `Store`.
-pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Result<DocumentView, ExchangeError> {
-    let (viewer, desk, id) = (Viewer::of(person), Desk::of(hub), id.to_owned());
-    let (after, user_id) = (after.to_owned(), person.user_id.clone());
-    let found = hub.store.read(move |tx| {
-        let Some(view) = view(tx, &viewer, &id, &desk)? else { return Ok(None) };
-        let Some(envelope) = envelopes::find(tx, &view.envelope_id)? else { return Ok(None) };
-        let is_sender = viewer.holds(tx, &view.sender)?;
-        let own: Vec<&str> = view.deliveries.iter().map(|line| line.delivery_id.as_str()).collect();
-        let share = if is_sender { Share::Whole } else { Share::These(&own) };
-        let happened = page(tx, &view.envelope_id, share, (&after, HAPPENINGS_MAX))?;
-        let attachments = rows_of::attachments_of(tx, &view.envelope_id)?;
-        let links = view.acts_on.iter().chain(&view.acted_on_by).map(|link| link.sender.as_str());
-        let recipients = view.deliveries.iter().map(|line| line.recipient.as_str());
-        let codes: Vec<&str> = links.chain(recipients).chain([view.sender.as_str()]).collect();
-        let names = rows_of::names(tx, &codes)?;
-        let is_read = !users::read_of(tx, &user_id, &[&view.envelope_id])?.is_empty();
-        let document = DocumentView {
-            type_name: envelope.type_name,
-            issued_on: envelope.issued_on,
-            due_on: envelope.due_on,
-            urgency: Urgency::of_number(&envelope.urgency.to_string()),
-            attachments,
-            more: happened.next,
-            happenings: happened.items,
-            names,
-            is_sender,
-            view,
-        };
-        Ok(Some((document, is_read)))
-    });
-    let (document, is_read) = found.await?.ok_or(ExchangeError::NotFound)?;
-    if !is_read && !person.role.sees_every_agency() {
-        let (user_id, envelope_id) = (person.user_id.clone(), document.view.envelope_id.clone());
-        // The mark is a convenience: without it the document is shown all the same.
-        if let Err(error) = hub.store.write(move |tx| users::note_read(tx, &user_id, &envelope_id)).await {
-            log::warn!(target: "portal", "that a document was read could not be written down: {error}");
-        }
-    }
-    Ok(document)
 }
 
 /// The code under which an agency is registered, by any code of it; as it was given where nobody has it.

@@ -11,7 +11,7 @@ use crate::domain::user::{self, UserRole};
 use crate::hub::Hub;
 use crate::store::users::{self as rows, NewUser, SecondFactor, UserRow};
 use crate::store::{Connection, StoreError, agencies, user_sessions};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -35,6 +35,15 @@ pub struct UserLine {
     pub suspended_at: Option<DateTime<Utc>>,
     /// When it last signed in.
     pub signed_in_at: Option<DateTime<Utc>>,
+    /// Since when it is unused.
+    pub unused_since: DateTime<Utc>,
+}
+
+impl UserLine {
+    /// Full days without use.
+    pub fn unused_days(&self, now: DateTime<Utc>) -> i64 {
+        now.signed_duration_since(self.unused_since).num_days()
+    }
 }
 
 /// Somebody to be let in.
@@ -59,6 +68,7 @@ fn line(row: UserRow, agencies: Vec<String>) -> UserLine {
         has_second_factor: row.second_factor == SecondFactor::On,
         suspended_at: row.suspended_at,
         signed_in_at: row.signed_in_at,
+        unused_since: row.unused_since,
     }
 }
 
@@ -180,13 +190,12 @@ fn found(tx: &mut Connection, login: &str) -> Found<UserLine> {
 /// `Store`.
 pub async fn list(hub: &Hub) -> Result<Vec<UserLine>, ExchangeError> {
     let all = hub.store.read(|tx| {
-        let rows = rows::list(tx)?;
-        rows.into_iter()
-            .map(|row| {
-                let agencies = rows::agencies_of(tx, &row.user_id)?;
-                Ok(line(row, agencies))
-            })
-            .collect::<Result<Vec<_>, StoreError>>()
+        let mut agencies = rows::all_agencies(tx)?;
+        let lines = rows::list(tx)?.into_iter().map(|row| {
+            let own = agencies.remove(&row.user_id).unwrap_or_default();
+            line(row, own)
+        });
+        Ok(lines.collect())
     });
     Ok(all.await?)
 }
@@ -216,7 +225,10 @@ async fn change(
 pub async fn suspend(hub: &Hub, by: &By, login: &str, suspended: bool) -> Result<UserLine, ExchangeError> {
     let change = change(hub, by, login, move |tx, act, row| {
         if row.suspended_at.is_some() != suspended {
-            rows::suspend(tx, &row.user_id, suspended.then_some(act.now))?;
+            match suspended {
+                true => rows::suspend(tx, &row.user_id, act.now)?,
+                false => rows::resume(tx, &row.user_id, act.now)?,
+            }
             note(tx, act, if suspended { "suspend" } else { "resume" }, (&row.login, json!({})))?;
         }
         if suspended {
@@ -225,6 +237,28 @@ pub async fn suspend(hub: &Hub, by: &By, login: &str, suspended: bool) -> Result
         Ok(Ok(()))
     });
     change.await
+}
+
+/// Lets nobody in any more whose account was not used for `portal.unused_days`. Answers how many there were.
+///
+/// # Errors
+/// `Store`.
+pub async fn suspend_unused(hub: &Hub) -> Result<usize, ExchangeError> {
+    let days = hub.config.portal.unused_days;
+    let span = i64::try_from(days).ok().filter(|days| *days > 0).and_then(TimeDelta::try_days);
+    let act = Act::new(hub, &By::Hub);
+    let Some(before) = span.and_then(|span| act.now.checked_sub_signed(span)) else { return Ok(0) };
+    let suspended = hub.store.write(move |tx| {
+        let mut unused = rows::list(tx)?;
+        unused.retain(|row| row.suspended_at.is_none() && row.unused_since < before);
+        for row in &unused {
+            rows::suspend(tx, &row.user_id, act.now)?;
+            user_sessions::end_sessions(tx, &row.user_id, None)?;
+            note(tx, &act, "suspend", (&row.login, json!({ "unused_days": days })))?;
+        }
+        Ok(unused.len())
+    });
+    Ok(suspended.await?)
 }
 
 /// Gives somebody a new first password, shown this once; its sessions end. `with_second_factor`: that is taken away too.

@@ -1,8 +1,10 @@
 //! Whose eyes look at a document: what a system, or a person, may see of it. The sender's side sees all of a document, a
 //! recipient's side its own deliveries.
 
+use super::Caller;
 use super::sessions::Person;
 use crate::store::deliveries::DeliveryRow;
+use crate::store::evidence::Looks;
 use crate::store::{Connection, StoreError, deliveries, systems, transfers};
 
 /// Who looks.
@@ -12,7 +14,7 @@ pub(super) enum Viewer {
     System(String),
     /// A person who looks after these agencies.
     Agencies(Vec<String>),
-    /// A person who looks after the hub.
+    /// A person who looks after the hub, or whoever has the machine.
     Hub,
 }
 
@@ -22,6 +24,20 @@ impl Viewer {
         match person.role.sees_every_agency() {
             true => Self::Hub,
             false => Self::Agencies(person.agencies.clone()),
+        }
+    }
+
+    /// The eyes of a system, or of whoever has the machine.
+    pub(super) fn of_caller(caller: Option<&Caller>) -> Self {
+        caller.map_or(Self::Hub, |caller| Self::System(caller.system_id.clone()))
+    }
+
+    /// Whose looks at content it may know of: those of its own people.
+    pub(super) fn looks(&self) -> Looks<'_> {
+        match self {
+            Self::System(_) => Looks::Nobody,
+            Self::Agencies(codes) => Looks::Of(codes),
+            Self::Hub => Looks::All,
         }
     }
 

@@ -183,6 +183,17 @@ pub enum Share<'a> {
     These(&'a [&'a str]),
 }
 
+/// Whose looks at the content are wanted beside it.
+#[derive(Debug, Clone, Copy)]
+pub enum Looks<'a> {
+    /// Nobody's.
+    Nobody,
+    /// Those of people of these agencies.
+    Of(&'a [String]),
+    /// Everybody's.
+    All,
+}
+
 /// Evidence, and its index in the ledger.
 pub type Placed = (EvidenceRow, Option<i64>);
 
@@ -194,18 +205,25 @@ pub type Placed = (EvidenceRow, Option<i64>);
 pub fn of_document(
     tx: &mut Connection,
     envelope_id: &str,
-    share: Share<'_>,
+    (share, looks): (Share<'_>, Looks<'_>),
     (after, limit): (&str, i64),
 ) -> Result<Vec<Placed>, StoreError> {
-    let mut rows: Vec<Placed> = on_packets!(tx, c => evidence::table
-        .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
-        .filter(evidence::envelope_id.eq(envelope_id))
-        .filter(evidence::delivery_id.is_null())
-        .filter(evidence::evidence_id.gt(after))
-        .order(evidence::evidence_id.asc())
-        .limit(limit)
-        .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
-        .load(c))?;
+    let mut rows: Vec<Placed> = on_packets!(tx, c => {
+        let mut query = evidence::table
+            .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+            .filter(evidence::envelope_id.eq(envelope_id))
+            .filter(evidence::delivery_id.is_null())
+            .filter(evidence::evidence_id.gt(after))
+            .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
+            .into_boxed();
+        let looked = EvidenceEvent::ContentViewed.name();
+        match looks {
+            Looks::Nobody => query = query.filter(evidence::event.ne(looked)),
+            Looks::Of(codes) => query = query.filter(evidence::event.ne(looked).or(evidence::agency.eq_any(codes))),
+            Looks::All => {}
+        }
+        query.order(evidence::evidence_id.asc()).limit(limit).load(c)
+    })?;
     let of_deliveries: Vec<Placed> = match share {
         Share::Whole => on_packets!(tx, c => evidence::table
             .left_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))

@@ -406,6 +406,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_views (user_id, name) {
+        user_id -> Text,
+        name -> Text,
+        asks -> Text,
+    }
+}
+
+diesel::table! {
     search_position (only_row) {
         only_row -> Integer,
         ledger_index -> BigInt,
@@ -555,6 +563,7 @@ diesel::table! {
         suspended_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         signed_in_at -> Nullable<Timestamp>,
+        resumed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -614,6 +623,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     redriven_deliveries,
     redrives,
     routes,
+    saved_views,
     search_position,
     searchable_documents,
     selftest_marks,

@@ -8,7 +8,9 @@ use super::literal::{Literal, OfDocuments};
 use super::schema::{agencies, attachments, deliveries, envelopes, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::delivery::DeliveryState;
+use crate::domain::status::TELL_RECEIPT;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -23,10 +25,29 @@ pub struct Part {
     pub states: Vec<DeliveryState>,
     /// Documents of this urgency.
     pub urgency: Option<i32>,
+    /// Documents of the kind of this very name.
+    pub type_name: Option<String>,
+    /// Documents that do this: `new`, `recall`, `update` or `replacement`.
+    pub business: Option<String>,
+    /// Of documents that came: those about which this was reported.
+    pub status: Option<Reported>,
     /// Only what stands before this: when it was accepted, and the id of the delivery or envelope.
     pub before: Option<(DateTime<Utc>, String)>,
+    /// Only what stands behind this.
+    pub since: Option<(DateTime<Utc>, String)>,
     /// Most rows.
     pub limit: i64,
+}
+
+/// What was reported about a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reported {
+    /// Nothing.
+    Nothing,
+    /// Nothing that tells that it was received or given back, although it reaches its recipient.
+    NoReceipt,
+    /// This status, whatever else.
+    Code(String),
 }
 
 impl Part {
@@ -35,23 +56,27 @@ impl Part {
     }
 }
 
-/// Deliveries of documents to an agency, the newest first.
+/// Deliveries of documents to some agencies, the newest first.
 ///
 /// # Errors
 /// `Statement`.
 pub fn arrived(
     tx: &mut Connection,
-    agency_code: &str,
+    agency_codes: &[String],
     part: &Part,
 ) -> Result<Vec<(DeliveryRow, EnvelopeRow)>, StoreError> {
     let words = part.words();
     Ok(on_packets!(tx, c => {
         let mut query = deliveries::table
             .inner_join(envelopes::table.on(envelopes::envelope_id.eq(deliveries::envelope_id)))
-            .filter(deliveries::recipient_code.eq(agency_code))
             .filter(OfDocuments("deliveries"))
             .select((DeliveryRow::as_select(), EnvelopeRow::as_select()))
             .into_boxed();
+        // The rows of one agency stand in order in the index; those of several are sorted.
+        query = match agency_codes {
+            [one] => query.filter(deliveries::recipient_code.eq(one)),
+            several => query.filter(deliveries::recipient_code.eq_any(several)),
+        };
         if let Some(from) = part.from {
             query = query.filter(deliveries::accepted_at.ge(from.naive_utc()));
         }
@@ -64,6 +89,25 @@ pub fn arrived(
         if let Some(urgency) = part.urgency {
             query = query.filter(envelopes::urgency.eq(urgency));
         }
+        if let Some(type_name) = &part.type_name {
+            query = query.filter(envelopes::type_name.eq(type_name));
+        }
+        if let Some(business) = &part.business {
+            query = query.filter(deliveries::packet_kind.eq(business));
+        }
+        let reports = status_reports::table.filter(status_reports::delivery_id.eq(deliveries::delivery_id));
+        match &part.status {
+            None => {}
+            Some(Reported::Nothing) => query = query.filter(not(exists(reports))),
+            Some(Reported::NoReceipt) => {
+                query = query.filter(not(exists(reports.filter(status_reports::status_code.eq_any(TELL_RECEIPT)))));
+            }
+            Some(Reported::Code(code)) => query = query.filter(exists(reports.filter(status_reports::status_code.eq(code)))),
+        }
+        if let Some((at, id)) = &part.since {
+            let at = at.naive_utc();
+            query = query.filter(deliveries::accepted_at.ge(at)).filter(deliveries::accepted_at.gt(at).or(deliveries::delivery_id.gt(id)));
+        }
         if let Some((at, id)) = &part.before {
             let at = at.naive_utc();
             // The first condition bounds the index, the second goes on within one moment.
@@ -73,18 +117,21 @@ pub fn arrived(
     })?)
 }
 
-/// Documents that an agency sent, the newest first.
+/// Documents that some agencies sent, the newest first.
 ///
 /// # Errors
 /// `Statement`.
-pub fn sent(tx: &mut Connection, agency_code: &str, part: &Part) -> Result<Vec<EnvelopeRow>, StoreError> {
+pub fn sent(tx: &mut Connection, agency_codes: &[String], part: &Part) -> Result<Vec<EnvelopeRow>, StoreError> {
     let words = part.words();
     Ok(on_packets!(tx, c => {
         let mut query = envelopes::table
-            .filter(envelopes::sender_code.eq(agency_code))
             .filter(OfDocuments("envelopes"))
             .select(EnvelopeRow::as_select())
             .into_boxed();
+        query = match agency_codes {
+            [one] => query.filter(envelopes::sender_code.eq(one)),
+            several => query.filter(envelopes::sender_code.eq_any(several)),
+        };
         if let Some(from) = part.from {
             query = query.filter(envelopes::accepted_at.ge(from.naive_utc()));
         }
@@ -92,12 +139,22 @@ pub fn sent(tx: &mut Connection, agency_code: &str, part: &Part) -> Result<Vec<E
             query = query.filter(envelopes::accepted_at.lt(until.naive_utc()));
         }
         if !words.is_empty() {
-            query = query.filter(diesel::dsl::exists(deliveries::table
+            query = query.filter(exists(deliveries::table
                 .filter(deliveries::envelope_id.eq(envelopes::envelope_id))
                 .filter(deliveries::state.eq_any(words))));
         }
         if let Some(urgency) = part.urgency {
             query = query.filter(envelopes::urgency.eq(urgency));
+        }
+        if let Some(type_name) = &part.type_name {
+            query = query.filter(envelopes::type_name.eq(type_name));
+        }
+        if let Some(business) = &part.business {
+            query = query.filter(envelopes::packet_kind.eq(business));
+        }
+        if let Some((at, id)) = &part.since {
+            let at = at.naive_utc();
+            query = query.filter(envelopes::accepted_at.ge(at)).filter(envelopes::accepted_at.gt(at).or(envelopes::envelope_id.gt(id)));
         }
         if let Some((at, id)) = &part.before {
             let at = at.naive_utc();
@@ -108,18 +165,18 @@ pub fn sent(tx: &mut Connection, agency_code: &str, part: &Part) -> Result<Vec<E
     })?)
 }
 
-/// The states of the newest deliveries of documents to an agency since a time, up to a number.
+/// The states of the newest deliveries of documents to some agencies since a time, up to a number.
 ///
 /// # Errors
 /// `Statement`.
 pub fn states_of_arrived(
     tx: &mut Connection,
-    agency_code: &str,
+    agency_codes: &[String],
     since: DateTime<Utc>,
     most: i64,
 ) -> Result<Vec<String>, StoreError> {
     Ok(on_packets!(tx, c => deliveries::table
-        .filter(deliveries::recipient_code.eq(agency_code))
+        .filter(deliveries::recipient_code.eq_any(agency_codes))
         .filter(OfDocuments("deliveries"))
         .filter(deliveries::accepted_at.ge(since.naive_utc()))
         .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))

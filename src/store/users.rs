@@ -1,8 +1,8 @@
-//! People who use the portal, the agencies that they look after, their recovery codes, and what they have read. Passwords
+//! People who use the portal, the agencies that they look after, their recovery codes, what they have read and the views that they keep. Passwords
 //! only as hashes, secrets only sealed, codes only as digests. Their sessions: `user_sessions`.
 
 use super::connection::on_packets;
-use super::schema::{read_documents, recovery_codes, user_agencies, users};
+use super::schema::{read_documents, recovery_codes, saved_views, user_agencies, users};
 use super::{Connection, StoreError};
 use crate::domain::user::UserRole;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -48,6 +48,7 @@ struct Row {
     suspended_at: Option<NaiveDateTime>,
     created_at: NaiveDateTime,
     signed_in_at: Option<NaiveDateTime>,
+    resumed_at: Option<NaiveDateTime>,
 }
 
 /// A person who uses the portal.
@@ -79,6 +80,8 @@ pub struct UserRow {
     pub suspended_at: Option<DateTime<Utc>>,
     /// When it last did.
     pub signed_in_at: Option<DateTime<Utc>>,
+    /// Since when it is unused: made, let in again, or signed in, whichever was last.
+    pub unused_since: DateTime<Utc>,
 }
 
 impl Row {
@@ -95,6 +98,11 @@ impl Row {
             locked_until: utc(self.locked_until),
             suspended_at: utc(self.suspended_at),
             signed_in_at: utc(self.signed_in_at),
+            unused_since: [self.signed_in_at, self.resumed_at]
+                .into_iter()
+                .flatten()
+                .fold(self.created_at, Ord::max)
+                .and_utc(),
             user_id: self.user_id,
             login: self.login,
             name: self.name,
@@ -144,6 +152,7 @@ pub fn insert(tx: &mut Connection, new: &NewUser, at: DateTime<Utc>) -> Result<(
         suspended_at: None,
         created_at: at.naive_utc(),
         signed_in_at: None,
+        resumed_at: None,
     };
     on_packets!(tx, c => diesel::insert_into(users::table).values(&row).execute(c))?;
     Ok(())
@@ -156,6 +165,21 @@ pub fn insert(tx: &mut Connection, new: &NewUser, at: DateTime<Utc>) -> Result<(
 pub fn list(tx: &mut Connection) -> Result<Vec<UserRow>, StoreError> {
     let rows: Vec<Row> = on_packets!(tx, c => users::table.order(users::login.asc()).select(Row::as_select()).load(c))?;
     rows.into_iter().map(Row::user).collect()
+}
+
+/// The names of people, by id.
+///
+/// # Errors
+/// `Statement`.
+pub fn names(tx: &mut Connection, user_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    if user_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> = on_packets!(tx, c => users::table
+        .filter(users::user_id.eq_any(user_ids))
+        .select((users::user_id, users::name))
+        .load(c))?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Who signs in by that name.
@@ -196,16 +220,42 @@ pub fn find_to_change(tx: &mut Connection, user_id: &str) -> Result<Option<UserR
     find(tx, user_id)
 }
 
-/// Lets a person in no more from that time on, or again.
+/// Lets a person in no more from that time on.
 ///
 /// # Errors
 /// `Statement`.
-pub fn suspend(tx: &mut Connection, user_id: &str, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+pub fn suspend(tx: &mut Connection, user_id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
     on_packets!(tx, c => diesel::update(users::table)
         .filter(users::user_id.eq(user_id))
-        .set(users::suspended_at.eq(at.map(|at| at.naive_utc())))
+        .set(users::suspended_at.eq(at.naive_utc()))
         .execute(c))?;
     Ok(())
+}
+
+/// Lets a person in again.
+///
+/// # Errors
+/// `Statement`.
+pub fn resume(tx: &mut Connection, user_id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(users::table)
+        .filter(users::user_id.eq(user_id))
+        .set((users::suspended_at.eq(None::<NaiveDateTime>), users::resumed_at.eq(at.naive_utc())))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The agencies of everybody, by the ids of people.
+///
+/// # Errors
+/// `Statement`.
+pub fn all_agencies(tx: &mut Connection) -> Result<HashMap<String, Vec<String>>, StoreError> {
+    let rows: Vec<(String, String)> = on_packets!(tx, c => user_agencies::table
+        .order(user_agencies::agency_code.asc())
+        .select((user_agencies::user_id, user_agencies::agency_code))
+        .load(c))?;
+    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    rows.into_iter().for_each(|(user_id, code)| all.entry(user_id).or_default().push(code));
+    Ok(all)
 }
 
 /// Gives a person a new password, and opens the lock. `must_change`: somebody else made it.
@@ -405,4 +455,41 @@ pub fn names(tx: &mut Connection, user_ids: &[&str]) -> Result<HashMap<String, S
         .select((users::user_id, users::name))
         .load(c))?;
     Ok(rows.into_iter().collect())
+/// The views of a person, in the order of names: the name, and what it asks.
+///
+/// # Errors
+/// `Statement`.
+pub fn views_of(tx: &mut Connection, user_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(on_packets!(tx, c => saved_views::table
+        .filter(saved_views::user_id.eq(user_id))
+        .order(saved_views::name.asc())
+        .select((saved_views::name, saved_views::asks))
+        .load(c))?)
+}
+
+/// Keeps a view, in the place of one of the same name.
+///
+/// # Errors
+/// `Statement`.
+pub fn keep_view(tx: &mut Connection, user_id: &str, (name, asks): (&str, &str)) -> Result<(), StoreError> {
+    let row = (saved_views::user_id.eq(user_id), saved_views::name.eq(name), saved_views::asks.eq(asks));
+    on_packets!(tx, c => diesel::insert_into(saved_views::table)
+        .values(row)
+        .on_conflict((saved_views::user_id, saved_views::name))
+        .do_update()
+        .set(saved_views::asks.eq(asks))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Removes a view.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove_view(tx: &mut Connection, user_id: &str, name: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::delete(saved_views::table
+        .filter(saved_views::user_id.eq(user_id))
+        .filter(saved_views::name.eq(name)))
+        .execute(c))?;
+    Ok(())
 }

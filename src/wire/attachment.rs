@@ -23,7 +23,7 @@ const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 pub enum Trouble {
     /// Something XML forbids; the packet is not readable.
     Flaw(Flaw),
-    /// The spool could not be written.
+    /// The spool, or who wants the bytes, could not take them.
     Spool(io::Error),
 }
 
@@ -52,11 +52,13 @@ pub struct Decoder {
     digest: Context,
     may_be_zip: bool,
     zip: Option<SpooledTempFile>,
+    /// Who wants the bytes as they come.
+    sink: Option<Box<dyn Write>>,
 }
 
 impl Decoder {
-    /// A decoder; `may_be_zip` says whether the bytes are wanted later if they begin like a zip.
-    pub fn new(may_be_zip: bool) -> Self {
+    /// A decoder; `may_be_zip` says whether the bytes are wanted later if they begin like a zip, `sink` wants them at once.
+    pub fn new(may_be_zip: bool, sink: Option<Box<dyn Write>>) -> Self {
         Self {
             block: Vec::with_capacity(BLOCK),
             plain: vec![0; BLOCK / 4 * 3],
@@ -68,6 +70,7 @@ impl Decoder {
             digest: Context::new(&SHA256),
             may_be_zip,
             zip: None,
+            sink,
         }
     }
 
@@ -177,6 +180,9 @@ impl Decoder {
         }
         if let Some(zip) = &mut self.zip {
             zip.write_all(plain)?;
+        }
+        if let Some(sink) = &mut self.sink {
+            sink.write_all(plain)?;
         }
         self.digest.update(plain);
         self.bytes = self.bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));

@@ -2,7 +2,7 @@
 //! the element table, and nothing of XML.
 
 use super::attachment::Decoded;
-use super::read::Stop;
+use super::stop::Stop;
 use super::wellformed::{is_space, shortened};
 use super::zip::{self, Danger};
 use crate::config::Packets;
@@ -280,6 +280,11 @@ impl<'a> Places<'a> {
     fn attachment(&self) -> Option<NodeId> {
         let content = self.open.last().and_then(|open| open.node)?;
         self.packet.node(content).and_then(|node| node.parent)
+    }
+
+    /// How many attachments have content so far.
+    pub fn contents(&self) -> usize {
+        self.packet.attachments.iter().filter(|attachment| attachment.content.is_some()).count()
     }
 
     /// Whether the content that begins here may be a zip that somebody will unzip: its type or name says

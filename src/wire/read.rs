@@ -1,20 +1,21 @@
 //! Hostile bytes → `Packet`, within limits. Judges only what makes bytes unreadable, and where an element
 //! stands; the rest is for `domain::rules`. Here is the walk through the XML; `place` keeps what was met.
 
-use super::attachment::{Decoder, Trouble};
+use super::attachment::Decoder;
 use super::limit::Limited;
 use super::place::{Met, Places};
+use super::stop::{Stop, flawed, troubled};
 use super::wellformed::{self, Flaw, shortened};
 use crate::config::Packets;
 use crate::domain::element::Shape;
-use crate::domain::packet::Packet;
+use crate::domain::packet::{Content, Packet};
 use crate::domain::rules::{Violation, violation};
 use quick_xml::NsReader;
 use quick_xml::encoding::EncodingError;
 use quick_xml::errors::Error as XmlError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{NamespaceError, ResolveResult};
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
 /// The one namespace of packets.
@@ -37,28 +38,6 @@ pub struct Reading {
     pub secret: bool,
     /// Whether the packet was read to its end. If not, what seems missing may stand in what was not read.
     pub whole: bool,
-}
-
-/// Why reading stops before the end.
-pub(super) enum Stop {
-    /// A fault that makes the rest unreadable: code, place, particulars.
-    Fault(&'static str, String, Vec<String>),
-    /// A state-secret mark.
-    Secret,
-    /// Too many faults to list more.
-    Enough,
-    /// The bytes themselves, or the spool for a zip.
-    Input(io::Error),
-}
-
-impl Stop {
-    pub(super) fn limit(code: &'static str, place: String, limit: usize) -> Self {
-        Self::Fault(code, place, vec![limit.to_string()])
-    }
-
-    fn not_xml<T>(why: &str) -> Result<T, Self> {
-        Err(Self::Fault("M.Packet.NotXml", String::new(), vec![why.to_owned()]))
-    }
 }
 
 /// Reads one packet from its bytes in one pass. Never fails: what is wrong is in the answer. Reads to the
@@ -90,6 +69,29 @@ pub fn packet(bytes: impl BufRead, limits: &Packets, alarm: &dyn Fn()) -> io::Re
     Ok(reading)
 }
 
+/// Hands out the content of one attachment of a packet that was accepted, numbered from 1 among those with content, and reads
+/// the packet to its end. What the content was; nothing when there is none of that number.
+///
+/// # Errors
+/// Those of `bytes` and of `to`.
+pub fn attachment(
+    bytes: impl BufRead,
+    limits: &Packets,
+    number: usize,
+    to: Box<dyn Write>,
+) -> io::Result<Option<Content>> {
+    let mut walk = Walk::new(bytes, limits);
+    walk.wanted = Some((number, Some(to)));
+    if let Err(Stop::Input(error)) = walk.run() {
+        return Err(error);
+    }
+    let Walk { reader, places, .. } = walk;
+    let (packet, _) = places.into_parts();
+    reader.into_inner().drain()?;
+    let mut contents = packet.attachments.into_iter().filter_map(|attachment| attachment.content);
+    Ok(number.checked_sub(1).and_then(|before| contents.nth(before)))
+}
+
 struct Walk<'a, R> {
     reader: NsReader<Limited<R>>,
     limits: &'a Packets,
@@ -104,6 +106,8 @@ struct Walk<'a, R> {
     rooted: bool,
     /// Content that streams by.
     decoder: Option<Decoder>,
+    /// The number of the attachment that is handed out, and who wants it until it is met.
+    wanted: Option<(usize, Option<Box<dyn Write>>)>,
 }
 
 impl<'a, R: BufRead> Walk<'a, R> {
@@ -120,6 +124,7 @@ impl<'a, R: BufRead> Walk<'a, R> {
             begun: false,
             rooted: false,
             decoder: None,
+            wanted: None,
         }
     }
 
@@ -244,7 +249,7 @@ impl<'a, R: BufRead> Walk<'a, R> {
             _ => self.places.unknown(local)?,
         };
         match met {
-            Met::Known(Shape::Base64) => self.decoder = Some(Decoder::new(self.places.may_be_zip())),
+            Met::Known(Shape::Base64) => self.decoder = Some(self.decoder()),
             Met::Known(_) => {}
             Met::Skip => {
                 self.skipped = 1;
@@ -254,6 +259,15 @@ impl<'a, R: BufRead> Walk<'a, R> {
             }
         }
         Ok(())
+    }
+
+    /// The decoder of the content that begins. What is handed out was judged when it came.
+    fn decoder(&mut self) -> Decoder {
+        let number = self.places.contents().saturating_add(1);
+        match &mut self.wanted {
+            Some((wanted, sink)) => Decoder::new(false, sink.take_if(|_| *wanted == number)),
+            None => Decoder::new(self.places.may_be_zip(), None),
+        }
     }
 
     /// Checks a tag as XML demands it; gives its `xlink:href`.
@@ -447,23 +461,6 @@ fn root(second: bool, namespace: &str, local: &str) -> Result<(), Stop> {
 
 fn undeclared<T>(prefix: &str) -> Result<T, Stop> {
     Stop::not_xml(&format!("prefix {} is not declared", shortened(prefix)))
-}
-
-fn flawed(flaw: Flaw) -> Stop {
-    let (code, said) = match flaw {
-        Flaw::NotXml(said) => ("M.Packet.NotXml", said),
-        Flaw::Encoding(said) => ("M.Packet.Encoding", said),
-        Flaw::Entity(name) => ("M.Packet.Entity", shortened(&name)),
-        Flaw::Attributes => ("R.Packet.Attributes", String::new()),
-    };
-    Stop::Fault(code, String::new(), vec![said])
-}
-
-fn troubled(trouble: Trouble) -> Stop {
-    match trouble {
-        Trouble::Flaw(flaw) => flawed(flaw),
-        Trouble::Spool(error) => Stop::Input(error),
-    }
 }
 
 #[cfg(test)]

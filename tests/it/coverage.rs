@@ -19,6 +19,8 @@ use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
 use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::neighbours::{self, KnownBy, NeighbourEntry};
+use docaxis::exchange::open::{self, Part};
+use docaxis::exchange::sessions::{self, Admission};
 use docaxis::exchange::{agency_file::Format, keys, routes, systems};
 use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
@@ -204,9 +206,20 @@ async fn busy_hub() -> TestHub {
     assert_eq!(brought.status, 201, "{}", brought.text());
     // Larger than a row.
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
-    assert_eq!(hub.post("dms.national", large).await.status, 201);
+    let large = hub.accepted("dms.national", large).await;
     crate::witness::show_a_fork(&hub).await;
-    crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
+    let password = crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.A01", "X99.B02"]).await;
+    let shown = sessions::Shown {
+        login: "lan.vp".to_owned(),
+        password: password.into(),
+        code: String::new(),
+        address: String::new(),
+        agent: String::new(),
+    };
+    let Admission::In(token) = sessions::sign_in(&hub.hub, shown).await.unwrap() else { panic!("nobody is let in") };
+    let person = sessions::person(&hub.hub, token.expose_secret(), true).await.unwrap().unwrap();
+    let part = (large["envelope_id"].as_str().unwrap(), Part::Attachment(1));
+    open::open(&hub.hub, &person, part).await.unwrap();
     start_anew(&hub).await;
     hub
 }

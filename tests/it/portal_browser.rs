@@ -101,6 +101,8 @@ async fn no_page_has_a_serious_fault_for_those_who_see_or_move_less() {
         ("account", "/portal/account"),
         ("search", "/portal/search?q=quy"),
         ("search-nothing", "/portal/search?q=khongco"),
+        ("agencies", "/portal/agencies?name=x99"),
+        ("agency", "/portal/agencies/X99.C03"),
     ];
     for (name, place) in pages {
         chromium.window.goto(&hub.url(place)).await.unwrap();
@@ -147,4 +149,76 @@ async fn nothing_runs_out_of_the_window_on_a_small_screen_or_on_a_telephone() {
         }
         chromium.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_prints_a_slip_and_takes_a_document_back_by_keyboard_alone() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "an.vp").await;
+    chromium.window.goto(&hub.url("/portal/log?direction=out")).await.unwrap();
+    let mut faults = chromium.serious_faults().await;
+    chromium.picture("sent").await;
+    // The oldest document: one recipient has it, the other one has not.
+    chromium.window.goto(&hub.url("/portal/search?q=phong+chong+bao")).await.unwrap();
+    chromium.tab_to("td.code a").await;
+    chromium.press(&[Key::Enter]).await;
+    chromium.text_of(".verdict").await;
+    let document = chromium.window.current_url().await.unwrap();
+    chromium.picture("document-of-sender").await;
+    faults.extend(chromium.serious_faults().await);
+
+    chromium.tab_to("a[href$='/slip']").await;
+    chromium.press(&[Key::Enter]).await;
+    assert!(chromium.text_of(".slip").await.contains("V/v phòng, chống bão số 9"));
+    chromium.picture("slip").await;
+    faults.extend(chromium.serious_faults().await);
+
+    chromium.window.goto(document.as_str()).await.unwrap();
+    chromium.tab_to("a[href$='/recall']").await;
+    chromium.press(&[Key::Enter]).await;
+    let outlook = chromium.text_of("main table tbody").await;
+    assert!(outlook.contains("Rút lại ngay") && outlook.contains("Bên nhận có thể đã có văn bản"), "{outlook}");
+    chromium.picture("recall").await;
+    faults.extend(chromium.serious_faults().await);
+    chromium.tab_to("#reason").await;
+    chromium.type_text("Ban hành nhầm, sẽ gửi lại bản đúng").await;
+    chromium.press(&[Key::Tab, Key::Enter]).await;
+    assert!(chromium.text_of(".done").await.contains("Đã gửi yêu cầu thu hồi"));
+    assert!(chromium.text_of("main table tbody").await.contains("Đã rút lại"));
+    chromium.picture("recall-done").await;
+    assert_eq!(faults, Vec::<String>::new());
+    chromium.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_read_says_what_is_new_and_does_not_move() {
+    if !is_here() {
+        return;
+    }
+    let hub = TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.portal.news_seconds = 1;
+    })
+    .await;
+    Browser::of(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "lan.vp").await;
+    hub.after(chrono::TimeDelta::seconds(1));
+    hub.accepted("dms.national", a_document("d1").subject("V/v văn bản vừa đến").bytes()).await;
+
+    let said = chromium.text_of("#news:not([hidden]) a").await;
+    assert!(said.contains("1 văn bản mới"), "{said}");
+    chromium.picture("news").await;
+    assert!(!chromium.text_of("main").await.contains("vừa đến"), "what is read stays");
+    // The driver cannot leave a field for a day by Tab, as people can: begin behind those.
+    let tabs = "document.querySelector('.tabs a').focus();";
+    chromium.window.execute(tabs, Vec::new()).await.unwrap();
+    chromium.tab_to("#news a").await;
+    chromium.press(&[Key::Enter]).await;
+    assert!(chromium.text_of("main table tbody").await.contains("V/v văn bản vừa đến"));
+    chromium.close().await;
 }

@@ -279,3 +279,36 @@ async fn what_is_done_to_users_is_evidence_without_secrets() {
     assert!(facts.iter().all(|facts| facts["user"] == "lan"));
     assert!(evidence.iter().all(|row| !row.facts.contains(&first)));
 }
+
+#[tokio::test]
+async fn accounts_that_nobody_uses_are_suspended_and_reviewed() {
+    let hub = hub_without_second_factor().await;
+    let_in(&hub, "bo.quen", UserRole::Auditor, &["X99.B02"]).await;
+    Browser::of(&hub, "lan", UserRole::Clerk, &["X99.B02"]).await;
+    hub.after(TimeDelta::days(40));
+    Browser::of(&hub, "quan.tri", UserRole::Administrator, &[]).await;
+    assert_eq!(users::suspend_unused(&hub.hub).await.unwrap(), 0);
+
+    hub.after(TimeDelta::days(6));
+    assert_eq!(users::suspend_unused(&hub.hub).await.unwrap(), 2);
+    assert_eq!(users::suspend_unused(&hub.hub).await.unwrap(), 0, "doing it twice does no harm");
+    let mut clerk = Browser::new(&hub);
+    assert!(clerk.sign_in("lan", PASSWORD, "").await.words().contains("không đúng"));
+    let facts = hub.evidence().await.into_iter().filter(|row| row.event == "docaxis:UserChanged").last().unwrap().facts;
+    assert!(facts.contains("\"door\":\"job\"") && facts.contains("\"unused_days\":45"), "{facts}");
+
+    // Who is let in again is not put out by the next round.
+    users::suspend(&hub.hub, &By::Operator, "lan", false).await.unwrap();
+    assert_eq!(users::suspend_unused(&hub.hub).await.unwrap(), 0);
+    clerk.sign_in("lan", PASSWORD, "").await;
+    assert_eq!(clerk.get("/portal/accounts").await.status, 403);
+    let mut administrator = Browser::new(&hub);
+    administrator.sign_in("quan.tri", PASSWORD, "").await;
+    let words = administrator.get("/portal/accounts").await.words();
+    for wanted in ["3 tài khoản; 3 chưa bật xác thực hai lớp.", "bo.quen", "46", "Đã khóa", "quá 45 ngày"]
+    {
+        assert!(words.contains(wanted), "{wanted}: {words}");
+    }
+    let sheet = hub.program().done(&["user", "list", "--csv"]);
+    assert!(sheet.contains("bo.quen;Người dùng bo.quen;Kiểm tra;X99.B02;không;;"), "{sheet}");
+}

@@ -2,7 +2,7 @@
 
 use super::super::problem::Problem;
 use super::fields::Fields;
-use super::{Page, PortalOperation, drawn, see_other};
+use super::{Page, PortalOperation, drawn, qr, see_other};
 use crate::domain::dates;
 use crate::domain::rules::Wording;
 use crate::exchange::second_factor::{self, Offer};
@@ -10,8 +10,6 @@ use crate::exchange::sessions::{self, Person, SessionLine};
 use actix_web::HttpResponse;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use qrcode::QrCode;
-use qrcode::render::svg;
 use secrecy::ExposeSecret;
 
 #[derive(Template)]
@@ -60,31 +58,22 @@ pub(super) async fn answer(
     person: &Person,
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
-    let came = match operation {
-        PortalOperation::Password => match password(page, person, fields).await? {
+    let came = if operation == PortalOperation::Password {
+        match password(page, person, fields).await? {
             faults if faults.is_empty() => return Ok(see_other("/portal/account?done=password")),
             faults => Came { faults, ..Came::default() },
-        },
-        PortalOperation::SecondFactor => second_factor(page, person, fields).await?,
-        PortalOperation::EndSessions => {
-            sessions::end_others(page.hub, person).await?;
-            return Ok(see_other("/portal/account?done=sessions"));
         }
-        PortalOperation::Account
-        | PortalOperation::Home
-        | PortalOperation::Asset
-        | PortalOperation::Language
-        | PortalOperation::SignInPage
-        | PortalOperation::SignIn
-        | PortalOperation::SignOut
-        | PortalOperation::Log
-        | PortalOperation::Search
-        | PortalOperation::Document
-        | PortalOperation::Desk(_) => Came { done: done(fields.get("done")), ..Came::default() },
+    } else if operation == PortalOperation::SecondFactor {
+        second_factor(page, person, fields).await?
+    } else if operation == PortalOperation::EndSessions {
+        sessions::end_others(page.hub, person).await?;
+        return Ok(see_other("/portal/account?done=sessions"));
+    } else {
+        Came { done: done(fields.get("done")), ..Came::default() }
     };
     let (lines, codes_left) = sessions::own(page.hub, person).await?;
     let offer = came.offer.map(|offer| {
-        let picture = picture(offer.url.expose_secret());
+        let picture = qr::picture(offer.url.expose_secret());
         (picture, offer.typed.expose_secret().to_owned())
     });
     drawn(&AccountPage {
@@ -136,12 +125,4 @@ async fn second_factor(page: &Page<'_>, person: &Person, fields: &Fields) -> Res
             ..Came::default()
         },
     })
-}
-
-/// The address as a picture for the camera; empty when it is too long for one, and the secret is typed.
-fn picture(url: &str) -> String {
-    let drawn = QrCode::new(url.as_bytes())
-        .map(|code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build());
-    // Within a page there is no declaration.
-    drawn.ok().and_then(|svg| svg.split_once("?>").map(|(_, picture)| picture.to_owned())).unwrap_or_default()
 }

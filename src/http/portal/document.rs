@@ -7,10 +7,11 @@ use super::{Page, drawn};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event_words;
+use crate::domain::evidence::EvidenceEvent;
+use crate::exchange::document::{self, DocumentView};
 use crate::exchange::follow::SentLine;
 use crate::exchange::history::Happening;
 use crate::exchange::sessions::Person;
-use crate::exchange::transfers::{self, DocumentView};
 use actix_web::HttpResponse;
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -28,6 +29,8 @@ struct Step {
     text: String,
     more: String,
     index: Option<i64>,
+    /// The evidence whose signed receipt the person may have.
+    receipt: Option<String>,
 }
 
 /// How many recipients are how far.
@@ -155,14 +158,31 @@ impl DocumentPage<'_> {
         let said = happening.status.as_ref().map(|(_, description)| description.as_str());
         let hub =
             happening.elsewhere.as_ref().map(|(hub, _)| format!("{} {hub}", self.page.t("tại trục", "at the hub")));
-        let more = said.into_iter().chain([happening.note.as_str()]).chain(hub.as_deref());
+        let look = happening.look.as_ref().map(|(user, number)| self.look(user, *number));
+        let more = said.into_iter().chain([happening.note.as_str()]).chain(hub.as_deref()).chain(look.as_deref());
         let more: Vec<&str> = more.filter(|text| !text.is_empty()).collect();
         Step {
             at: happening.at.with_timezone(&dates::VIETNAM).format("%d/%m/%Y %H:%M:%S").to_string(),
             text: self.page.say(&text).to_owned(),
             more: more.join(" – "),
             index: happening.sealed.as_ref().map(|sealed| sealed.index),
+            receipt: self.has_receipt(happening).then(|| happening.evidence_id.clone()),
         }
+    }
+
+    /// Who opened what.
+    fn look(&self, user_id: &str, number: Option<i64>) -> String {
+        let name = self.document.people.get(user_id).map_or("?", String::as_str);
+        match number {
+            Some(number) => format!("{name}, {} {number}", self.page.t("tệp", "file")),
+            None => format!("{name}, {}", self.page.t("cả gói tin", "the packet")),
+        }
+    }
+
+    /// Of who looked there is no receipt for others; that of the acceptance names all recipients and is the sender's.
+    fn has_receipt(&self, happening: &Happening) -> bool {
+        let is_of_all = happening.event == EvidenceEvent::SubmissionAcceptance;
+        happening.look.is_none() && (self.document.is_sender || !is_of_all)
     }
 }
 
@@ -171,6 +191,6 @@ impl DocumentPage<'_> {
 /// # Errors
 /// `NotFound` unless the person looks after a party to it; `Store`.
 pub(super) async fn page(page: &Page<'_>, person: &Person, id: &str, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let document = transfers::document(page.hub, person, id, fields.get("after")).await?;
+    let document = document::document(page.hub, person, id, fields.get("after")).await?;
     drawn(&DocumentPage { page, document })
 }

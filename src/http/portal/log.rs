@@ -1,16 +1,20 @@
 //! The transfer log (nhật ký liên thông): what came to an agency, and what it sent.
 
-use super::super::problem::Problem;
+use super::super::problem::{self, Problem};
 use super::fields::Fields;
 use super::words::{self, Tag};
-use super::{Page, drawn};
+use super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::status::{Direction, STATUSES};
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, Arrived, Counts, DocumentLine, LogPage, LogQuery};
+use crate::exchange::views;
 use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
 use askama::Template;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde::Serialize;
 
 /// A filter by state: its word in the query, what people read, and the states.
 struct StateFilter {
@@ -60,6 +64,63 @@ struct Choice {
     is_chosen: bool,
 }
 
+/// In the place of an agency: all that the person looks after.
+const ALL: &str = "all";
+
+/// What the address of a log asks for.
+pub(super) struct Asked {
+    pub(super) query: LogQuery,
+    pub(super) is_sent: bool,
+    /// The agencies to choose from, with their names.
+    agencies: Vec<(String, String)>,
+    /// What was chosen of them.
+    agency: String,
+    from: NaiveDate,
+    filter: Option<&'static StateFilter>,
+    /// Whether it is the log of the usual days, without a filter that counts by state do not have.
+    is_usual: bool,
+}
+
+/// Reads the address of a log.
+///
+/// # Errors
+/// `Store`.
+pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<Asked, Problem> {
+    let agencies = transfers::agencies_of(page.hub, person).await?;
+    let (agency, codes) = match fields.get("agency").trim() {
+        ALL => (ALL.to_owned(), agencies.iter().map(|(code, _)| code.clone()).collect()),
+        "" => {
+            let first = agencies.first().map(|(code, _)| code.clone());
+            (first.clone().unwrap_or_default(), first.into_iter().collect())
+        }
+        named => {
+            let code = transfers::canonical(page.hub, named).await?;
+            (code.clone(), vec![code])
+        }
+    };
+    let filter = FILTERS.iter().find(|filter| filter.word == fields.get("state"));
+    let text = |name: &str| fields.get(name).trim().to_owned();
+    let query = LogQuery {
+        agencies: codes,
+        from: day(fields.get("from")),
+        until: day(fields.get("until")),
+        states: filter.map(|filter| filter.states.to_vec()).unwrap_or_default(),
+        urgency: fields.get("urgency").parse().ok(),
+        type_name: text("type"),
+        business: text("business"),
+        status: text("status"),
+        overdue: fields.get("overdue") == "1",
+        after: fields.get("after").to_owned(),
+        rows: 0,
+    };
+    let usual = transfers::usual_day(page.hub);
+    let from = query.from.unwrap_or(usual);
+    let is_filtered = query.urgency.is_some() || query.overdue || query.until.is_some();
+    let has_words = [&query.type_name, &query.business, &query.status].iter().any(|word| !word.is_empty());
+    let is_usual = from == usual && !is_filtered && !has_words;
+    Ok(Asked { is_sent: fields.get("direction") == "out", agencies, agency, from, filter, is_usual, query })
+}
+
 #[derive(Template)]
 #[template(path = "log.html")]
 struct LogPageView<'a> {
@@ -74,7 +135,11 @@ struct LogPageView<'a> {
     arrived: Vec<Arrived>,
     sent: Vec<DocumentLine>,
     next: Option<String>,
+    /// Where to ask whether there is something new; nothing on a further page.
+    news: Option<String>,
     needs_agency: bool,
+    /// Views that the person keeps: the name, and the query.
+    views: Vec<(String, String)>,
 }
 
 impl LogPageView<'_> {
@@ -96,6 +161,44 @@ impl LogPageView<'_> {
 
     fn tally(&self, row: &DocumentLine) -> Tag {
         tally(row, self.page)
+    }
+
+    /// Whether rows are of several agencies, so that each says of which.
+    fn is_of_several(&self) -> bool {
+        self.agency == ALL
+    }
+
+    fn statuses(&self) -> Vec<(&'static str, String)> {
+        let known = STATUSES.iter().filter(|status| status.direction == Direction::RecipientToSender);
+        known.map(|status| (status.code, words::status(status.code, self.page.language).text)).collect()
+    }
+
+    fn businesses(&self) -> [(&'static str, &'static str); 4] {
+        words::BUSINESSES.map(|word| (word, words::business(word, self.page.language)))
+    }
+
+    fn business(&self, word: &str) -> &'static str {
+        match word {
+            "new" => "",
+            other => words::business(other, self.page.language),
+        }
+    }
+
+    /// What is shown, in words for paper.
+    fn range(&self) -> String {
+        let agency = self.agencies.iter().find(|(code, _)| *code == self.agency);
+        let agency = match agency {
+            Some((code, name)) => format!("{name} ({code})"),
+            None if self.is_of_several() => self.page.t("Tất cả đơn vị", "All agencies").to_owned(),
+            None => self.agency.clone(),
+        };
+        let until = if self.until.is_empty() {
+            self.page.now.with_timezone(&dates::VIETNAM).date_naive().to_string()
+        } else {
+            self.until.clone()
+        };
+        let (from, until) = (words::day(&self.from), words::day(&until));
+        format!("{agency}. {} {from} {} {until}.", self.page.t("Từ ngày", "From"), self.page.t("đến ngày", "until"))
     }
 
     fn rows(&self) -> usize {
@@ -137,58 +240,83 @@ fn day(text: &str) -> Option<NaiveDate> {
 /// # Errors
 /// `NotFound` for an agency that the person does not look after; `Store`.
 pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let agencies = transfers::agencies_of(page.hub, person).await?;
-    let agency = match fields.get("agency").trim() {
-        "" => agencies.first().map(|(code, _)| code.clone()).unwrap_or_default(),
-        named => transfers::canonical(page.hub, named).await?,
-    };
-    let filter = FILTERS.iter().find(|filter| filter.word == fields.get("state"));
-    let query = LogQuery {
-        agency: agency.clone(),
-        from: day(fields.get("from")),
-        until: day(fields.get("until")),
-        states: filter.map(|filter| filter.states.to_vec()).unwrap_or_default(),
-        urgency: fields.get("urgency").parse().ok(),
-        after: fields.get("after").to_owned(),
-    };
-    let (from, until) = (query.from.unwrap_or_else(|| transfers::usual_day(page.hub)), query.until);
-    let query_is_usual = from == transfers::usual_day(page.hub);
-    let is_sent = fields.get("direction") == "out";
+    let Asked { query, is_sent, agencies, agency, from, filter, is_usual } = asked(page, person, fields).await?;
     let mut view = LogPageView {
         page,
         fields,
         agencies,
         is_sent,
         from: from.to_string(),
-        until: until.map(|day| day.to_string()).unwrap_or_default(),
+        until: query.until.map(|day| day.to_string()).unwrap_or_default(),
         choices: Vec::new(),
         arrived: Vec::new(),
         sent: Vec::new(),
         next: None,
-        needs_agency: agency.is_empty(),
+        news: None,
+        needs_agency: query.agencies.is_empty(),
+        views: views::of(page.hub, person).await?,
         agency,
     };
     if view.needs_agency {
         return drawn(&view);
     }
-    let counts = match is_sent {
+    let (codes, is_first) = (query.agencies.clone(), query.after.is_empty());
+    let (first, next) = match is_sent {
         true => {
-            let LogPage { rows, next } = transfers::sent(page.hub, person, query).await?;
-            (view.sent, view.next) = (rows, next);
-            None
+            let LogPage { rows, first, next } = transfers::sent(page.hub, person, query).await?;
+            view.sent = rows;
+            (first, next)
         }
         false => {
-            let LogPage { rows, next } = transfers::arrived(page.hub, person, query).await?;
-            (view.arrived, view.next) = (rows, next);
-            // They are of the usual days: beside another choice they would say something else than the list.
-            match query_is_usual && until.is_none() && fields.get("urgency").is_empty() {
-                true => Some(transfers::counts(page.hub, person, &view.agency).await?),
-                false => None,
-            }
+            let LogPage { rows, first, next } = transfers::arrived(page.hub, person, query).await?;
+            view.arrived = rows;
+            (first, next)
         }
+    };
+    let since = first.unwrap_or_else(|| transfers::newest_place(page.hub));
+    view.news = is_first.then(|| format!("/portal/log/news?{}", fields.with("since", &since)));
+    view.next = next;
+    // They are of the usual days: beside another choice they would say something else than the list.
+    let counts = match is_usual && !is_sent {
+        true => Some(transfers::counts(page.hub, person, &codes).await?),
+        false => None,
     };
     view.choices = choices(page, fields, filter.map(|filter| filter.word), counts.as_ref());
     drawn(&view)
+}
+
+/// Keeps the filters of a page under a name, or forgets them, and leads back.
+///
+/// # Errors
+/// `Malformed` for a name that cannot be kept; `Store`.
+pub(super) async fn views(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
+    // Only what a log understands is kept, and no place in it.
+    let asks = Fields::of(&Fields::of(fields.get("asks")).with("after", ""));
+    let asks = asks.with("form_token", "");
+    match fields.get("forget") {
+        "" => views::keep(page.hub, person, (fields.get("name"), &asks)).await?,
+        name => views::forget(page.hub, person, name).await?,
+    }
+    Ok(see_other(&format!("/portal/log?{asks}")))
+}
+
+#[derive(Serialize)]
+struct News {
+    /// How many new documents there are.
+    new: usize,
+    /// What people read of them.
+    text: String,
+}
+
+/// Says how many documents are new since a page was drawn.
+///
+/// # Errors
+/// As `page`.
+pub(super) async fn news(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
+    let Asked { query, is_sent, .. } = asked(page, person, fields).await?;
+    let new = transfers::news(page.hub, person, (query, is_sent), fields.get("since")).await?;
+    let text = format!("{new} {}", page.t("văn bản mới – hiện", "new documents – show"));
+    Ok(problem::ok().insert_header((CACHE_CONTROL, "no-store")).json(News { new, text }))
 }
 
 fn choices(page: &Page<'_>, fields: &Fields, chosen: Option<&str>, counts: Option<&Counts>) -> Vec<Choice> {

@@ -3,13 +3,20 @@
 //! `lookup`), how people sign in (`exchange::sessions`).
 
 mod account;
+mod accounts;
+mod agencies;
 mod assets;
 mod desk;
 mod document;
+mod download;
+mod export;
 mod fields;
 mod log;
+mod qr;
+mod recall;
 mod search;
 mod sign_in;
+mod slip;
 mod words;
 
 use super::gate::Call;
@@ -18,6 +25,7 @@ use crate::domain::dates;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
 use crate::exchange::bulletins;
+use crate::exchange::open::Part;
 use crate::exchange::sessions::{self, Person};
 use crate::hub::Hub;
 use crate::keyring;
@@ -61,6 +69,32 @@ pub enum PortalOperation {
     EndSessions,
     /// What those who look after the hub see and do.
     Desk(DeskOperation),
+    /// The log as a table for spreadsheets.
+    Export,
+    /// Whether there is something new in a log.
+    News,
+    /// An attachment of a document.
+    Attachment,
+    /// The packet of a document.
+    Packet,
+    /// A signed receipt.
+    Receipt,
+    /// The capsule of a delivery.
+    Capsule,
+    /// A document on one sheet of paper.
+    Slip,
+    /// What would become of a document that is taken back.
+    Prospect,
+    /// Takes a document back.
+    TakeBack,
+    /// The directory.
+    Agencies,
+    /// One agency, and whether it can receive.
+    Agency,
+    /// Keeps or forgets a view of the log.
+    Views,
+    /// The accounts, to be reviewed.
+    Accounts,
 }
 
 impl PortalOperation {
@@ -70,6 +104,9 @@ impl PortalOperation {
             Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
             Self::SignOut | Self::Log | Self::Search | Self::Document => false,
             Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => false,
+            Self::Export | Self::News | Self::Attachment | Self::Packet | Self::Receipt => false,
+            Self::Capsule | Self::Slip | Self::Prospect | Self::TakeBack => false,
+            Self::Agencies | Self::Agency | Self::Views | Self::Accounts => false,
         }
     }
 }
@@ -121,6 +158,10 @@ impl Page<'_> {
         self.person.map_or(0, |person| person.idle_until.signed_duration_since(self.now).num_seconds())
     }
 
+    fn sees_every_agency(&self) -> bool {
+        self.person.is_some_and(|person| person.role.sees_every_agency())
+    }
+
     fn hub_name(&self) -> &str {
         &self.hub.config.selftest.hub_name
     }
@@ -149,9 +190,18 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::SignOut | PortalOperation::Log | PortalOperation::Search | PortalOperation::Document => {}
         PortalOperation::Account | PortalOperation::Password => {}
         PortalOperation::SecondFactor | PortalOperation::EndSessions | PortalOperation::Desk(_) => {}
+        PortalOperation::Export | PortalOperation::News | PortalOperation::Attachment | PortalOperation::Packet => {}
+        PortalOperation::Receipt | PortalOperation::Capsule | PortalOperation::Slip => {}
+        PortalOperation::Prospect | PortalOperation::TakeBack => {}
+        PortalOperation::Agencies | PortalOperation::Agency | PortalOperation::Views => {}
+        PortalOperation::Accounts => {}
     }
     let person = match cookie(headers, SESSION) {
-        Some(token) => sessions::person(&hub, &token, !headers.contains_key(LOOKS_AGAIN)).await?,
+        Some(token) => {
+            // What a page does by itself keeps no session alive.
+            let is_use = operation != PortalOperation::News && !headers.contains_key(LOOKS_AGAIN);
+            sessions::person(&hub, &token, is_use).await?
+        }
         None => None,
     };
     let Some(person) = person else { return Ok(to_sign_in(&call)) };
@@ -167,6 +217,7 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
     let language = language(headers);
     // What was sent as a form cannot be looked at again: its page can.
     let (fields, place) = match call.request.method() == actix_web::http::Method::POST {
+        true if operation == PortalOperation::TakeBack => (form(call.body.whole().await?, &person)?, place(&call)),
         true => (form(call.body.whole().await?, &person)?, "/portal/account".to_owned()),
         false => (Fields::of(call.request.query_string()), place(&call)),
     };
@@ -189,6 +240,21 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::Desk(operation) => {
             desk::answer(operation, &page, (&person, call.segment("id")), &fields).await
         }
+        PortalOperation::Export => export::answer(&call, &page, &person, &fields).await,
+        PortalOperation::News => log::news(&page, &person, &fields).await,
+        PortalOperation::Attachment => {
+            let part = download::number(&call)?;
+            download::part(&call, &page, &person, part).await
+        }
+        PortalOperation::Packet => download::part(&call, &page, &person, Part::Packet).await,
+        PortalOperation::Receipt | PortalOperation::Capsule => download::proof(operation, &call, &page, &person).await,
+        PortalOperation::Slip => slip::page(&call, &page, &person).await,
+        PortalOperation::Prospect => recall::page(&page, &person, (call.segment("id"), &fields)).await,
+        PortalOperation::Accounts => accounts::page(&page, &person).await,
+        PortalOperation::Views => log::views(&page, &person, &fields).await,
+        PortalOperation::Agencies => agencies::page(&page, &fields).await,
+        PortalOperation::Agency => agencies::one(&page, call.segment("code")).await,
+        PortalOperation::TakeBack => recall::take_back(&page, &person, (call.segment("id"), &fields)).await,
         PortalOperation::Home
         | PortalOperation::Asset
         | PortalOperation::Language

@@ -109,6 +109,19 @@ pub(super) fn recall(word: &str, l: Language) -> Option<Tag> {
     }
 }
 
+/// What documents do, as the register has it.
+pub(super) const BUSINESSES: [&str; 4] = ["new", "recall", "update", "replacement"];
+
+/// What a document does.
+pub(super) fn business(word: &str, l: Language) -> &'static str {
+    match word {
+        "recall" => l.pick("Thu hồi", "Recall"),
+        "update" => l.pick("Cập nhật", "Update"),
+        "replacement" => l.pick("Thay thế", "Replacement"),
+        _ => l.pick("Mới", "New"),
+    }
+}
+
 /// How a document belongs to another one.
 pub(super) fn relation(word: &str, is_acting: bool, l: Language) -> &'static str {
     match (word, is_acting) {

@@ -28,6 +28,8 @@ pub struct Shown {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
+    /// The same as it came; nothing when it broke off.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl Shown {
@@ -91,7 +93,9 @@ impl<'h> Browser<'h> {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             self.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
         }
-        self.page = Shown { status, headers, text: answer.text().await.unwrap() };
+        let bytes = answer.bytes().await.ok().map(Vec::from);
+        let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+        self.page = Shown { status, headers, text, bytes };
     }
 
     pub async fn get(&mut self, place: &str) -> &Shown {

@@ -1,5 +1,6 @@
 // What pages do beside showing: the arrow keys walk through the rows of a list, a page of what goes on looks again by
-// itself, and a session that is about to end says so. Every page works without it.
+// itself, a session that is about to end says so, and a log says what is new without moving what is read. Every page works
+// without it.
 "use strict";
 
 (function () {
@@ -47,5 +48,22 @@
   if (seconds > 0) {
     const warning = Math.max(seconds - 120, seconds / 2);
     setTimeout(function () { idle.hidden = false; }, warning * 1000);
+  }
+
+  const news = document.getElementById("news");
+  if (news) {
+    const asking = setInterval(async function () {
+      try {
+        const answer = await fetch(news.dataset.ask, { redirect: "error" });
+        const said = await answer.json();
+        if (said.new > 0) {
+          news.firstElementChild.textContent = said.text;
+          news.hidden = false;
+        }
+      } catch {
+        // The session is over, or the hub cannot be reached: the page stays as it is.
+        clearInterval(asking);
+      }
+    }, Number(news.dataset.seconds) * 1000);
   }
 })();

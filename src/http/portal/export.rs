@@ -1,0 +1,200 @@
+//! The transfer log as a table for spreadsheets: all rows that the address of a log asks for, page by page from the store to
+//! whoever takes them, so that memory does not grow with them.
+
+use super::super::gate::{Call, watched};
+use super::super::problem::{self, Problem};
+use super::fields::Fields;
+use super::log::{self, Asked};
+use super::words::{self, Language};
+use super::{Page, download};
+use crate::domain::dates;
+use crate::exchange::ExchangeError;
+use crate::exchange::lookup;
+use crate::exchange::sessions::Person;
+use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery};
+use crate::hub::Hub;
+use crate::sheet::{Cell, Column, Form, Sheet};
+use actix_web::HttpResponse;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream;
+use std::io;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Rows that are read and written at once.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// A title in both languages and a width.
+type Head = (&'static str, &'static str, u16);
+
+const ARRIVED: [Head; 13] = [
+    ("Ngày đến", "Arrived", 17),
+    ("Ngày đến (ISO)", "Arrived (ISO)", 27),
+    ("Số ký hiệu", "Number", 20),
+    ("Trích yếu", "Subject", 60),
+    ("Cơ quan ban hành", "Issuing agency", 34),
+    ("Mã cơ quan ban hành", "Its code", 18),
+    ("Đơn vị nhận", "Recipient", 34),
+    ("Loại văn bản", "Kind", 18),
+    ("Nghiệp vụ", "Business", 12),
+    ("Độ khẩn", "Urgency", 14),
+    ("Trạng thái chuyển", "Transfer", 24),
+    ("Trạng thái xử lý", "Status", 24),
+    ("Hạn tiếp nhận", "To be received by", 17),
+];
+
+const SENT: [Head; 12] = [
+    ("Ngày gửi", "Sent", 17),
+    ("Ngày gửi (ISO)", "Sent (ISO)", 27),
+    ("Số ký hiệu", "Number", 20),
+    ("Trích yếu", "Subject", 60),
+    ("Đơn vị gửi", "Sender", 34),
+    ("Nơi nhận đầu tiên", "First recipient", 34),
+    ("Số nơi nhận", "Recipients", 12),
+    ("Đã nhận", "Received", 10),
+    ("Không chuyển được", "Failed", 12),
+    ("Loại văn bản", "Kind", 18),
+    ("Nghiệp vụ", "Business", 12),
+    ("Độ khẩn", "Urgency", 14),
+];
+
+/// What is needed from one page of rows to the next.
+struct Writing {
+    hub: Hub,
+    person: Person,
+    query: LogQuery,
+    is_sent: bool,
+    language: Language,
+    /// Nothing once its last bytes are on their way.
+    sheet: Option<Sheet>,
+    rows_left: usize,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Answers with the table.
+///
+/// # Errors
+/// As a page of the log; `NotFound` for an unknown form; `ComeAgain`.
+pub(super) async fn answer(
+    call: &Call<'_>,
+    page: &Page<'_>,
+    person: &Person,
+    fields: &Fields,
+) -> Result<HttpResponse, Problem> {
+    let form = Form::of_word(fields.get("form")).ok_or(ExchangeError::NotFound)?;
+    let place = lookup::at_a_place(&page.hub.downloads).await?;
+    let Asked { query, is_sent, .. } = log::asked(page, person, fields).await?;
+    let (heads, name): (&[Head], &str) = match is_sent {
+        true => (&SENT, page.t("Văn bản đi", "Outgoing documents")),
+        false => (&ARRIVED, page.t("Văn bản đến", "Incoming documents")),
+    };
+    let columns: Vec<Column<'_>> =
+        heads.iter().map(|(vi, en, chars)| Column { title: page.t(vi, en), chars: *chars }).collect();
+    let sheet = Sheet::new(form, name, &columns).map_err(ExchangeError::Payload)?;
+    let mut writing = Writing {
+        hub: page.hub.clone(),
+        person: person.clone(),
+        query: LogQuery { rows: ROWS_AT_ONCE, after: String::new(), ..query },
+        is_sent,
+        language: page.language,
+        sheet: Some(sheet),
+        rows_left: page.hub.config.portal.export_rows_max,
+        _place: place,
+    };
+    // What fails at once, such as rights, fails before anything is sent.
+    let first = writing.next().await?;
+    let first = stream::iter(first.map(Ok));
+    let rest = stream::unfold(writing, |mut writing| async move {
+        let bytes = writing.next().await.map_err(io::Error::other).transpose()?;
+        Some((bytes, writing))
+    });
+    let all = futures_util::StreamExt::chain(first, rest);
+    let day = page.now.with_timezone(&dates::VIETNAM).format("%Y-%m-%d");
+    let mut answer = problem::ok();
+    download::headers(&mut answer, form.media(), &format!("{name} {day}.{}", form.extension()));
+    Ok(answer.streaming(watched(Box::pin(all), call.request_id)))
+}
+
+impl Writing {
+    /// The bytes of the next rows; the end of the table after the last ones, and then nothing.
+    async fn next(&mut self) -> Result<Option<Bytes>, ExchangeError> {
+        let Some(mut sheet) = self.sheet.take() else { return Ok(None) };
+        self.query.rows = ROWS_AT_ONCE.min(self.rows_left);
+        let next = match self.is_sent {
+            true => {
+                let page = transfers::sent(&self.hub, &self.person, self.query.clone()).await?;
+                page.rows
+                    .iter()
+                    .try_for_each(|row| sent(&mut sheet, row, self.language))
+                    .map(|()| (page.rows.len(), page.next))
+            }
+            false => {
+                let page = transfers::arrived(&self.hub, &self.person, self.query.clone()).await?;
+                page.rows
+                    .iter()
+                    .try_for_each(|row| arrived(&mut sheet, row, self.language))
+                    .map(|()| (page.rows.len(), page.next))
+            }
+        };
+        let (written, next) = next.map_err(ExchangeError::Payload)?;
+        self.rows_left = self.rows_left.saturating_sub(written);
+        let Some(next) = next.filter(|_| self.rows_left > 0) else {
+            return sheet.finish().map(Some).map_err(ExchangeError::Payload);
+        };
+        self.query.after = next;
+        let bytes = sheet.take().map_err(ExchangeError::Payload)?;
+        self.sheet = Some(sheet);
+        Ok(Some(bytes))
+    }
+}
+
+fn time(at: DateTime<Utc>) -> (String, String) {
+    (dates::for_people(at), dates::for_machines(at))
+}
+
+fn urgency(urgency: crate::domain::envelope::Urgency, l: Language) -> String {
+    words::urgency(urgency, l).map_or_else(String::new, |tag| tag.text)
+}
+
+fn arrived(sheet: &mut Sheet, row: &Arrived, l: Language) -> io::Result<()> {
+    let (at, iso) = time(row.line.accepted_at);
+    let (urgency, transfer) = (urgency(row.urgency, l), words::transfer(&row.line, l).text);
+    let status = row.status_code.as_deref().map_or_else(String::new, |code| words::status(code, l).text);
+    let by = row.line.receive_by.map_or_else(String::new, dates::for_people);
+    let cells: [&str; 13] = [
+        &at,
+        &iso,
+        &row.line.code,
+        &row.line.subject,
+        &row.sender_name,
+        &row.line.sender,
+        &row.recipient_name,
+        &row.type_name,
+        words::business(&row.business, l),
+        &urgency,
+        &transfer,
+        &status,
+        &by,
+    ];
+    sheet.row(&cells.map(Cell::Text))
+}
+
+fn sent(sheet: &mut Sheet, row: &DocumentLine, l: Language) -> io::Result<()> {
+    let (at, iso) = time(row.accepted_at);
+    let urgency = urgency(row.urgency, l);
+    let cells: [Cell<'_>; 12] = [
+        at.as_str().into(),
+        iso.as_str().into(),
+        row.code.as_str().into(),
+        row.subject.as_str().into(),
+        row.sender_name.as_str().into(),
+        row.recipient_name.as_str().into(),
+        Cell::Number(row.tally.all),
+        Cell::Number(row.tally.handed_over),
+        Cell::Number(row.tally.failed),
+        row.type_name.as_str().into(),
+        words::business(&row.business, l).into(),
+        urgency.as_str().into(),
+    ];
+    sheet.row(&cells)
+}
