@@ -140,7 +140,6 @@ pub struct Counts {
 /// Rows that are counted for the states of a log.
 const COUNTED_MAX: usize = 1000;
 
-
 /// The day from which a log is shown when nobody says otherwise.
 pub fn usual_day(hub: &Hub) -> NaiveDate {
     let today = hub.clock.now().with_timezone(&VIETNAM).date_naive();

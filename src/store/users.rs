@@ -455,6 +455,8 @@ pub fn names(tx: &mut Connection, user_ids: &[&str]) -> Result<HashMap<String, S
         .select((users::user_id, users::name))
         .load(c))?;
     Ok(rows.into_iter().collect())
+}
+
 /// The views of a person, in the order of names: the name, and what it asks.
 ///
 /// # Errors
