@@ -362,7 +362,9 @@ fn files_are_short_and_say_what_they_are() {
     let mut broken = Vec::new();
     for source in sources("src").into_iter().chain(sources("tests")).chain(sources("benches")) {
         let lines = source.code_and_comments.lines().count();
-        if lines > LINES_MAX && !source.path.starts_with("tests/") {
+        // It is generated, and nobody reads it from end to end.
+        let is_generated = source.path == "src/store/schema.rs";
+        if lines > LINES_MAX && !source.path.starts_with("tests/") && !is_generated {
             broken.push(format!("{}: {lines} lines; {LINES_MAX} are a room, more want to be two", source.path));
         }
         if !source.text.starts_with("//! ") {

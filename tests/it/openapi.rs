@@ -107,7 +107,11 @@ fn the_api_document_says_how_each_operation_ends_well_and_how_it_fails() {
                 let is_standing = route.operation == Operation::Ready && status == "503";
                 // A witness answers the size that it has, as its protocol says.
                 let is_size = route.operation == Operation::Witness && status == "409";
-                if is_standing || is_size || status.starts_with(['2', '3']) || route.operation.dialect() != Dialect::Native {
+                if is_standing
+                    || is_size
+                    || status.starts_with(['2', '3'])
+                    || route.operation.dialect() != Dialect::Native
+                {
                     continue;
                 }
                 let codes = &one["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"];
