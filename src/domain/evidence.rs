@@ -48,7 +48,8 @@ pub enum EvidenceEvent {
     SystemChanged,
     /// Ours: a key was made or revoked.
     KeyChanged,
-    /// Ours: as a witness, this hub refused a head of another ledger, which did not grow from the one that it had cosigned.
+    /// Ours: as a witness, this hub refused a head of another ledger, which did not grow from the one that it had cosigned; or an
+    /// operator let it forget that one.
     LedgerRefused,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,

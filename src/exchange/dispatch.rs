@@ -199,7 +199,9 @@ impl Dispatcher {
     fn lease(&self) -> TimeDelta {
         let (push, packets) = (&self.hub.config.push, &self.hub.config.packets);
         let sending = push.connect_timeout_seconds.saturating_add(push.answer_timeout_seconds);
-        let longest = sending.saturating_add(packets.bytes_max / push.rate_min.max(1));
+        // A neighbour is asked for its receipt after that.
+        let asking = sending;
+        let longest = sending.saturating_add(asking).saturating_add(packets.bytes_max / push.rate_min.max(1));
         let settling = self.hub.config.database.timeout_seconds.saturating_mul(SETTLING_TRIES).saturating_add(60);
         let seconds = i64::try_from(longest.saturating_add(settling)).unwrap_or(i64::MAX);
         TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::hours(1))

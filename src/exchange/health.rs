@@ -54,6 +54,8 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         }
         Err(_) => (words("không dùng được cơ sở dữ liệu", "the database cannot be used"), None),
     };
+    // A database that hangs is waited for once.
+    let late = if database.is_none() { cosign::late(hub).await.unwrap_or_default() } else { Vec::new() };
     let checks = vec![
         Check::of("stopping", stopping),
         Check::of("database", database),
@@ -61,7 +63,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
         ledger(hub),
-        witnesses(hub).await,
+        witnesses(hub, &late),
         certificate(hub),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
@@ -103,9 +105,8 @@ fn ledger(hub: &Hub) -> Check {
     Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
 }
 
-/// Whether the witnesses cosign. Where they do not, the hub still works; that its database does not answer is said apart.
-async fn witnesses(hub: &Hub) -> Check {
-    let late = cosign::late(hub).await.unwrap_or_default();
+/// Whether the witnesses cosign. Where they do not, the hub still works.
+fn witnesses(hub: &Hub, late: &[String]) -> Check {
     hub.metrics.witnesses_late.set(whole(late.len()));
     let wrong = (!late.is_empty()).then(|| {
         let number = late.len();

@@ -88,6 +88,7 @@ async fn what_is_exposed_is_what_the_table_says() {
         "docaxis_config_reloads",
         "docaxis_mails",
         "docaxis_pushes",
+        "docaxis_witness_turns",
     ];
     let unseen: Vec<&&str> = listed.difference(&described).filter(|name| !never.contains(name)).collect();
     assert_eq!(unseen, Vec::<&&str>::new());
@@ -159,7 +160,7 @@ async fn a_hub_that_can_work_says_so() {
     let hub = TestHub::start().await;
     let answer = read(&hub, "/readyz", &[]).await;
     assert_eq!((answer.status, answer.json["status"].as_str()), (200, Some("ready")));
-    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 7);
+    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 8);
 }
 
 #[tokio::test]
