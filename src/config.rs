@@ -245,6 +245,10 @@ settings! {
         selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
         /// When agencies whose first or last day has come get a new version of the directory.
         validity_cron: String = "0 1 0 * * *", "cron, six fields, +07:00";
+        /// When the statements of the day that is over are made; ten minutes after its end at the earliest.
+        statements_cron: String = "0 30 0 * * *", "cron, six fields, +07:00";
+        /// When it is looked for archives that were asked for.
+        archives_cron: String = "10 * * * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
         lease_seconds: u64 = 600u64, "seconds";
     }
@@ -317,6 +321,13 @@ settings! {
         self_signed: bool = true, "true or false";
         /// For how long such a certificate holds.
         self_signed_days: u64 = 730u64, "days";
+    }
+    /// Archives: what was exchanged in a period, in one file.
+    archives: Archives {
+        /// Packets of one archive; whoever wants more asks for fewer days at a time.
+        packets_max: u64 = 1000000u64, "packets";
+        /// Archives that may wait to be made.
+        waiting_max: usize = 20usize, "archives";
     }
     /// The portal: pages for people.
     portal: Portal {
@@ -406,6 +417,8 @@ pub const RELOADABLE: &[&str] = &[
     "ledger.stop_seconds",
     "jobs.records_days",
     "jobs.lease_seconds",
+    "archives.packets_max",
+    "archives.waiting_max",
     "metrics.allow",
     "metrics.token",
     "metrics.waiting_max",

@@ -11,7 +11,7 @@ mod sealing;
 use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
-use crate::exchange::{ExchangeError, directory, keys, notify, selftest, sweep, terms};
+use crate::exchange::{ExchangeError, archive, close, directory, keys, notify, selftest, sweep, terms};
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
@@ -103,6 +103,22 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.selftest_cron.clone(),
         run: |hub| Box::pin(selftest::look_after(hub)),
+    },
+    Job {
+        name: "daily-statements",
+        vi: "lập bảng kê trong ngày của từng cặp cơ quan, khép lại ngày đã qua",
+        en: "make the daily statements of each pair of agencies, and close days that are over",
+        made_up: true,
+        cron: |hub| hub.config.jobs.statements_cron.clone(),
+        run: |hub| Box::pin(close::days(hub)),
+    },
+    Job {
+        name: "archives",
+        vi: "xuất các gói lưu trữ đã yêu cầu",
+        en: "make archives that were asked for",
+        made_up: true,
+        cron: |hub| hub.config.jobs.archives_cron.clone(),
+        run: |hub| Box::pin(archive::make_open(hub)),
     },
     Job {
         name: "turn-validity",

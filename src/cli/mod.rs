@@ -2,6 +2,7 @@
 //! they decide nothing about documents.
 
 mod agency;
+mod archive;
 mod backup;
 mod client;
 pub mod config;
@@ -21,6 +22,7 @@ mod reference;
 mod route;
 mod search;
 mod serve;
+mod statement;
 mod system;
 mod user;
 mod verify;
@@ -109,6 +111,12 @@ enum Command {
     /// Signed receipts, and what proves a delivery.
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// Daily statements: what went from one agency to another on a day, without gaps.
+    #[command(subcommand)]
+    Statement(statement::StatementCommand),
+    /// Archives: what was exchanged in a period, with all that proves it, in one file.
+    #[command(subcommand)]
+    Archive(archive::ArchiveCommand),
     Verify(verify::VerifyArguments),
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
@@ -223,6 +231,8 @@ impl CommandLine {
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Statement(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Archive(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Verify(arguments) => arguments.run(out),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -1,6 +1,7 @@
-//! `verify`: receipts and capsules, without hub, database or network.
+//! `verify`: receipts, capsules, statements and archives, without hub, database or network.
 
 use super::Outcome;
+use super::progress::Progress;
 use crate::domain::packet::Digest;
 use crate::exchange::verify::{self, Report, Trust};
 use crate::proof::checkpoint::Key;
@@ -9,24 +10,25 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
   docaxis verify bien-nhan.xml --trust hub.pem
   docaxis verify ho-so.json --trust hub.pem --packet van-ban.edxml
+  docaxis verify luu-tru.zip --trust hub.pem
   docaxis verify *.json --trust hub.pem --json | jq -r 'select(.holds | not) | .file'
 
 Exit codes: 0 everything holds, 1 something does not, 2 a file cannot be read.";
 
-/// Verify signed receipts and capsules, without a hub and without a network: in Vietnamese, then in English.
+/// Verify signed receipts, capsules, statements and archives, without a hub and without a network: in Vietnamese, then in English.
 ///
 /// Nothing is believed that is not proved: without the hub's certificate nothing holds.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArguments {
-    /// Receipts (XML) and capsules (JSON).
+    /// Receipts (XML), capsules and statements (JSON), archives (ZIP).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Certificates that are trusted (PEM): the hub's, or those of who issued them.
@@ -48,8 +50,8 @@ impl VerifyArguments {
         let trust = self.trust()?;
         let mut worst = Outcome::Done;
         for file in &self.files {
-            let report = match fs::read(file) {
-                Ok(bytes) => verify::verify(&bytes, &trust),
+            let report = match verified(file, &trust) {
+                Ok(report) => report,
                 Err(error) => {
                     worst = Outcome::Failed;
                     unread(file, &error, self.json, out)?;
@@ -80,6 +82,27 @@ impl VerifyArguments {
             trust.packet = Some(Digest::of(&fs::read(file).with_context(|| file.display().to_string())?));
         }
         Ok(trust)
+    }
+}
+
+fn verified(file: &Path, trust: &Trust) -> std::io::Result<Report> {
+    let input = fs::File::open(file)?;
+    let all = input.metadata()?.len();
+    let mut watched = Watched { input: BufReader::new(input), bar: Progress::bytes(all, "verify") };
+    verify::verify_stream(&mut watched, trust)
+}
+
+/// A file that tells how far it was read.
+struct Watched {
+    input: BufReader<fs::File>,
+    bar: Progress,
+}
+
+impl Read for Watched {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(into)?;
+        self.bar.advance(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
     }
 }
 

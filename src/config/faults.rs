@@ -428,6 +428,8 @@ impl Config {
             ("jobs.terms_cron", &jobs.terms_cron),
             ("jobs.selftest_cron", &jobs.selftest_cron),
             ("jobs.validity_cron", &jobs.validity_cron),
+            ("jobs.statements_cron", &jobs.statements_cron),
+            ("jobs.archives_cron", &jobs.archives_cron),
         ];
         all.into_iter().map(|(setting, cron)| (!is_cron(cron), setting, SIX.0, SIX.1)).collect()
     }

@@ -93,7 +93,10 @@ impl EventKind {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
-            | EvidenceEvent::UserChanged => None,
+            | EvidenceEvent::UserChanged
+            | EvidenceEvent::StatementMade
+            | EvidenceEvent::DayClosed
+            | EvidenceEvent::ArchiveExported => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Dates and time stamps in the forms that the field sends.
 //! A time without a zone is Vietnamese time, +07:00.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
 
 /// Vietnamese time, +07:00; the country keeps no daylight saving.
 pub const VIETNAM: FixedOffset = match FixedOffset::east_opt(7 * 3600) {
@@ -50,6 +50,12 @@ pub fn timestamp(text: &str) -> Option<DateTime<Utc>> {
         None => date(text)?.and_hms_opt(0, 0, 0)?,
     };
     VIETNAM.from_local_datetime(&local).single().map(|t| t.with_timezone(&Utc))
+}
+
+/// The beginning of a day in Vietnam.
+pub fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let local = day.and_time(NaiveTime::MIN).and_local_timezone(VIETNAM).single()?;
+    Some(local.with_timezone(&Utc))
 }
 
 /// A time in ISO 8601 with Vietnam's offset, always at microseconds.

@@ -35,6 +35,9 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
         EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
         EvidenceEvent::UserChanged => of("Một người dùng được thay đổi", "A user was changed"),
+        EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
+        EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
+        EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
@@ -90,6 +93,9 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::SystemChanged
         | EvidenceEvent::KeyChanged
         | EvidenceEvent::UserChanged
+        | EvidenceEvent::StatementMade
+        | EvidenceEvent::DayClosed
+        | EvidenceEvent::ArchiveExported
         | EvidenceEvent::StatusReported => None,
     }
 }

@@ -46,11 +46,17 @@ pub enum EvidenceEvent {
     KeyChanged,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,
+    /// Ours: what one agency sent to another on a day was counted and listed.
+    StatementMade,
+    /// Ours: a day was closed: these are all its statements.
+    DayClosed,
+    /// Ours: an archive was asked for, or is made.
+    ArchiveExported,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -71,6 +77,9 @@ impl EvidenceEvent {
         Self::SystemChanged,
         Self::KeyChanged,
         Self::UserChanged,
+        Self::StatementMade,
+        Self::DayClosed,
+        Self::ArchiveExported,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -96,6 +105,9 @@ impl EvidenceEvent {
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
             Self::UserChanged => "docaxis:UserChanged",
+            Self::StatementMade => "docaxis:StatementMade",
+            Self::DayClosed => "docaxis:DayClosed",
+            Self::ArchiveExported => "docaxis:ArchiveExported",
         }
     }
 }
@@ -114,7 +126,7 @@ impl EvidenceEvent {
             Self::ContentFetched | Self::DeliveryWithdrawn | Self::RecallRequested | Self::RecallAnswered => None,
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
-            Self::RouteChanged => None,
+            Self::RouteChanged | Self::StatementMade | Self::DayClosed | Self::ArchiveExported => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What things are: pure values and rules. No I/O, no clock, no SQL, no HTTP, no XML.
 //!
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
-//! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `agency`, `directory` (what entries make of
+//! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `statement` (what of a day), `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
 //! `pace` (how much at once), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
 
@@ -27,6 +27,7 @@ pub mod rules;
 pub mod schedule;
 pub mod search;
 pub mod selftest;
+pub mod statement;
 pub mod status;
 pub mod system;
 pub mod text;

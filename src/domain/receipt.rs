@@ -3,6 +3,8 @@
 
 use super::dates::for_machines;
 use super::evidence::EvidenceEvent;
+use super::packet::Digest;
+use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
@@ -96,4 +98,67 @@ pub struct Recipient {
     pub delivery_id: String,
     /// What its sender was told of it at acceptance.
     pub outcome: String,
+}
+
+/// What the evidence of an acceptance has sealed of the packet's words: a digest over kind, identifier, number and abstract.
+pub fn words_digest([kind, document_id, code, subject]: [&str; 4]) -> Digest {
+    sealed("docaxis-words/1\n", [kind, document_id, code, subject].into_iter())
+}
+
+/// What the evidence of an acceptance has sealed of the recipients: a digest over code, delivery and outcome of each, in the
+/// order of the deliveries' ids.
+pub fn recipients_digest<'a>(recipients: impl Iterator<Item = [&'a str; 3]>) -> Digest {
+    sealed("docaxis-recipients/1\n", recipients.flatten())
+}
+
+/// A digest over texts, each behind its length, so that no two lists have the same.
+fn sealed<'a>(form: &str, texts: impl Iterator<Item = &'a str>) -> Digest {
+    let mut context = Context::new(&SHA256);
+    context.update(form.as_bytes());
+    for text in texts {
+        context.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    Digest(digest)
+}
+
+impl Packet {
+    /// See [`words_digest`].
+    pub fn words_digest(&self) -> Digest {
+        words_digest([&self.kind, &self.document_id, &self.code, &self.subject])
+    }
+}
+
+impl Recipient {
+    /// What of it is sealed.
+    pub fn sealed(&self) -> [&str; 3] {
+        [&self.agency, &self.delivery_id, &self.outcome]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_documentation_is_right() {
+        let words = words_digest(["new", "X99.A01,2026/11/20,1/VP-TN", "1/VP-TN", "Về việc thử nghiệm"]);
+        let recipients = [
+            ["X99.B02", "0190a5b0c1d27e3f8a4b5c6d7e8f9a0d", "consigned"],
+            ["X99.C03", "0190a5b0c1d27e3f8a4b5c6d7e8f9a0e", "pending"],
+        ];
+        let document = include_str!("../../docs/receipts.md");
+        assert!(document.contains(&words.hex()), "{}", words.hex());
+        assert!(document.contains(&recipients_digest(recipients.into_iter()).hex()));
+    }
+
+    #[test]
+    fn no_two_lists_have_the_same_digest() {
+        assert_ne!(words_digest(["ab", "c", "", ""]), words_digest(["a", "bc", "", ""]));
+        let (one, two) = (["a", "b", "c"], ["d", "e", "f"]);
+        assert_ne!(recipients_digest([one].into_iter()), recipients_digest([one, two].into_iter()));
+        assert_ne!(recipients_digest([one, two].into_iter()), recipients_digest([two, one].into_iter()));
+    }
 }

@@ -5,11 +5,10 @@
 
 use super::{Caller, ExchangeError, history, receipt as answer, seal};
 use crate::domain::evidence::EvidenceEvent;
-use crate::domain::receipt::{Packet, Receipt, Recipient, Record};
+use crate::domain::receipt::{Packet, Receipt, Recipient, Record, recipients_digest};
 use crate::hub::Hub;
 use crate::signer::certificate::Certificate;
 use crate::signer::credential::Credential;
-use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::receipts::{self, CertificateRow, ReceiptRow};
@@ -33,7 +32,7 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// The receipt of a piece of evidence or, of an envelope, that it was accepted; for a party to it, or the operator.
 ///
 /// # Errors
-/// `NotFound` unless there is such evidence of a packet and the caller is a party to it; `Unavailable` when no key may sign;
+/// `NotFound` unless there is such evidence that has receipts and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
     let (caller, id) = (caller.map(|caller| caller.system_id.clone()), id.to_owned());
@@ -42,7 +41,7 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
             Some(row) => Some(row),
             None => evidence::of_acceptance(tx, &id)?,
         };
-        let Some(row) = row.filter(is_of_packet) else { return Ok(None) };
+        let Some(row) = row.filter(has_receipt) else { return Ok(None) };
         let may_have = match &caller {
             Some(system) => history::may_see(tx, system, &row)? && may_have(tx, system, &row)?,
             None => true,
@@ -56,9 +55,15 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
     Ok(Issued { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
 }
 
-/// Whether evidence is of a packet; else it is of the hub's administration.
-fn is_of_packet(row: &EvidenceRow) -> bool {
-    row.envelope_id.is_some() || row.event == EvidenceEvent::SubmissionRejection.name()
+/// Whether evidence is of a packet, or of what the hub made of many; else it is of the hub's administration.
+fn has_receipt(row: &EvidenceRow) -> bool {
+    let others = [
+        EvidenceEvent::SubmissionRejection,
+        EvidenceEvent::StatementMade,
+        EvidenceEvent::DayClosed,
+        EvidenceEvent::ArchiveExported,
+    ];
+    row.envelope_id.is_some() || others.iter().any(|event| row.event == event.name())
 }
 
 /// Whether a party to a piece of evidence may have its receipt too: that of an acceptance names all recipients, and is the
@@ -84,7 +89,7 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
             let is_sealed_so =
                 sealed.get(&row.evidence_id).is_none_or(|entry| *entry == seal::record(row).entry().to_vec());
             let context = context(tx, &mut contexts, row)?;
-            if !is_sealed_so || !is_accepted_so(row, context.0.as_ref()) {
+            if !is_sealed_so || !is_accepted_so(row, &context) {
                 altered = Some(row.evidence_id.clone());
             }
             unsigned.push((context, record(row)));
@@ -114,15 +119,18 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
     Ok(known)
 }
 
-/// Whether the packet is the one that the evidence of its acceptance tells of.
-fn is_accepted_so(row: &EvidenceRow, packet: Option<&Packet>) -> bool {
-    let Some(packet) = packet.filter(|_| row.event == EvidenceEvent::SubmissionAcceptance.name()) else { return true };
+/// Whether packet and recipients are what the evidence of the acceptance tells of; evidence of before that was sealed says less.
+fn is_accepted_so(row: &EvidenceRow, (packet, recipients): &Context) -> bool {
+    let is_acceptance = row.event == EvidenceEvent::SubmissionAcceptance.name();
+    let Some(packet) = packet.as_ref().filter(|_| is_acceptance) else { return true };
     let facts: serde_json::Value = serde_json::from_str(&row.facts).unwrap_or_default();
     let says = |name: &str, value: serde_json::Value| facts.get(name).is_none_or(|fact| *fact == value);
     says("sha256", packet.sha256.as_str().into())
         && says("bytes", packet.bytes.into())
         && says("document_id", packet.document_id.as_str().into())
         && says("kind", packet.kind.as_str().into())
+        && says("words", packet.words_digest().hex().into())
+        && says("recipients", recipients_digest(recipients.iter().map(Recipient::sealed)).hex().into())
 }
 
 /// A piece of evidence as it is sealed.
@@ -192,12 +200,12 @@ fn context(
         None => None,
     };
     let context = match (delivery, envelope) {
-        (Some(delivery), envelope) => (envelope.map(packet), vec![recipient(&delivery)]),
+        (Some(delivery), envelope) => (envelope.map(packet), vec![answer::recipient(&delivery)]),
         (None, Some(envelope)) => {
             let mut lines = deliveries::of_envelope(tx, &envelope.envelope_id)?;
             // Deliveries that were started anew later are not what was accepted.
             lines.retain(|line| line.accepted_at() == envelope.accepted_at.and_utc());
-            (Some(packet(envelope)), lines.iter().map(recipient).collect())
+            (Some(packet(envelope)), lines.iter().map(answer::recipient).collect())
         }
         (None, None) => (None, Vec::new()),
     };
@@ -216,14 +224,6 @@ fn packet(row: EnvelopeRow) -> Packet {
         bytes: u64::try_from(row.bytes).unwrap_or(0),
         accepted_at: row.accepted_at.and_utc(),
         envelope_id: row.envelope_id,
-    }
-}
-
-fn recipient(row: &DeliveryRow) -> Recipient {
-    Recipient {
-        agency: row.recipient_code.clone(),
-        delivery_id: row.delivery_id.clone(),
-        outcome: answer::outcome_of(row).word().to_owned(),
     }
 }
 

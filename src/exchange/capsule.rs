@@ -5,10 +5,11 @@ use super::attest::{self, record};
 use super::{Caller, ExchangeError, prove, rows, seal};
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
-use crate::store::envelopes::digest_of;
+use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow, Share};
 use crate::store::{deliveries, envelopes, systems};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Name of the format.
 pub const FORM: &str = "docaxis-capsule/1";
@@ -98,28 +99,49 @@ pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> R
     let ids: Vec<String> = all.iter().map(|row| row.evidence_id.clone()).collect();
     let proved = hub.store.read(move |tx| prove::places(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()));
     let (mut places, checkpoint) = proved.await?;
-    let piece = |row: EvidenceRow| Piece {
-        receipt: receipts.remove(&row.evidence_id),
-        sealed: places.remove(&row.evidence_id).map(|place| Place {
-            index: place.index,
-            entry: hex::encode(place.entry),
-            path: place.path.iter().map(hex::encode).collect(),
-        }),
-        record: record(&row),
-    };
-    Ok(Capsule {
-        form: FORM.to_owned(),
-        delivery_id: delivery_id.to_owned(),
-        sha256: digest_of(&envelope.payload_sha256).hex(),
-        bytes: u64::try_from(envelope.bytes).unwrap_or(0),
-        envelope_id: envelope.envelope_id,
-        ledger_key: seal::keys(hub).first().map(ToString::to_string).unwrap_or_default(),
-        checkpoint,
-        evidence: all.into_iter().map(piece).collect(),
-    })
+    let pieces = all.iter().map(|row| Piece::of(row, &mut receipts, &mut places)).collect();
+    Ok(Capsule::of(hub, (delivery_id, &envelope), checkpoint, pieces))
+}
+
+impl Piece {
+    /// A piece of evidence with its receipt and place, as far as they are there.
+    pub(super) fn of(
+        row: &EvidenceRow,
+        receipts: &mut HashMap<String, String>,
+        places: &mut HashMap<String, prove::Place>,
+    ) -> Self {
+        Self {
+            receipt: receipts.remove(&row.evidence_id),
+            sealed: places.remove(&row.evidence_id).map(|place| Place {
+                index: place.index,
+                entry: hex::encode(place.entry),
+                path: place.path.iter().map(hex::encode).collect(),
+            }),
+            record: record(row),
+        }
+    }
 }
 
 impl Capsule {
+    /// What proves what became of a delivery of an envelope.
+    pub(super) fn of(
+        hub: &Hub,
+        (delivery_id, envelope): (&str, &EnvelopeRow),
+        checkpoint: Option<String>,
+        evidence: Vec<Piece>,
+    ) -> Self {
+        Self {
+            form: FORM.to_owned(),
+            delivery_id: delivery_id.to_owned(),
+            envelope_id: envelope.envelope_id.clone(),
+            sha256: digest_of(&envelope.payload_sha256).hex(),
+            bytes: u64::try_from(envelope.bytes).unwrap_or(0),
+            ledger_key: seal::keys(hub).first().map(ToString::to_string).unwrap_or_default(),
+            checkpoint,
+            evidence,
+        }
+    }
+
     /// As a file.
     pub fn file(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"

@@ -8,7 +8,7 @@ use crate::domain::evidence::EvidenceEvent;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::evidence::{EvidenceRow, Share};
-use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, ledger, systems};
+use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, ledger, statements, systems};
 use chrono::{DateTime, Utc};
 
 /// Something that happened to a document.
@@ -115,7 +115,10 @@ pub(super) fn may_see(tx: &mut Connection, system: &str, row: &EvidenceRow) -> R
             systems::holds(tx, system, &delivery.sender_code)? || systems::holds(tx, system, &delivery.recipient_code)?
         }
         (None, Some(envelope_id)) => seen_by(tx, system, envelope_id)?.is_some(),
-        (None, None) => row.system_id.as_deref() == Some(system),
+        (None, None) => match statements::find(tx, &row.evidence_id)? {
+            Some(of) => systems::holds(tx, system, &of.sender_code)? || systems::holds(tx, system, &of.recipient_code)?,
+            None => row.system_id.as_deref() == Some(system),
+        },
     })
 }
 

@@ -6,7 +6,8 @@
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others); `attest` (signed receipts), `capsule` (all that
-//! proves one delivery) and `verify` (of both, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
+//! proves one delivery), `close` (daily statements) and `statements` (shown), `archive` (all of a period in one file) and `verify`
+//! (of all of them, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached) and `relay` (what they bring and tell);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `viewer`: as far as they may),
@@ -17,10 +18,12 @@ pub mod accept;
 pub mod act;
 pub mod agency_file;
 pub mod announce;
+pub mod archive;
 pub mod attest;
 pub mod audit;
 pub mod backup;
 pub mod capsule;
+pub mod close;
 pub mod controls;
 pub mod directory;
 pub mod dispatch;
@@ -57,6 +60,7 @@ pub mod selftest;
 pub mod sessions;
 mod settle;
 mod shipment;
+pub mod statements;
 pub mod sweep;
 pub mod systems;
 pub mod terms;

@@ -113,15 +113,25 @@ pub(super) fn places(
     evidence_ids: &[&str],
 ) -> Result<(HashMap<String, Place>, Option<String>), StoreError> {
     let Some(head) = ledger::head(tx)? else { return Ok(Default::default()) };
+    let places = places_under(tx, evidence_ids, (head.tree_size, &head.note))?;
+    Ok((places, Some(head.note)))
+}
+
+/// Where pieces of evidence stand in the tree of a size, whose signed head is given.
+pub(super) fn places_under(
+    tx: &mut Connection,
+    evidence_ids: &[&str],
+    (size, note): (i64, &str),
+) -> Result<HashMap<String, Place>, StoreError> {
     let (mut places, mut tiles) = (HashMap::new(), HashMap::new());
     for EntryRow { ledger_index, evidence_id, entry } in ledger::entries_of(tx, evidence_ids)? {
         let index = ledger_index.unsigned_abs();
         // What was sealed since the head was read waits for the next one.
-        let Some(parts) = merkle::inclusion(index, head.tree_size.unsigned_abs()) else { continue };
+        let Some(parts) = merkle::inclusion(index, size.unsigned_abs()) else { continue };
         let path = hashes(tx, &mut tiles, parts)?;
-        places.insert(evidence_id, Place { index, entry, path, note: head.note.clone() });
+        places.insert(evidence_id, Place { index, entry, path, note: note.to_owned() });
     }
-    Ok((places, Some(head.note)))
+    Ok(places)
 }
 
 /// That the ledger grew from one size to another.

@@ -2,6 +2,7 @@
 //! withdrawn, and the hub answers for the recipient, saying that it did; what was fetched can only be asked for.
 
 use super::hand_on::{Making, hand_on};
+use super::receipt::note_acceptance;
 use super::register::{Case, Plan, PlanLine, Planned, append, signed};
 use super::routes::way_of;
 use super::settle;
@@ -227,7 +228,7 @@ fn withdraw(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRo
             return Err(StoreError::Raced);
         }
         if let Some(event) = event {
-            append(tx, case, event, by, Some(row))?;
+            append(tx, case, event, by, row)?;
         }
     }
     Ok(withdrawal)
@@ -276,7 +277,7 @@ pub(super) fn foretell_superseding(tx: &mut Connection, rows: &[DeliveryRow]) ->
 
 fn request(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<(), StoreError> {
     if row.recall != "agreed" && deliveries::set_recall(tx, row, "requested", case.now)? {
-        append(tx, case, EvidenceEvent::RecallRequested, by, Some(row))?;
+        append(tx, case, EvidenceEvent::RecallRequested, by, row)?;
     }
     Ok(())
 }
@@ -291,7 +292,7 @@ pub(super) fn answer(
     let word = if agreed { "agreed" } else { "refused" };
     for row in rows.iter().filter(|row| row.recall == "requested") {
         if deliveries::set_recall(tx, row, word, case.now)? {
-            append(tx, case, EvidenceEvent::RecallAnswered, by, Some(row))?;
+            append(tx, case, EvidenceEvent::RecallAnswered, by, row)?;
         }
     }
     Ok(())
@@ -353,7 +354,8 @@ fn register_own(
     };
     envelopes::insert(tx, &own)?;
     envelopes::insert_payload(tx, &own.envelope_id, &digest, Some(bytes))?;
-    append(tx, case, EvidenceEvent::SubmissionAcceptance, &own, None)?;
+    // Drawn before those of what follows from it.
+    let accepted = case.ids.next();
     let key = NaturalKey {
         sender_code: own.sender_code.clone(),
         document_id: own.document_id.clone(),
@@ -363,7 +365,8 @@ fn register_own(
     };
     let way = way_of(tx, &AgencyCode(key.recipient_code.clone()))?;
     // What the hub writes itself came from nobody.
-    hand_on(tx, &Making { came: None, ..case.making() }, &own, (key, way))?;
+    let made = hand_on(tx, &Making { came: None, ..case.making() }, &own, (key, way))?;
+    note_acceptance(tx, case, (&accepted, &own), &[made])?;
     let report = StatusRow {
         envelope_id: own.envelope_id.clone(),
         delivery_id: row.delivery_id.clone(),
@@ -374,5 +377,5 @@ fn register_own(
         accepted_at: case.now.naive_utc(),
     };
     envelopes::insert_status(tx, &report)?;
-    append(tx, case, EvidenceEvent::StatusReported, &own, Some(row))
+    append(tx, case, EvidenceEvent::StatusReported, &own, row)
 }

@@ -1,11 +1,16 @@
-//! Receipts, computed from rows that never change: asking again gives the same.
+//! Receipts, computed from rows that never change: asking again gives the same; and the evidence of an acceptance, which seals
+//! what they tell.
 
 use super::accept::{LineOutcome, Receipt, ReceiptLine};
+use super::register::Case;
 use crate::domain::agency::AgencyCode;
-use crate::domain::rules::Violation;
+use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::domain::receipt::{Recipient, recipients_digest, words_digest};
+use crate::domain::rules::{self, Violation};
 use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
-use crate::store::{Connection, StoreError, envelopes};
+use crate::store::{Connection, StoreError, envelopes, evidence};
+use serde_json::json;
 
 /// The receipt of then: that of the newest envelope among those that made these deliveries.
 pub(super) fn of_before(
@@ -44,6 +49,15 @@ pub(super) fn of(row: EnvelopeRow, lines: &[DeliveryRow], warnings: &[Violation]
     }
 }
 
+/// A delivery as receipts tell it.
+pub(super) fn recipient(row: &DeliveryRow) -> Recipient {
+    Recipient {
+        agency: row.recipient_code.clone(),
+        delivery_id: row.delivery_id.clone(),
+        outcome: outcome_of(row).word().to_owned(),
+    }
+}
+
 /// What its sender was told of a delivery at acceptance.
 pub(super) fn outcome_of(line: &DeliveryRow) -> LineOutcome {
     match line.outcome.as_str() {
@@ -51,4 +65,30 @@ pub(super) fn outcome_of(line: &DeliveryRow) -> LineOutcome {
         "pending" => LineOutcome::Pending,
         _ => LineOutcome::Consigned,
     }
+}
+
+/// Evidence of the acceptance itself, with digests of all that its receipt tells beside: the words and the recipients.
+pub(super) fn note_acceptance(
+    tx: &mut Connection,
+    case: &Case,
+    (evidence_id, row): (&str, &EnvelopeRow),
+    lines: &[DeliveryRow],
+) -> Result<(), StoreError> {
+    let words = words_digest([&row.packet_kind, &row.document_id, &row.code(), &row.subject]);
+    let recipients: Vec<Recipient> = lines.iter().map(recipient).collect();
+    let facts = json!({
+        "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
+        "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
+        "words": words.hex(), "recipients": recipients_digest(recipients.iter().map(Recipient::sealed)).hex(),
+    });
+    let piece = Evidence {
+        event: EvidenceEvent::SubmissionAcceptance,
+        at: case.now,
+        envelope_id: Some(row.envelope_id.clone()),
+        delivery_id: None,
+        agency: Some(row.sender_code.clone()),
+        system_id: row.system_id.clone(),
+        facts: facts.to_string(),
+    };
+    evidence::append(tx, evidence_id, &piece)
 }

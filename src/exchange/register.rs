@@ -357,14 +357,17 @@ fn insert(
         };
         envelopes::insert_link(tx, &link)?;
     }
-    append(tx, case, EvidenceEvent::SubmissionAcceptance, &row, None)?;
+    // It happened first, but its facts tell of the deliveries.
+    let accepted = case.ids.next();
     note_hops(tx, case, &row)?;
+    let known = before.len();
     let mut lines = before;
     for line in &plan.lines {
         if lines.iter().all(|known| known.recipient_code != line.recipient.0) {
             lines.push(deliver(tx, case, (&row, plan), line)?);
         }
     }
+    receipt::note_acceptance(tx, case, (&accepted, &row), lines.get(known..).unwrap_or_default())?;
     if let Content::Status(status) = &envelope.content {
         report::record(tx, case, (&row, status), &lines)?;
     }
@@ -390,7 +393,7 @@ fn deliver(
             let made = deliveries::insert(tx, new, case.now)?;
             // The neighbour that brought it waits to hear how it ended.
             if case.relay.is_some() {
-                append(tx, case, EvidenceEvent::DeliveryWithdrawn, row, Some(&made))?;
+                append(tx, case, EvidenceEvent::DeliveryWithdrawn, row, &made)?;
             }
             Ok(made)
         }
@@ -414,34 +417,25 @@ fn note_hops(tx: &mut Connection, case: &Case, row: &EnvelopeRow) -> Result<(), 
     Ok(())
 }
 
-/// Appends evidence about an envelope or one delivery of it.
+/// Appends evidence about one delivery of an envelope.
 pub(super) fn append(
     tx: &mut Connection,
     case: &Case,
     event: EvidenceEvent,
     row: &EnvelopeRow,
-    delivery: Option<&DeliveryRow>,
+    delivery: &DeliveryRow,
 ) -> Result<(), StoreError> {
-    let mut facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
-    if event == EvidenceEvent::SubmissionAcceptance {
-        facts = json!({
-            "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind, "bytes": row.bytes,
-            "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
-        });
-    }
+    let facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
     let piece = Evidence {
         event,
         at: case.now,
         envelope_id: Some(row.envelope_id.clone()),
-        delivery_id: delivery.map(|d| d.delivery_id.clone()),
-        agency: Some(delivery.map_or_else(|| row.sender_code.clone(), |d| d.recipient_code.clone())),
+        delivery_id: Some(delivery.delivery_id.clone()),
+        agency: Some(delivery.recipient_code.clone()),
         system_id: row.system_id.clone(),
         facts: facts.to_string(),
     };
-    match delivery {
-        Some(delivery) => announce::append(tx, case.moment(), delivery, &piece),
-        None => evidence::append(tx, &case.ids.next(), &piece),
-    }
+    announce::append(tx, case.moment(), delivery, &piece)
 }
 
 fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {

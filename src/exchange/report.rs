@@ -156,7 +156,7 @@ pub(super) fn record(
             accepted_at: case.now.naive_utc(),
         };
         envelopes::insert_status(tx, &report)?;
-        append(tx, case, EvidenceEvent::StatusReported, row, Some(latest))?;
+        append(tx, case, EvidenceEvent::StatusReported, row, latest)?;
         if let Some(agreed) = status.code.answers_recall() {
             recall::answer(tx, case, row, (&about, agreed))?;
         }

@@ -6,7 +6,7 @@ use super::history::{Happening, page};
 use super::sessions::Person;
 use super::viewer::Viewer;
 use super::{ExchangeError, rows};
-use crate::domain::dates::VIETNAM;
+use crate::domain::dates::{VIETNAM, beginning};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::directory::folded;
 use crate::domain::envelope::Urgency;
@@ -15,7 +15,7 @@ use crate::store::envelopes::EnvelopeRow;
 use crate::store::evidence::Share;
 use crate::store::transfers::{self as rows_of, Attached, Part};
 use crate::store::{Connection, StoreError, agencies, envelopes, users};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::{HashMap, HashSet};
 
 /// What of the log somebody asks for.
@@ -121,12 +121,6 @@ const COUNTED_MAX: usize = 1000;
 
 /// Rows of a document's history that one page shows.
 const HAPPENINGS_MAX: usize = 500;
-
-/// The beginning of a day in Vietnam.
-fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
-    let local = day.and_time(NaiveTime::MIN).and_local_timezone(VIETNAM).single()?;
-    Some(local.with_timezone(&Utc))
-}
 
 /// The day from which a log is shown when nobody says otherwise.
 pub fn usual_day(hub: &Hub) -> NaiveDate {

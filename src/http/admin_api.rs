@@ -2,6 +2,7 @@
 //! line calls the same use cases.
 
 use super::admin_answers::{self as answers, All, RevokedKeyBody};
+use super::archive_api::{self, ArchiveOperation};
 use super::gate::{Call, Node};
 use super::problem::{self, Problem};
 use super::push_admin::{self, PushOperation};
@@ -69,6 +70,8 @@ pub enum AdminOperation {
     Webhook(WebhookOperation),
     /// Neighbouring hubs.
     Relay(RelayOperation),
+    /// Archives.
+    Archive(ArchiveOperation),
 }
 
 /// Answers one operation.
@@ -108,6 +111,7 @@ pub async fn answer(operation: AdminOperation, call: Call<'_>, caller: Caller) -
         }
         AdminOperation::AddKey => add_key(call, &by).await,
         AdminOperation::Push(operation) => push_admin::answer(operation, call, &by).await,
+        AdminOperation::Archive(operation) => archive_api::answer(operation, call, &by).await,
         AdminOperation::Relay(operation) => relay_api::answer(operation, call, &by).await,
         AdminOperation::Webhook(operation) => {
             let system = id.to_owned();

@@ -14,6 +14,7 @@ use super::receipt_api::{self, ReceiptOperation};
 use super::relay_api;
 use super::selftest_api::{self, SelftestOperation};
 use super::sentence::Sentence;
+use super::statement_api::{self, StatementOperation};
 use super::webhook_api::{self, WebhookOperation};
 use crate::domain::dates;
 use crate::domain::delivery::PickupMark;
@@ -65,6 +66,8 @@ pub enum AgencyOperation {
     Ledger(LedgerOperation),
     /// One of receipts.
     Receipt(ReceiptOperation),
+    /// One of daily statements.
+    Statement(StatementOperation),
     /// Of what the caller is told.
     Webhook(WebhookOperation),
     /// One of the self-test.
@@ -91,6 +94,7 @@ pub async fn answer(operation: AgencyOperation, call: Call<'_>, caller: Caller) 
         AgencyOperation::Hear => relay_api::hear(call, &caller).await,
         AgencyOperation::Ledger(operation) => ledger_api::answer(operation, call, &caller).await,
         AgencyOperation::Receipt(operation) => receipt_api::answer(operation, call, &caller).await,
+        AgencyOperation::Statement(operation) => statement_api::answer(operation, call, &caller).await,
         AgencyOperation::Webhook(operation) => {
             webhook_api::answer(operation, call, (caller.system_id(), &By::caller(&caller))).await
         }
@@ -270,7 +274,7 @@ async fn agency(call: Call<'_>) -> Result<HttpResponse, Problem> {
 }
 
 /// The rows of a page: as many as asked for, at least one, at most the configured number.
-fn page_limit(call: &Call<'_>, asked: Option<NonZeroU32>) -> usize {
+pub(super) fn page_limit(call: &Call<'_>, asked: Option<NonZeroU32>) -> usize {
     let most = call.node.hub.config.lists.page_max;
     asked.map_or(most, |asked| rows(asked.get())).min(most).max(1)
 }

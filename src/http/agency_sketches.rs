@@ -12,7 +12,7 @@ use super::problem::{
     STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED, UNSEALED,
 };
 use super::sketch::Sketch;
-use super::{receipt_sketches, relay_sketches, selftest_sketches, webhook_sketches};
+use super::{archive_sketches, receipt_sketches, relay_sketches, selftest_sketches, webhook_sketches};
 
 /// What any call of the native API may be answered with.
 pub static ANY: [&Kind; 6] = [&MALFORMED, &UNAUTHENTICATED, &TOO_LARGE, &HEAD_TOO_LARGE, &INTERNAL, &OVERLOADED];
@@ -95,6 +95,7 @@ pub fn draw(operation: AgencyOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         AgencyOperation::Hear => relay_sketches::draw_hearing(sketch),
         AgencyOperation::Ledger(operation) => ledger_sketches::draw(operation, sketch),
         AgencyOperation::Webhook(operation) => webhook_sketches::draw(operation, false, sketch),
+        AgencyOperation::Statement(operation) => archive_sketches::statement(operation, sketch),
         AgencyOperation::Receipt(operation) => receipt_sketches::draw(operation, sketch),
         AgencyOperation::Selftest(operation) => selftest_sketches::draw(operation, sketch),
     }

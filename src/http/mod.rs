@@ -9,6 +9,8 @@ pub mod agency_answers;
 pub mod agency_api;
 mod agency_questions;
 mod agency_sketches;
+pub mod archive_api;
+mod archive_sketches;
 pub mod auth;
 pub mod body;
 mod forms;
@@ -35,6 +37,7 @@ mod selftest_sheet;
 mod selftest_sketches;
 mod sentence;
 mod sketch;
+mod statement_api;
 mod watch;
 pub mod webhook_api;
 mod webhook_sketches;
@@ -44,6 +47,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
+use archive_api::ArchiveOperation;
 use gate::Node;
 use ledger_api::{LedgerOperation, TilesOperation};
 use portal::PortalOperation;
@@ -54,6 +58,7 @@ use relay_api::RelayOperation;
 use sdk_answers::AgencyForm;
 use sdk_api::SdkOperation;
 use selftest_api::SelftestOperation;
+use statement_api::StatementOperation;
 use std::net::SocketAddr;
 use std::time::Duration;
 use webhook_api::WebhookOperation;
@@ -178,6 +183,14 @@ const fn receipt(operation: ReceiptOperation) -> Operation {
     native(AgencyOperation::Receipt(operation))
 }
 
+const fn statement(operation: StatementOperation) -> Operation {
+    native(AgencyOperation::Statement(operation))
+}
+
+const fn archive(operation: ArchiveOperation) -> Operation {
+    admin(AdminOperation::Archive(operation))
+}
+
 const fn webhook(operation: WebhookOperation) -> Operation {
     native(AgencyOperation::Webhook(operation))
 }
@@ -239,6 +252,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/receipts/{id}/signed", receipt(ReceiptOperation::Signed), "The same signed, as XML: `xmlsec1` and `docaxis verify` verify it."),
     route(GET, "/api/v1/deliveries/{id}/capsule", receipt(ReceiptOperation::Capsule), "All that proves what became of a delivery, in one file for `docaxis verify`."),
     route(GET, "/api/v1/certificates", receipt(ReceiptOperation::Certificates), "The certificates under which receipts are and were signed."),
+    route(GET, "/api/v1/statements", statement(StatementOperation::List), "List daily statements of pairs with an agency of the caller (`day`, `after`, `limit`)."),
+    route(GET, "/api/v1/statements/{id}", statement(StatementOperation::Look), "What one agency sent to another on a day: the list, its signed receipt and the proof, in one file for `docaxis verify`."),
     route(GET, "/api/v1/evidence/{id}/proof", ledger(LedgerOperation::Proof), "A piece of evidence with the proof that it stands in the ledger."),
     route(GET, "/api/v1/ledger", ledger(LedgerOperation::View), "How the ledger stands, and the key of its heads."),
     route(GET, "/api/v1/ledger/consistency", ledger(LedgerOperation::Consistency), "The proof that the ledger of one size grew to that of another (`from`, `to`)."),
@@ -269,6 +284,10 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/selftest/{run}/certificate", selftest(SelftestOperation::Certificate), "The signed certificate of a passed run."),
     route(POST, "/api/v1/selftest/{run}/finish", selftest(SelftestOperation::Finish), "End a run: what still waits has failed."),
     // Systems of administration.
+    route(POST, "/api/v1/admin/archives", archive(ArchiveOperation::Ask), "Ask for an archive: `{\"agency\":\"X99.A01\",\"from\":\"2026-11-01\",\"until\":\"2026-11-30\",\"packets\":true}`."),
+    route(GET, "/api/v1/admin/archives", archive(ArchiveOperation::List), "List archives, the newest first (`after`, `limit`)."),
+    route(GET, "/api/v1/admin/archives/{id}", archive(ArchiveOperation::Look), "Look at an archive and how far it is."),
+    route(GET, "/api/v1/admin/archives/{id}/content", archive(ArchiveOperation::Fetch), "Fetch an archive; that it was fetched is evidence."),
     route(GET, "/api/v1/admin/directory", admin(AdminOperation::Export), "Every agency as a file that can be imported (`format`: `json` or `csv`)."),
     route(POST, "/api/v1/admin/directory", admin(AdminOperation::Import), "Import a file of agencies, CSV or JSON: everything or nothing (`dry_run`)."),
     route(GET, "/api/v1/admin/agencies/{code}", admin(AdminOperation::Agency), "Look at an agency, with the systems that hold it."),

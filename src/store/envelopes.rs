@@ -3,6 +3,7 @@
 
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
+use super::deliveries::DeliveryRow;
 use super::schema::{attachments, deliveries, document_links, envelopes, payloads, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::packet::Digest;
@@ -113,6 +114,51 @@ pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow
         .select(EnvelopeRow::as_select())
         .get_result(c)
         .optional())?)
+}
+
+/// Envelopes by their ids, the oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<EnvelopeRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => envelopes::table
+        .filter(envelopes::envelope_id.eq_any(envelope_ids))
+        .order(envelopes::envelope_id.asc())
+        .select(EnvelopeRow::as_select())
+        .load(c))?)
+}
+
+/// Deliveries of envelopes, in the order in which they were made.
+///
+/// # Errors
+/// `Statement`.
+pub fn deliveries_of(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<DeliveryRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => deliveries::table
+        .filter(deliveries::envelope_id.eq_any(envelope_ids))
+        .order(deliveries::delivery_id.asc())
+        .select(DeliveryRow::as_select())
+        .load(c))?)
+}
+
+/// The bytes of envelopes that live in their rows.
+///
+/// # Errors
+/// `Statement`.
+pub fn contents(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(String, Option<Vec<u8>>)> = on_packets!(tx, c => payloads::table
+        .filter(payloads::envelope_id.eq_any(envelope_ids))
+        .select((payloads::envelope_id, payloads::content))
+        .load(c))?;
+    Ok(found.into_iter().filter_map(|(id, content)| Some((id, content?))).collect())
 }
 
 /// Keeps or names the bytes of an envelope. `content` is given for packets that live in the row; for others the

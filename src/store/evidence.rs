@@ -88,6 +88,64 @@ pub fn find(tx: &mut Connection, evidence_id: &str) -> Result<Option<EvidenceRow
         .optional())?)
 }
 
+/// Pieces of evidence by their ids, in that order.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EvidenceRow>, StoreError> {
+    if evidence_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => evidence::table
+        .filter(evidence::evidence_id.eq_any(evidence_ids))
+        .order(evidence::evidence_id.asc())
+        .select(EvidenceRow::as_select())
+        .load(c))?)
+}
+
+/// Evidence of envelopes themselves that was sealed below an index, in the order of ids.
+///
+/// # Errors
+/// `Statement`.
+pub fn sealed_of_envelopes(
+    tx: &mut Connection,
+    envelope_ids: &[&str],
+    below: i64,
+) -> Result<Vec<EvidenceRow>, StoreError> {
+    if envelope_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => evidence::table
+        .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+        .filter(evidence::envelope_id.eq_any(envelope_ids))
+        .filter(evidence::delivery_id.is_null())
+        .filter(ledger_entries::ledger_index.lt(below))
+        .order(evidence::evidence_id.asc())
+        .select(EvidenceRow::as_select())
+        .load(c))?)
+}
+
+/// Evidence of deliveries that was sealed below an index, in the order of ids.
+///
+/// # Errors
+/// `Statement`.
+pub fn sealed_of_deliveries(
+    tx: &mut Connection,
+    delivery_ids: &[&str],
+    below: i64,
+) -> Result<Vec<EvidenceRow>, StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_packets!(tx, c => evidence::table
+        .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+        .filter(evidence::delivery_id.eq_any(delivery_ids))
+        .filter(ledger_entries::ledger_index.lt(below))
+        .order(evidence::evidence_id.asc())
+        .select(EvidenceRow::as_select())
+        .load(c))?)
+}
+
 /// The evidence that an envelope was accepted.
 ///
 /// # Errors

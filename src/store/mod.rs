@@ -1,7 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `endpoints`, `pushes`, `announcements`, `routes`, `relays`, `evidence`,
-//! `ledger`, `receipts`, `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
+//! `ledger`, `receipts`, `statements`, `archives` (and their `archive_files`), `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers`
 //! (the log that people read), `search`, and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
@@ -9,6 +9,8 @@
 
 pub mod agencies;
 pub mod announcements;
+pub mod archive_files;
+pub mod archives;
 mod backlog;
 pub mod backup;
 pub mod bell;
@@ -38,6 +40,7 @@ pub mod routes;
 mod schema;
 pub mod search;
 pub mod selftest;
+pub mod statements;
 pub mod systems;
 pub mod transfers;
 pub mod user_sessions;

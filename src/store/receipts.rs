@@ -42,6 +42,9 @@ pub struct CertificateRow {
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, evidence_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    if evidence_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let found: Vec<(String, String)> = on_packets!(tx, c => receipts::table
         .filter(receipts::evidence_id.eq_any(evidence_ids))
         .select((receipts::evidence_id, receipts::xml))

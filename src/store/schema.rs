@@ -43,6 +43,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    archives (archive_id) {
+        archive_id -> Text,
+        request -> Text,
+        asked_by -> Text,
+        asked_at -> Timestamp,
+        state -> Text,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        done -> BigInt,
+        bytes -> BigInt,
+        sha256 -> Text,
+        manifest -> Text,
+        evidence_id -> Nullable<Text>,
+        reason -> Text,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     attachments (envelope_id, number) {
         envelope_id -> Text,
         number -> Integer,
@@ -82,6 +101,15 @@ diesel::table! {
         signed_at -> Timestamp,
         sealed_by -> Text,
         note -> Text,
+    }
+}
+
+diesel::table! {
+    closed_days (day) {
+        day -> Text,
+        evidence_id -> Text,
+        next_index -> BigInt,
+        list -> Text,
     }
 }
 
@@ -335,6 +363,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    statements (evidence_id) {
+        evidence_id -> Text,
+        day -> Text,
+        sender_code -> Text,
+        recipient_code -> Text,
+        sent -> BigInt,
+        list -> Text,
+    }
+}
+
+diesel::table! {
     status_reports (envelope_id, delivery_id) {
         envelope_id -> Text,
         delivery_id -> Text,
@@ -429,10 +468,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
     announcements,
+    archives,
     attachments,
     attempts,
     certificates,
     checkpoints,
+    closed_days,
     deliveries,
     directory,
     document_links,
@@ -454,6 +495,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     selftest_marks,
     selftest_results,
     selftest_runs,
+    statements,
     status_reports,
     system_addresses,
     system_agencies,

@@ -2,10 +2,13 @@
 //!
 //! `limit` guards the bytes, `wellformed` is what XML demands beyond quick-xml, `read` walks through it,
 //! `place` keeps what was met as a `Packet`, `attachment` decodes what is attached as it streams by, `zip`
-//! looks into it, `write` makes the packets that the hub itself sends, `receipt` its receipts.
+//! looks into it, `write` makes the packets that the hub itself sends, `receipt` its receipts, `container` its archives and
+//! `manifest` their lists.
 
 mod attachment;
+pub mod container;
 mod limit;
+pub mod manifest;
 mod place;
 pub mod read;
 pub mod receipt;

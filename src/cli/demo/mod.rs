@@ -6,6 +6,7 @@
 //! Reading order: `story` and `push` (what happens), `stage` (one step), `robot` (one system), `sdk` and `native` (the
 //! two APIs), `packets` (what is sent).
 
+mod archive;
 mod native;
 mod packets;
 mod people;
@@ -187,6 +188,7 @@ async fn play(
     push::play(&cast, &mut stage, push::Props { hub, sender: &sender, robot, ear, mark }).await?;
     let count = stage.count;
     summary(&count, out)?;
+    archive::close(hub, out).await?;
     Ok((count, first))
 }
 

@@ -1,18 +1,26 @@
-//! Receipts and capsules verified without hub, database or network. What cannot be verified does not hold: an unknown key, a
-//! member that is not known, evidence that is not sealed. Each step says what it looked at and whether it holds.
+//! Receipts, capsules, statements and archives (`archive`) verified without hub, database or network. What cannot be verified
+//! does not hold: an unknown key, a member that is not known, evidence that is not sealed. Each step says what it looked at and
+//! whether it holds.
+
+mod archive;
+mod words;
 
 use super::capsule::{self, Capsule, Piece, Place};
 use super::seal::opened;
+use super::statements::StatementFile;
 use crate::domain::dates::for_people;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
-use crate::domain::receipt::{Receipt, Record};
-use crate::proof::checkpoint::{Checkpoint, Key, NoteFault};
+use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
+use crate::domain::statement::{self, DayFacts, Facts};
+use crate::proof::checkpoint::{Checkpoint, Key};
 use crate::proof::entry;
 use crate::proof::merkle::{Hash, hash_of, includes, leaf_hash};
 use crate::signer::certificate::Certificate;
 use crate::wire::receipt::{self, ReadFault, Signed};
 use serde_json::Value;
+use std::io::{self, Read};
+pub use words::{Flaw, Look};
 
 /// Whom whoever verifies trusts.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +40,11 @@ pub enum Kind {
     Receipt,
     /// A capsule.
     Capsule,
-    /// Neither.
+    /// A daily statement, or the list of a day's statements.
+    Statement,
+    /// An archive.
+    Archive,
+    /// None of these.
     Unknown,
 }
 
@@ -42,6 +54,8 @@ impl Kind {
         match self {
             Self::Receipt => "receipt",
             Self::Capsule => "capsule",
+            Self::Statement => "statement",
+            Self::Archive => "archive",
             Self::Unknown => "unknown",
         }
     }
@@ -58,158 +72,6 @@ pub struct Step {
     pub fault: Option<Flaw>,
 }
 
-/// What can be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// Whether it is in the form of its kind.
-    Form,
-    /// The signature of a receipt.
-    Signature,
-    /// Whose signature it is.
-    Certificate,
-    /// The signed head.
-    Checkpoint,
-    /// Whether a record stands in the ledger.
-    Inclusion,
-    /// Whether a receipt tells its record.
-    Record,
-    /// Whether everything is about the same delivery.
-    Delivery,
-    /// Whether everything is about the same packet.
-    Packet,
-}
-
-impl Look {
-    /// Its name for scripts, and in words.
-    pub fn words(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Form => ("form", "dạng thức", "form"),
-            Self::Signature => ("signature", "chữ ký biên nhận", "signature of the receipt"),
-            Self::Certificate => ("certificate", "chứng thư số", "certificate"),
-            Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
-            Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
-            Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
-            Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
-            Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
-        }
-    }
-}
-
-/// Why something does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is neither a receipt nor a capsule of a form that is known.
-    Unreadable,
-    /// A receipt in other bytes than the hub writes.
-    OtherBytes,
-    /// The digest that was signed is another one.
-    Altered,
-    /// The key did not make the signature.
-    Signature,
-    /// The receipt names another certificate than it has.
-    OtherCertificate,
-    /// The certificate had ended, or had not begun, when the receipt was signed.
-    CertificateTime,
-    /// Nobody who is trusted stands behind the certificate.
-    Untrusted,
-    /// It was signed before it happened.
-    Early,
-    /// The head is not what a known key signed.
-    Head(NoteFault),
-    /// No key of the ledger is known.
-    NoLedgerKey,
-    /// It is not sealed yet, or its proof was left out.
-    Unsealed,
-    /// The record is not what was sealed there.
-    RecordAltered,
-    /// The way to the head does not lead there.
-    NotIncluded,
-    /// The receipt is that of another piece of evidence.
-    OtherRecord,
-    /// It belongs to another delivery.
-    OtherDelivery,
-    /// Nothing binds the delivery to the envelope.
-    Unbound,
-    /// Nothing says that the packet was accepted.
-    NoAcceptance,
-    /// The packet is another one.
-    OtherPacket,
-}
-
-impl Flaw {
-    /// Its name, for scripts.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::OtherBytes => "other-bytes",
-            Self::Altered => "altered",
-            Self::Signature => "signature",
-            Self::OtherCertificate => "other-certificate",
-            Self::CertificateTime => "certificate-time",
-            Self::Untrusted => "untrusted",
-            Self::Early => "early",
-            Self::Head(_) => "head",
-            Self::NoLedgerKey => "no-ledger-key",
-            Self::Unsealed => "unsealed",
-            Self::RecordAltered => "record-altered",
-            Self::NotIncluded => "not-included",
-            Self::OtherRecord => "other-record",
-            Self::OtherDelivery => "other-delivery",
-            Self::Unbound => "unbound",
-            Self::NoAcceptance => "no-acceptance",
-            Self::OtherPacket => "other-packet",
-        }
-    }
-
-    /// What it is, Vietnamese and English.
-    pub fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Unreadable => (
-                "không phải biên nhận hay hồ sơ chứng minh đọc được",
-                "neither a receipt nor a capsule that can be read",
-            ),
-            Self::OtherBytes => {
-                ("biên nhận không đúng từng byte như Trục viết", "a receipt in other bytes than the hub writes")
-            }
-            Self::Altered => ("nội dung đã bị sửa sau khi ký", "it was altered after it was signed"),
-            Self::Signature => ("chữ ký không đúng với khóa", "the key did not make this signature"),
-            Self::OtherCertificate => {
-                ("chứng thư kèm theo không phải chứng thư đã nêu", "another certificate than it names")
-            }
-            Self::CertificateTime => {
-                ("chứng thư hết hạn hoặc chưa có hiệu lực lúc ký", "the certificate did not hold when this was signed")
-            }
-            Self::Untrusted => (
-                "chứng thư không nằm trong số được tin cậy (--trust)",
-                "nobody who is trusted stands behind the certificate (--trust)",
-            ),
-            Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
-            Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
-            Self::Head(NoteFault::Signature) => ("điểm chốt đã bị sửa", "the signed head was altered"),
-            Self::Head(NoteFault::Unsigned) => ("khóa đã biết không ký điểm chốt này", "no known key signed this head"),
-            Self::NoLedgerKey => (
-                "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
-                "no key of the ledger is known (--ledger-key, or a receipt that holds)",
-            ),
-            Self::Unsealed => (
-                "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
-                "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
-            ),
-            Self::RecordAltered => ("bằng chứng không đúng với bút toán", "the evidence is not what was sealed"),
-            Self::NotIncluded => {
-                ("bút toán không nằm ở vị trí này của sổ cái", "the ledger does not have this entry there")
-            }
-            Self::OtherRecord => ("biên nhận của bằng chứng khác", "the receipt of other evidence"),
-            Self::OtherDelivery => ("thuộc lượt chuyển khác", "it belongs to another delivery"),
-            Self::Unbound => {
-                ("không gì gắn lượt chuyển với gói tin này", "nothing binds the delivery to this envelope")
-            }
-            Self::NoAcceptance => ("không có bằng chứng tiếp nhận gói tin", "no evidence that the packet was accepted"),
-            Self::OtherPacket => ("gói tin khác (SHA-256 không khớp)", "another packet (SHA-256 differs)"),
-        }
-    }
-}
-
 /// What was found of a file.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -222,6 +84,10 @@ pub struct Report {
 }
 
 impl Report {
+    fn new(kind: Kind) -> Self {
+        Self { kind, tells: Vec::new(), steps: Vec::new() }
+    }
+
     /// Whether everything holds.
     pub fn holds(&self) -> bool {
         self.steps.iter().all(|step| step.fault.is_none())
@@ -232,27 +98,81 @@ impl Report {
     }
 }
 
-/// Verifies a file.
+/// Verifies what is read: a small file in memory, an archive piece by piece.
+///
+/// # Errors
+/// Those of the reading.
+pub fn verify_stream(input: &mut dyn Read, trust: &Trust) -> io::Result<Report> {
+    let mut begin = [0; 4];
+    let mut filled = 0;
+    while let Some(rest) = begin.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest)? {
+            0 => break,
+            read => filled = filled.saturating_add(read),
+        }
+    }
+    let begin = begin.get(..filled).unwrap_or_default();
+    if begin == b"PK\x03\x04" {
+        return archive::verify(begin.chain(input), trust);
+    }
+    let mut file = Vec::new();
+    begin.chain(input).take(FILE_BYTES_MAX).read_to_end(&mut file)?;
+    Ok(verify(&file, trust))
+}
+
+/// Bytes of a receipt, capsule or statement that are looked at; none is longer.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Verifies a receipt, a capsule or a statement.
 pub fn verify(file: &[u8], trust: &Trust) -> Report {
-    let mut report = Report { kind: Kind::Unknown, tells: Vec::new(), steps: Vec::new() };
+    let mut report = Report::new(Kind::Unknown);
     let text = std::str::from_utf8(file).unwrap_or_default();
     if text.starts_with("<Receipt ") {
         report.kind = Kind::Receipt;
         if let Some(receipt) = signed(&mut report, "", text, trust) {
+            other_words(&mut report, &receipt.evidence, std::slice::from_ref(&receipt));
             let told = receipt.packet.map(|packet| packet.sha256).or_else(|| fact(&receipt.evidence, "sha256"));
             same_packet(&mut report, told, trust);
         }
         return report;
     }
-    match serde_json::from_str::<Capsule>(text).ok().filter(|capsule| capsule.form == capsule::FORM) {
-        Some(read) => {
-            report.kind = Kind::Capsule;
-            report.note("", Look::Form, None);
-            of_capsule(&mut report, &read, trust);
-        }
-        None => report.note("", Look::Form, Flaw::Unreadable),
+    if let Some(read) = serde_json::from_str::<Capsule>(text).ok().filter(|capsule| capsule.form == capsule::FORM) {
+        report.kind = Kind::Capsule;
+        report.note("", Look::Form, None);
+        of_capsule(&mut report, &read, trust);
+    } else if let Some(read) =
+        serde_json::from_str::<StatementFile>(text).ok().filter(|read| read.form == statement::FORM)
+    {
+        report.kind = Kind::Statement;
+        report.note("", Look::Form, None);
+        of_statement(&mut report, &read, trust);
+    } else {
+        report.note("", Look::Form, Flaw::Unreadable);
     }
     report
+}
+
+/// Verifies a statement, or the list of a day's statements.
+fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
+    let record = &file.evidence.record;
+    if pieces(report, std::slice::from_ref(&file.evidence), file.checkpoint.as_ref(), trust).is_empty() {
+        report.note("", Look::Record, Flaw::Unsealed);
+    }
+    let is_told = match EvidenceEvent::of_name(&record.event) {
+        Some(EvidenceEvent::StatementMade) => {
+            let facts = serde_json::from_str::<Facts>(&record.facts).ok();
+            report.tells.extend(facts.as_ref().map(|facts| {
+                let Facts { day, sender, recipient, counts, .. } = facts;
+                format!("{day} · {sender} → {recipient} · {} gói tin / packets", counts.sent)
+            }));
+            facts.is_some_and(|facts| facts.tell(&file.list))
+        }
+        Some(EvidenceEvent::DayClosed) => {
+            serde_json::from_str::<DayFacts>(&record.facts).is_ok_and(|facts| facts.tell(&file.list))
+        }
+        Some(_) | None => false,
+    };
+    report.note("", Look::List, (!is_told).then_some(Flaw::OtherList));
 }
 
 /// Compares the packet at hand with the one that is told of.
@@ -313,8 +233,19 @@ fn of_certificate(read: &Signed, (own, others): (&Certificate, &[Certificate]), 
 }
 
 fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
+    let receipts = pieces(report, &capsule.evidence, capsule.checkpoint.as_ref(), trust);
+    report.note("", Look::Delivery, other_delivery(capsule, &receipts));
+    report.note("", Look::Packet, other_packet(capsule, &receipts));
+    if let Some(accepted) = acceptance(capsule) {
+        other_words(report, accepted, &receipts);
+    }
+    same_packet(report, Some(capsule.sha256.clone()), trust);
+}
+
+/// Verifies pieces of evidence: their receipts, the head, their places under it. Answers the receipts that hold.
+fn pieces(report: &mut Report, pieces: &[Piece], checkpoint: Option<&String>, trust: &Trust) -> Vec<Receipt> {
     let (mut receipts, mut keys) = (Vec::new(), trust.ledger_keys.clone());
-    for piece in &capsule.evidence {
+    for piece in pieces {
         let id = &piece.record.evidence_id;
         let Some(xml) = &piece.receipt else { continue };
         if let Some(receipt) = signed(report, id, xml, trust) {
@@ -325,22 +256,20 @@ fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
             receipts.push(receipt);
         }
     }
-    let head = head_of(capsule, &keys);
+    let head = head_of(checkpoint, &keys);
     report.note("", Look::Checkpoint, head.as_ref().err().copied());
-    for piece in &capsule.evidence {
+    for piece in pieces {
         let fault = match &head {
             Ok(head) => included(piece, head).err(),
             Err(_) => Some(Flaw::NotIncluded),
         };
         report.note(&piece.record.evidence_id, Look::Inclusion, fault);
     }
-    report.note("", Look::Delivery, other_delivery(capsule, &receipts));
-    report.note("", Look::Packet, other_packet(capsule, &receipts));
-    same_packet(report, Some(capsule.sha256.clone()), trust);
+    receipts
 }
 
-fn head_of(capsule: &Capsule, keys: &[Key]) -> Result<Checkpoint, Flaw> {
-    let note = capsule.checkpoint.as_ref().ok_or(Flaw::Unsealed)?;
+fn head_of(checkpoint: Option<&String>, keys: &[Key]) -> Result<Checkpoint, Flaw> {
+    let note = checkpoint.ok_or(Flaw::Unsealed)?;
     if keys.is_empty() {
         return Err(Flaw::NoLedgerKey);
     }
@@ -391,12 +320,39 @@ fn other_delivery(capsule: &Capsule, receipts: &[Receipt]) -> Option<Flaw> {
     (!is_bound).then_some(Flaw::Unbound)
 }
 
+fn is_acceptance(record: &Record) -> bool {
+    record.event == EvidenceEvent::SubmissionAcceptance.name()
+}
+
+/// The record that its packet was accepted.
+fn acceptance(capsule: &Capsule) -> Option<&Record> {
+    capsule.evidence.iter().map(|piece| &piece.record).find(|record| is_acceptance(record))
+}
+
+/// Compares what receipts tell beside the evidence with what the record of the acceptance has sealed of it. Records of before
+/// that was done still hold, and it is said that they say nothing of it.
+fn other_words(report: &mut Report, accepted: &Record, receipts: &[Receipt]) {
+    if !is_acceptance(accepted) {
+        return;
+    }
+    let (Some(words), Some(recipients)) = (fact(accepted, "words"), fact(accepted, "recipients")) else {
+        let vi = "số ký hiệu, trích yếu và nơi nhận chưa được niêm phong (tiếp nhận trước phiên bản này)";
+        return report
+            .tells
+            .push(format!("{vi} / number, abstract and recipients are not sealed (accepted before that was done)"));
+    };
+    let other_words = |receipt: &Receipt| receipt.packet.as_ref().is_some_and(|it| it.words_digest().hex() != words);
+    let other_recipients = |receipt: &Receipt| {
+        receipt.evidence == *accepted
+            && recipients_digest(receipt.recipients.iter().map(Recipient::sealed)).hex() != recipients
+    };
+    let differs = receipts.iter().any(|receipt| other_words(receipt) || other_recipients(receipt));
+    report.note("", Look::Words, differs.then_some(Flaw::OtherWords));
+}
+
 /// Whether it is another packet than the one that was accepted.
 fn other_packet(capsule: &Capsule, receipts: &[Receipt]) -> Option<Flaw> {
-    let is_acceptance = |record: &&Record| record.event == EvidenceEvent::SubmissionAcceptance.name();
-    let Some(accepted) = capsule.evidence.iter().map(|piece| &piece.record).find(is_acceptance) else {
-        return Some(Flaw::NoAcceptance);
-    };
+    let Some(accepted) = acceptance(capsule) else { return Some(Flaw::NoAcceptance) };
     let mut of_receipts = receipts.iter().filter_map(|receipt| receipt.packet.as_ref());
     let differs = of_receipts.clone().any(|packet| receipts.iter().any(|other| other.packet.as_ref() != Some(packet)));
     let mut told = of_receipts.by_ref().map(|packet| (Some(packet.sha256.clone()), packet.bytes.to_string()));

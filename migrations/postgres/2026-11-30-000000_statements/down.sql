@@ -1,0 +1,3 @@
+DROP TABLE statements;
+DROP FUNCTION refuse_statement_change;
+DROP TABLE closed_days;

@@ -1,0 +1,2 @@
+DROP TABLE statements;
+DROP TABLE closed_days;

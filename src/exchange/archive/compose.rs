@@ -1,0 +1,305 @@
+//! An archive as it is written: members in one order, each noted in the manifest, and at the end the receipt that vouches for
+//! that. Until everything is on disk the file has another name. Not here: which packets (`gather`), the form (`wire::container`).
+
+use super::gather::{self, Packet, Page};
+use super::index::Index;
+use super::{ArchiveRow, Lease, Request, Watch, files};
+use crate::domain::dates::for_people;
+use crate::domain::evidence::{Evidence, EvidenceEvent};
+use crate::domain::packet::Digest;
+use crate::exchange::capsule::{Capsule, Piece};
+use crate::exchange::statements::{self, StatementFile};
+use crate::exchange::{ExchangeError, attest, seal};
+use crate::hub::Hub;
+use crate::store::archives;
+use crate::store::envelopes::digest_of;
+use crate::store::evidence::{self, EvidenceRow};
+use crate::store::payloads::Payloads;
+use crate::store::statements as statement_rows;
+use crate::store::{Connection, StoreError};
+use crate::wire::container::{Writer, digest_of_all};
+use crate::wire::manifest::{MANIFEST, MIME, Manifest, RECEIPT};
+use chrono::{DateTime, NaiveDate};
+use serde_json::json;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek};
+use tempfile::SpooledTempFile;
+
+/// How to verify an archive, for people.
+const GUIDE: &str = include_str!("guide.html");
+/// The page that verifies single receipts and capsules.
+const VERIFIER: &str = include_str!("../../../docs/verify.html");
+
+/// An archive being written.
+struct Work {
+    writer: Writer<BufWriter<File>>,
+    manifest: Manifest,
+    index: Index,
+}
+
+/// The content of a member.
+enum Content {
+    /// In memory.
+    Here(Vec<u8>),
+    /// In the file of a packet.
+    Packet(Digest, u64),
+}
+
+impl Work {
+    fn begin(file: File) -> io::Result<Self> {
+        let mut writer = Writer::new(BufWriter::new(file));
+        writer.add("mimetype", MIME.as_bytes())?;
+        let mut work = Self { writer, manifest: Manifest::new()?, index: Index::new()? };
+        work.add("guide.html", GUIDE.as_bytes())?;
+        work.add("verify.html", VERIFIER.as_bytes())?;
+        Ok(work)
+    }
+
+    fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        let digest = self.writer.add(name, content)?;
+        self.manifest.note(name, &digest)
+    }
+
+    fn copy(&mut self, name: &str, bytes: u64, from: &mut dyn Read) -> io::Result<()> {
+        let digest = self.writer.copy(name, bytes, from)?;
+        self.manifest.note(name, &digest)
+    }
+
+    fn take(&mut self, members: Vec<(String, Content)>, payloads: &Payloads) -> io::Result<()> {
+        for (name, content) in members {
+            match content {
+                Content::Here(content) => self.add(&name, &content)?,
+                Content::Packet(digest, bytes) => self.copy(&name, bytes, &mut payloads.reader(&digest, bytes)?)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs what waits for the disk where it holds up nobody.
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ExchangeError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(io::Error::other("the writing thread died"))).map_err(ExchangeError::Payload)
+}
+
+/// Makes the file of an archive. Answers its size and digest.
+pub(super) async fn make(
+    hub: &Hub,
+    (lease, row): (&Lease, &ArchiveRow),
+    watch: Watch<'_>,
+) -> Result<(i64, String), ExchangeError> {
+    let made = fill(hub, (lease, row), watch).await;
+    if made.is_err() {
+        let (files, id, owner) = (files(hub), row.archive_id.clone(), lease.owner.clone());
+        // What cannot be removed goes when the archive is made again.
+        let _ = on_disk(move || files.forget(&id, &owner)).await;
+    }
+    made
+}
+
+async fn fill(
+    hub: &Hub,
+    (lease, row): (&Lease, &ArchiveRow),
+    watch: Watch<'_>,
+) -> Result<(i64, String), ExchangeError> {
+    let request = Request::of(row)?;
+    let (files, id, owner) = (files(hub), row.archive_id.clone(), lease.owner.clone());
+    let begun = (files.clone(), id.clone(), owner.clone());
+    let mut work = on_disk(move || Work::begin(begun.0.begin(&begun.1, &begun.2)?)).await?;
+    work = packets(hub, (lease, &request), work, watch).await?;
+    work = of_days(hub, &request, work).await?;
+    let (name, cut_off) = (hub.config.selftest.hub_name.clone(), cut_off(hub, &request));
+    let closing = on_disk(move || Closing::begin(work, (&request, &name, &cut_off))).await?;
+    let receipt = vouched(hub, row, (closing.digest, closing.members)).await?;
+    on_disk(move || {
+        let (file, bytes, digest) = closing.end(&receipt)?;
+        files.keep(&id, &owner, &file)?;
+        Ok((i64::try_from(bytes).unwrap_or(i64::MAX), digest.hex()))
+    })
+    .await
+}
+
+/// An archive of which only its manifest and the receipt for that are still to be written.
+struct Closing {
+    writer: Writer<BufWriter<File>>,
+    manifest: SpooledTempFile,
+    bytes: u64,
+    digest: Digest,
+    members: u64,
+}
+
+impl Closing {
+    /// Adds cover and index.
+    fn begin(mut work: Work, (request, hub_name, cut_off): (&Request, &str, &str)) -> io::Result<Self> {
+        let cover = work.index.cover(request, hub_name, cut_off)?;
+        work.add("report.pdf", &cover)?;
+        let Work { mut writer, mut manifest, index } = work;
+        for (name, mut file, bytes) in index.finish()? {
+            let digest = writer.copy(name, bytes, &mut file)?;
+            manifest.note(name, &digest)?;
+        }
+        let members = manifest.members;
+        let (manifest, bytes, digest) = manifest.finish()?;
+        Ok(Self { writer, manifest, bytes, digest, members })
+    }
+
+    /// Ends the file. Answers its size and digest.
+    fn end(mut self, receipt: &str) -> io::Result<(File, u64, Digest)> {
+        self.writer.copy(MANIFEST, self.bytes, &mut self.manifest)?;
+        self.writer.add(RECEIPT, receipt.as_bytes())?;
+        let (out, bytes) = self.writer.finish()?;
+        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        let digest = digest_of_all(&mut file)?;
+        Ok((file, bytes, digest))
+    }
+}
+
+/// Writes every packet with what proves it.
+async fn packets(
+    hub: &Hub,
+    (lease, request): (&Lease, &Request),
+    mut work: Work,
+    watch: Watch<'_>,
+) -> Result<Work, ExchangeError> {
+    let asked = request.clone();
+    let mut from = Some(hub.store.read(move |tx| gather::beginning(tx, &asked)).await?);
+    while let Some(at) = from {
+        let asked = request.clone();
+        let page = hub.store.read(move |tx| gather::page(tx, &asked, at)).await?;
+        from = page.next;
+        let (members, packets) = members(hub, request, page).await?;
+        let payloads = hub.payloads.clone();
+        work = on_disk(move || {
+            packets.iter().try_for_each(|packet| work.index.note(packet))?;
+            work.take(members, &payloads)?;
+            Ok(work)
+        })
+        .await?;
+        watch(work.index.packets);
+        if !lease.hold(hub, work.index.packets).await? {
+            return Err(ExchangeError::Unavailable("another node took this archive over".to_owned()));
+        }
+        if work.index.packets > hub.config.archives.packets_max {
+            let most = hub.config.archives.packets_max;
+            return Err(ExchangeError::Unavailable(format!(
+                "more packets than archives.packets_max ({most}): ask for fewer days"
+            )));
+        }
+    }
+    Ok(work)
+}
+
+/// The members that a page comes to, in order.
+async fn members(
+    hub: &Hub,
+    request: &Request,
+    mut page: Page,
+) -> Result<(Vec<(String, Content)>, Vec<Packet>), ExchangeError> {
+    let with_receipt = page.packets.iter().flat_map(|packet| {
+        // The receipt of the whole names other recipients too.
+        let of_packet = packet.evidence.iter().filter(|_| packet.is_whole);
+        of_packet.chain(packet.deliveries.iter().flat_map(|(_, pieces)| pieces)).cloned()
+    });
+    let mut receipts = attest::issue(hub, with_receipt.collect()).await?;
+    let mut members = Vec::new();
+    for packet in &page.packets {
+        let id = &packet.envelope.envelope_id;
+        if request.packets {
+            let digest = digest_of(&packet.envelope.payload_sha256);
+            let content = match page.contents.remove(id) {
+                Some(content) if Digest::of(&content) == digest => Content::Here(content),
+                Some(_) => return Err(ExchangeError::Unavailable(format!("the packet {id} was altered"))),
+                None => Content::Packet(digest, packet.envelope.bytes.unsigned_abs()),
+            };
+            members.push((format!("packets/{id}.edxml"), content));
+        }
+        let of_packet: Vec<Piece> =
+            packet.evidence.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places)).collect();
+        let accepted = of_packet.first().and_then(|piece| piece.receipt.clone());
+        members.extend(accepted.map(|xml| (format!("receipts/{id}.xml"), Content::Here(xml.into_bytes()))));
+        for (delivery, pieces) in &packet.deliveries {
+            let mut evidence = of_packet.clone();
+            evidence.extend(pieces.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places)));
+            let checkpoint = Some(request.checkpoint.clone());
+            let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), checkpoint, evidence);
+            let name = format!("capsules/{}.json", delivery.delivery_id);
+            members.push((name, Content::Here(capsule.file().into_bytes())));
+        }
+    }
+    Ok((members, page.packets))
+}
+
+/// Writes the statements of closed days.
+async fn of_days(hub: &Hub, request: &Request, mut work: Work) -> Result<Work, ExchangeError> {
+    let last = request.until.parse::<NaiveDate>().ok();
+    let mut day = request.from.parse::<NaiveDate>().ok();
+    while let Some(now) = day.filter(|day| last.is_some_and(|last| *day <= last)) {
+        let (name, asked) = (now.to_string(), request.clone());
+        let lists = hub.store.read(move |tx| lists(tx, &asked, &name)).await?;
+        let head = Some((request.tree_size, request.checkpoint.clone()));
+        let mut files = statements::file(hub, lists, head).await?;
+        // What was sealed later is not in it.
+        files.retain(|file| file.evidence.sealed.is_some());
+        work.index.statements = work.index.statements.saturating_add(crate::domain::statement::number(files.len()));
+        work = on_disk(move || {
+            let name = |file: &StatementFile| format!("statements/{now}/{}.json", file.evidence.record.evidence_id);
+            files.iter().try_for_each(|file| work.add(&name(file), file.file().as_bytes()))?;
+            Ok(work)
+        })
+        .await?;
+        day = now.succ_opt();
+    }
+    Ok(work)
+}
+
+/// The lists of a day that belong into an archive: those of the agency's pairs, or all, with the list of them.
+fn lists(tx: &mut Connection, request: &Request, day: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = statement_rows::of_day(tx, day)?.into_iter();
+    let own = rows.filter(|row| request.is_of(&row.sender_code) || request.is_of(&row.recipient_code));
+    let mut lists: Vec<(String, String)> = own.map(|row| (row.evidence_id, row.list)).collect();
+    let closing = statement_rows::closed(tx, day)?.filter(|_| request.agency.is_none());
+    lists.extend(closing.map(|row| (row.evidence_id, row.list)));
+    lists.sort();
+    Ok(lists)
+}
+
+/// When the head was signed that cuts the archive off, for people.
+fn cut_off(hub: &Hub, request: &Request) -> String {
+    let opened = seal::opened(&seal::keys(hub), &request.checkpoint).ok();
+    let seconds = opened.and_then(|(_, at)| i64::try_from(at?).ok());
+    seconds.and_then(|at| DateTime::from_timestamp(at, 0)).map(for_people).unwrap_or_default()
+}
+
+/// The receipt that vouches for a list of members: that of the first archive that came to it.
+async fn vouched(hub: &Hub, row: &ArchiveRow, (digest, members): (Digest, u64)) -> Result<String, ExchangeError> {
+    let request: serde_json::Value = serde_json::from_str(&row.request).unwrap_or_default();
+    let facts = json!({ "act": "made", "manifest": digest.hex(), "members": members, "request": request });
+    let agency = request.get("agency").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let piece = Evidence {
+        event: EvidenceEvent::ArchiveExported,
+        at: hub.clock.now(),
+        envelope_id: None,
+        delivery_id: None,
+        agency,
+        system_id: None,
+        facts: facts.to_string(),
+    };
+    let (fresh, archive_id, manifest) = (hub.ids.next(), row.archive_id.clone(), digest.hex());
+    let written = hub.store.write(move |tx| {
+        let evidence_id = match archives::evidence_of(tx, &manifest)? {
+            Some(known) => known,
+            None => {
+                evidence::append(tx, &fresh, &piece)?;
+                fresh.clone()
+            }
+        };
+        archives::vouch(tx, &archive_id, &manifest, &evidence_id)?;
+        evidence::find(tx, &evidence_id)
+    });
+    let evidence: Vec<EvidenceRow> = written.await?.into_iter().collect();
+    let receipts: HashMap<String, String> = attest::issue(hub, evidence).await?;
+    let unsigned = || ExchangeError::Unavailable("the receipt of the archive is not there".to_owned());
+    receipts.into_values().next().ok_or_else(unsigned)
+}

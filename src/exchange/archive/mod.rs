@@ -1,0 +1,281 @@
+//! Archives: what was exchanged in a period, with all that proves it, in one file that verifies without the hub. Whoever asks
+//! names a selection; the newest head of the ledger cuts it off, so that the same request gives the same bytes whenever it is
+//! carried out. A job makes the file; until it is whole nothing of it is shown. Here: asking, listing, handing out. What is in
+//! a file: `gather` and `compose`; whether one holds: `verify`.
+
+mod compose;
+mod gather;
+mod index;
+
+use super::act::{Act, By};
+use super::{ExchangeError, rows};
+use crate::domain::dates::{beginning, date};
+use crate::domain::directory::folded;
+use crate::domain::evidence::EvidenceEvent;
+use crate::domain::rules::Wording;
+use crate::hub::Hub;
+use crate::store::archive_files::ArchiveFiles;
+use crate::store::archives;
+pub use crate::store::archives::ArchiveRow;
+use crate::store::payloads::PayloadStream;
+use crate::store::{Connection, StoreError, agencies, ledger};
+use bytes::Bytes;
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, Read};
+
+/// What somebody wants in an archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// What an agency sent and was sent; without one, everything. Code or alias.
+    pub agency: Option<String>,
+    /// First day, in Vietnam.
+    pub from: String,
+    /// Last day.
+    pub until: String,
+    /// Only documents, or only status packets.
+    pub documents: Option<bool>,
+    /// Only packets about the document of this identifier.
+    pub document_id: Option<String>,
+    /// Whether the packets themselves are in it.
+    pub packets: bool,
+}
+
+/// A selection, cut off at a head of the ledger: what is in the archive is decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Code of the agency.
+    pub agency: Option<String>,
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub until: String,
+    /// Only documents, or only status packets.
+    pub documents: Option<bool>,
+    /// Only packets about this document.
+    pub document_id: Option<String>,
+    /// Whether the packets are in it.
+    pub packets: bool,
+    /// What was sealed later is not in it.
+    pub tree_size: i64,
+    /// The head of that size.
+    pub checkpoint: String,
+}
+
+impl Request {
+    /// The one that a row keeps.
+    ///
+    /// # Errors
+    /// `UnknownWord`.
+    pub fn of(row: &ArchiveRow) -> Result<Self, StoreError> {
+        let unknown = |_| StoreError::UnknownWord { column: "archives.request", value: row.request.clone() };
+        serde_json::from_str(&row.request).map_err(unknown)
+    }
+
+    /// From when until before when packets were accepted.
+    fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let after = date(&self.until)?.checked_add_days(Days::new(1))?;
+        Some((beginning(date(&self.from)?)?, beginning(after)?))
+    }
+
+    /// Whether packets of this kind, about this document, are in it.
+    fn wants(&self, kind: &str, document_id: &str) -> bool {
+        self.documents.is_none_or(|documents| documents != kind.starts_with("status-"))
+            && self.document_id.as_ref().is_none_or(|wanted| wanted == document_id)
+    }
+
+    /// Whether what an agency sent or was sent is in it.
+    fn is_of(&self, code: &str) -> bool {
+        self.agency.as_ref().is_none_or(|agency| agency == code)
+    }
+}
+
+fn malformed(vi: &str, en: &str) -> ExchangeError {
+    ExchangeError::Malformed(Wording::new(vi, en))
+}
+
+/// Asks for an archive of a selection, as the ledger stands now.
+///
+/// # Errors
+/// `Malformed` when days or agency are none, or nothing is sealed yet; `ComeAgain` when too many wait; `Store`.
+pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow, ExchangeError> {
+    let wrong = || malformed("ngày phải có dạng yyyy-MM-dd, từ ngày không sau đến ngày", "no days yyyy-MM-dd in order");
+    let days = date(&selection.from).zip(date(&selection.until)).filter(|(from, until)| from <= until);
+    let (from, until) = days.ok_or_else(wrong)?;
+    let agency = selection.agency.clone();
+    let found = hub.store.read(move |tx| {
+        let agency = agency.as_ref().map(|name| agencies::find_by_alias(tx, &folded(name))).transpose()?;
+        Ok((agency, ledger::head(tx)?))
+    });
+    let (agency, head) = found.await?;
+    if agency.as_ref().is_some_and(Option::is_none) {
+        return Err(malformed("không có cơ quan này", "there is no such agency"));
+    }
+    let head = head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
+    let request = Request {
+        agency: agency.flatten().map(|agency| agency.code.0),
+        from: from.to_string(),
+        until: until.to_string(),
+        documents: selection.documents,
+        document_id: selection.document_id,
+        packets: selection.packets,
+        tree_size: head.tree_size,
+        checkpoint: head.note,
+    };
+    keep(hub, by, serde_json::to_string(&request).unwrap_or_default()).await
+}
+
+/// Asks for an archive once more, with the selection and cut-off of an earlier one: it gets the same bytes.
+///
+/// # Errors
+/// `NotFound` when there is no such archive; `ComeAgain` when too many wait; `Store`.
+pub async fn ask_again(hub: &Hub, by: &By, archive_id: &str) -> Result<ArchiveRow, ExchangeError> {
+    let before = archive(hub, archive_id).await?;
+    keep(hub, by, before.request).await
+}
+
+async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, ExchangeError> {
+    let asked_by = match by {
+        By::Operator => "operator".to_owned(),
+        By::System(id) | By::User(id) => id.clone(),
+    };
+    let row = ArchiveRow::new(hub.ids.next(), request, asked_by, hub.clock.now());
+    let (act, kept, most) = (Act::new(hub, by), row.clone(), rows(hub.config.archives.waiting_max));
+    let has_room = hub.store.write(move |tx| {
+        if rows(archives::open(tx, most)?.len()) >= most {
+            return Ok(false);
+        }
+        note(tx, &act, "ask", &kept)?;
+        archives::insert(tx, &kept)?;
+        Ok(true)
+    });
+    if has_room.await? { Ok(row) } else { Err(ExchangeError::ComeAgain { too_many: true }) }
+}
+
+/// Leaves evidence of what was done with an archive.
+fn note(tx: &mut Connection, act: &Act, what: &str, row: &ArchiveRow) -> Result<(), StoreError> {
+    let request = Request::of(row)?;
+    let facts = json!({
+        "archive": row.archive_id, "from": request.from, "until": request.until, "packets": request.packets,
+        "document_id": request.document_id, "tree_size": request.tree_size,
+    });
+    act.note(tx, (EvidenceEvent::ArchiveExported, what), request.agency.as_deref(), facts)
+}
+
+/// An export.
+///
+/// # Errors
+/// `NotFound`, `Store`.
+pub async fn archive(hub: &Hub, archive_id: &str) -> Result<ArchiveRow, ExchangeError> {
+    let id = archive_id.to_owned();
+    hub.store.read(move |tx| archives::find(tx, &id)).await?.ok_or(ExchangeError::NotFound)
+}
+
+/// Exports, the newest first.
+///
+/// # Errors
+/// `Store`.
+pub async fn list(hub: &Hub, before: String, limit: usize) -> Result<Vec<ArchiveRow>, ExchangeError> {
+    Ok(hub.store.read(move |tx| archives::list_before(tx, &before, rows(limit))).await?)
+}
+
+/// Where the files are.
+fn files(hub: &Hub) -> ArchiveFiles {
+    ArchiveFiles::of(&hub.config.data.directory)
+}
+
+/// An archive that is handed out, with its file; that it was is evidence.
+///
+/// # Errors
+/// `NotFound` when there is none, or it is not done; `Payload` when its file is gone; `Store`.
+pub async fn take(hub: &Hub, by: &By, archive_id: &str) -> Result<(ArchiveRow, File), ExchangeError> {
+    let row = archive(hub, archive_id).await?;
+    if row.state != "done" {
+        return Err(ExchangeError::NotFound);
+    }
+    let file = files(hub).open(archive_id).map_err(ExchangeError::Payload)?;
+    let (act, taken) = (Act::new(hub, by), row.clone());
+    hub.store.write(move |tx| note(tx, &act, "hand-out", &taken)).await?;
+    Ok((row, file))
+}
+
+/// Bytes of a file that are sent at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The bytes of a file, for an answer.
+pub fn stream(file: File) -> PayloadStream {
+    Box::pin(stream::try_unfold(file, |mut file| async move {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let read = file.read(&mut chunk)?;
+            chunk.truncate(read);
+            Ok::<_, io::Error>((read > 0).then(|| (Bytes::from(chunk), file)))
+        });
+        read.await.unwrap_or_else(|_| Err(io::Error::other("reading an archive was interrupted")))
+    }))
+}
+
+/// How far an archive is: packets that are in it.
+pub type Watch<'a> = &'a mut (dyn FnMut(u64) + Send);
+
+/// Makes every archive that is asked for and that no node is at. Answers how many.
+///
+/// # Errors
+/// `Store`.
+pub async fn make_open(hub: &Hub) -> Result<usize, ExchangeError> {
+    let most = rows(hub.config.archives.waiting_max);
+    let mut made: usize = 0;
+    for archive_id in hub.store.read(move |tx| archives::open(tx, most)).await? {
+        made = made.saturating_add(usize::from(make(hub, &archive_id, &mut |_| {}).await?));
+    }
+    Ok(made)
+}
+
+/// Makes an archive, unless a node is at it. One that cannot be made has failed, and says why; a broken database leaves it open
+/// for the next round.
+///
+/// # Errors
+/// `Store`.
+pub async fn make(hub: &Hub, archive_id: &str, watch: Watch<'_>) -> Result<bool, ExchangeError> {
+    let lease = Lease { archive_id: archive_id.to_owned(), owner: hub.ids.next() };
+    if !lease.hold(hub, 0).await? {
+        return Ok(false);
+    }
+    let row = archive(hub, archive_id).await?;
+    let ending = match compose::make(hub, (&lease, &row), watch).await {
+        Err(ExchangeError::Store(error)) => return Err(ExchangeError::Store(error)),
+        Ok(whole) => Ok(whole),
+        Err(why) => {
+            log::error!(target: "jobs", "archive.id" = archive_id; "an archive cannot be made: {why}");
+            Err(told(&why))
+        }
+    };
+    let now = hub.clock.now();
+    Ok(hub.store.write(move |tx| archives::finish(tx, (&lease.archive_id, &lease.owner), &ending, now)).await?)
+}
+
+/// Why an archive failed, with the cause behind it.
+fn told(why: &ExchangeError) -> String {
+    let source = std::error::Error::source(why);
+    source.map_or_else(|| why.to_string(), |cause| format!("{why}: {cause}"))
+}
+
+/// Who makes an archive.
+struct Lease {
+    archive_id: String,
+    owner: String,
+}
+
+impl Lease {
+    /// Takes it or keeps it; says whether it is this owner's.
+    async fn hold(&self, hub: &Hub, done: u64) -> Result<bool, ExchangeError> {
+        let now = hub.clock.now();
+        let lease = i64::try_from(hub.config.jobs.lease_seconds).ok().and_then(TimeDelta::try_seconds);
+        let until = now.checked_add_signed(lease.unwrap_or_default()).unwrap_or(now);
+        let (id, owner, done) = (self.archive_id.clone(), self.owner.clone(), i64::try_from(done).unwrap_or(i64::MAX));
+        Ok(hub.store.write(move |tx| archives::hold(tx, (&id, &owner), done, (now, until))).await?)
+    }
+}

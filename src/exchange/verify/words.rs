@@ -1,0 +1,205 @@
+//! What is looked at when a file is verified, what can be wrong with it, and both in words.
+
+use crate::proof::checkpoint::NoteFault;
+
+/// What can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Whether it is in the form of its kind.
+    Form,
+    /// The signature of a receipt.
+    Signature,
+    /// Whose signature it is.
+    Certificate,
+    /// The signed head.
+    Checkpoint,
+    /// Whether a record stands in the ledger.
+    Inclusion,
+    /// Whether a receipt tells its record.
+    Record,
+    /// Whether everything is about the same delivery.
+    Delivery,
+    /// Whether everything is about the same packet.
+    Packet,
+    /// Whether number, abstract and recipients are what was sealed.
+    Words,
+    /// Whether a statement's list is what was sealed.
+    List,
+    /// Whether an archive's members are those that its receipt vouches for.
+    Manifest,
+    /// Whether a member is what the manifest names.
+    Member,
+}
+
+impl Look {
+    /// Its name for scripts, and in words.
+    pub fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Form => ("form", "dạng thức", "form"),
+            Self::Signature => ("signature", "chữ ký biên nhận", "signature of the receipt"),
+            Self::Certificate => ("certificate", "chứng thư số", "certificate"),
+            Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
+            Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
+            Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
+            Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
+            Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
+            Self::Words => ("words", "số, trích yếu, nơi nhận đã niêm phong", "sealed number, abstract and recipients"),
+            Self::List => ("list", "danh sách đã niêm phong", "sealed list"),
+            Self::Manifest => ("manifest", "danh mục tệp của gói lưu trữ", "manifest of the archive"),
+            Self::Member => ("member", "tệp trong gói lưu trữ", "member of the archive"),
+        }
+    }
+}
+
+/// Why something does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is nothing of a form that is known.
+    Unreadable,
+    /// A receipt in other bytes than the hub writes.
+    OtherBytes,
+    /// The digest that was signed is another one.
+    Altered,
+    /// The key did not make the signature.
+    Signature,
+    /// The receipt names another certificate than it has.
+    OtherCertificate,
+    /// The certificate had ended, or had not begun, when the receipt was signed.
+    CertificateTime,
+    /// Nobody who is trusted stands behind the certificate.
+    Untrusted,
+    /// It was signed before it happened.
+    Early,
+    /// The head is not what a known key signed.
+    Head(NoteFault),
+    /// No key of the ledger is known.
+    NoLedgerKey,
+    /// It is not sealed yet, or its proof was left out.
+    Unsealed,
+    /// The record is not what was sealed there.
+    RecordAltered,
+    /// The way to the head does not lead there.
+    NotIncluded,
+    /// The receipt is that of another piece of evidence.
+    OtherRecord,
+    /// It belongs to another delivery.
+    OtherDelivery,
+    /// Nothing binds the delivery to the envelope.
+    Unbound,
+    /// Nothing says that the packet was accepted.
+    NoAcceptance,
+    /// The packet is another one.
+    OtherPacket,
+    /// Number, abstract or recipients are not those that were sealed.
+    OtherWords,
+    /// The list is not the one that was sealed.
+    OtherList,
+    /// The archive ends too early.
+    Cut,
+    /// The manifest is not the one that the receipt vouches for, or there is none.
+    OtherManifest,
+    /// The member was altered.
+    MemberAltered,
+    /// The member is missing.
+    MemberMissing,
+    /// The member was added.
+    MemberAdded,
+    /// The directory at the end was altered.
+    Directory,
+}
+
+impl Flaw {
+    /// Its name, for scripts.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::OtherBytes => "other-bytes",
+            Self::Altered => "altered",
+            Self::Signature => "signature",
+            Self::OtherCertificate => "other-certificate",
+            Self::CertificateTime => "certificate-time",
+            Self::Untrusted => "untrusted",
+            Self::Early => "early",
+            Self::Head(_) => "head",
+            Self::NoLedgerKey => "no-ledger-key",
+            Self::Unsealed => "unsealed",
+            Self::RecordAltered => "record-altered",
+            Self::NotIncluded => "not-included",
+            Self::OtherRecord => "other-record",
+            Self::OtherDelivery => "other-delivery",
+            Self::Unbound => "unbound",
+            Self::NoAcceptance => "no-acceptance",
+            Self::OtherPacket => "other-packet",
+            Self::OtherWords => "other-words",
+            Self::OtherList => "other-list",
+            Self::Cut => "cut",
+            Self::OtherManifest => "other-manifest",
+            Self::MemberAltered => "member-altered",
+            Self::MemberMissing => "member-missing",
+            Self::MemberAdded => "member-added",
+            Self::Directory => "directory",
+        }
+    }
+
+    /// What it is, Vietnamese and English.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable => (
+                "không phải biên nhận, hồ sơ chứng minh, bảng kê hay gói lưu trữ đọc được",
+                "neither a receipt, capsule, statement nor archive that can be read",
+            ),
+            Self::OtherBytes => {
+                ("biên nhận không đúng từng byte như Trục viết", "a receipt in other bytes than the hub writes")
+            }
+            Self::Altered => ("nội dung đã bị sửa sau khi ký", "it was altered after it was signed"),
+            Self::Signature => ("chữ ký không đúng với khóa", "the key did not make this signature"),
+            Self::OtherCertificate => {
+                ("chứng thư kèm theo không phải chứng thư đã nêu", "another certificate than it names")
+            }
+            Self::CertificateTime => {
+                ("chứng thư hết hạn hoặc chưa có hiệu lực lúc ký", "the certificate did not hold when this was signed")
+            }
+            Self::Untrusted => (
+                "chứng thư không nằm trong số được tin cậy (--trust)",
+                "nobody who is trusted stands behind the certificate (--trust)",
+            ),
+            Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
+            Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
+            Self::Head(NoteFault::Signature) => ("điểm chốt đã bị sửa", "the signed head was altered"),
+            Self::Head(NoteFault::Unsigned) => ("khóa đã biết không ký điểm chốt này", "no known key signed this head"),
+            Self::NoLedgerKey => (
+                "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
+                "no key of the ledger is known (--ledger-key, or a receipt that holds)",
+            ),
+            Self::Unsealed => (
+                "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
+                "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
+            ),
+            Self::RecordAltered => ("bằng chứng không đúng với bút toán", "the evidence is not what was sealed"),
+            Self::NotIncluded => {
+                ("bút toán không nằm ở vị trí này của sổ cái", "the ledger does not have this entry there")
+            }
+            Self::OtherRecord => ("biên nhận của bằng chứng khác", "the receipt of other evidence"),
+            Self::OtherDelivery => ("thuộc lượt chuyển khác", "it belongs to another delivery"),
+            Self::Unbound => {
+                ("không gì gắn lượt chuyển với gói tin này", "nothing binds the delivery to this envelope")
+            }
+            Self::NoAcceptance => ("không có bằng chứng tiếp nhận gói tin", "no evidence that the packet was accepted"),
+            Self::OtherPacket => ("gói tin khác (SHA-256 không khớp)", "another packet (SHA-256 differs)"),
+            Self::OtherWords => (
+                "số ký hiệu, trích yếu hoặc nơi nhận khác với điều đã niêm phong lúc tiếp nhận",
+                "number, abstract or recipients differ from what was sealed at acceptance",
+            ),
+            Self::OtherList => ("danh sách khác với điều đã niêm phong", "the list is not the one that was sealed"),
+            Self::Cut => ("gói lưu trữ bị cắt cụt", "the archive ends too early"),
+            Self::OtherManifest => (
+                "danh mục tệp không phải danh mục mà biên nhận của gói bảo đảm",
+                "the manifest is not the one that the receipt of the archive vouches for",
+            ),
+            Self::MemberAltered => ("tệp đã bị sửa", "the member was altered"),
+            Self::MemberMissing => ("tệp đã bị bỏ", "the member is missing"),
+            Self::MemberAdded => ("tệp được thêm vào", "the member was added"),
+            Self::Directory => ("phần cuối của tệp ZIP đã bị sửa", "the directory at the end was altered"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Exports of archives: what was asked for, how far each is, what it came to. The files themselves are no business of the
+//! database.
+
+use super::connection::on_packets;
+use super::schema::archives;
+use super::{Connection, StoreError};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// An export as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = archives)]
+pub struct ArchiveRow {
+    /// Its id.
+    pub archive_id: String,
+    /// What was asked for, a JSON object.
+    pub request: String,
+    /// Who asked: a system, or `operator`.
+    pub asked_by: String,
+    pub(super) asked_at: NaiveDateTime,
+    /// `waiting`, `running`, `done` or `failed`.
+    pub state: String,
+    pub(super) lease_owner: Option<String>,
+    pub(super) lease_until: Option<NaiveDateTime>,
+    /// Packets that are in it so far.
+    pub done: i64,
+    /// Size of the file, once it is done.
+    pub bytes: i64,
+    /// SHA-256 of the file in hexadecimal, once it is done.
+    pub sha256: String,
+    /// SHA-256 of its list of members in hexadecimal, once that is complete.
+    pub manifest: String,
+    /// The evidence whose receipt vouches for it.
+    pub evidence_id: Option<String>,
+    /// Why it failed.
+    pub reason: String,
+    pub(super) finished_at: Option<NaiveDateTime>,
+}
+
+impl ArchiveRow {
+    /// One that was just asked for.
+    pub fn new(archive_id: String, request: String, asked_by: String, at: DateTime<Utc>) -> Self {
+        Self {
+            archive_id,
+            request,
+            asked_by,
+            asked_at: at.naive_utc(),
+            state: "waiting".to_owned(),
+            lease_owner: None,
+            lease_until: None,
+            done: 0,
+            bytes: 0,
+            sha256: String::new(),
+            manifest: String::new(),
+            evidence_id: None,
+            reason: String::new(),
+            finished_at: None,
+        }
+    }
+
+    /// When it was asked for.
+    pub fn asked_at(&self) -> DateTime<Utc> {
+        self.asked_at.and_utc()
+    }
+
+    /// When it was done, or failed.
+    pub fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.finished_at.map(|at| at.and_utc())
+    }
+}
+
+/// Adds an export.
+///
+/// # Errors
+/// `Statement`.
+pub fn insert(tx: &mut Connection, row: &ArchiveRow) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::insert_into(archives::table).values(row).execute(c))?;
+    Ok(())
+}
+
+/// An export.
+///
+/// # Errors
+/// `Statement`.
+pub fn find(tx: &mut Connection, archive_id: &str) -> Result<Option<ArchiveRow>, StoreError> {
+    Ok(on_packets!(tx, c => archives::table
+        .filter(archives::archive_id.eq(archive_id))
+        .select(ArchiveRow::as_select())
+        .get_result(c)
+        .optional())?)
+}
+
+/// Exports before one, the newest first; without one, from the newest on.
+///
+/// # Errors
+/// `Statement`.
+pub fn list_before(tx: &mut Connection, before: &str, limit: i64) -> Result<Vec<ArchiveRow>, StoreError> {
+    let before = if before.is_empty() { "g" } else { before };
+    Ok(on_packets!(tx, c => archives::table
+        .filter(archives::archive_id.lt(before))
+        .order(archives::archive_id.desc())
+        .limit(limit)
+        .select(ArchiveRow::as_select())
+        .load(c))?)
+}
+
+/// Ids of exports that are not finished, the oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn open(tx: &mut Connection, limit: i64) -> Result<Vec<String>, StoreError> {
+    Ok(on_packets!(tx, c => archives::table
+        .filter(archives::archive_id.gt(""))
+        .filter(archives::finished_at.is_null())
+        .order(archives::archive_id.asc())
+        .limit(limit)
+        .select(archives::archive_id)
+        .load(c))?)
+}
+
+/// Takes an export for `owner` until `until`, or keeps it, and notes how far it is. Says whether it is the owner's.
+///
+/// # Errors
+/// `Statement`.
+pub fn hold(
+    tx: &mut Connection,
+    (archive_id, owner): (&str, &str),
+    done: i64,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool, StoreError> {
+    let held = on_packets!(tx, c => diesel::update(archives::table)
+        .filter(archives::archive_id.eq(archive_id))
+        .filter(archives::finished_at.is_null())
+        .filter(archives::lease_owner.eq(owner)
+            .or(archives::lease_until.is_null())
+            .or(archives::lease_until.le(now.naive_utc())))
+        .set((
+            archives::state.eq("running"),
+            archives::lease_owner.eq(Some(owner)),
+            archives::lease_until.eq(Some(until.naive_utc())),
+            archives::done.eq(done),
+        ))
+        .execute(c))?;
+    Ok(held == 1)
+}
+
+/// The evidence that vouches for a list of members of that digest, if there is any.
+///
+/// # Errors
+/// `Statement`.
+pub fn evidence_of(tx: &mut Connection, manifest: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<Option<String>> = on_packets!(tx, c => archives::table
+        .filter(archives::manifest.eq(manifest))
+        .filter(archives::evidence_id.is_not_null())
+        .order(archives::archive_id.asc())
+        .select(archives::evidence_id)
+        .first(c)
+        .optional())?;
+    Ok(found.flatten())
+}
+
+/// Notes the list of members of an export and the evidence that vouches for it.
+///
+/// # Errors
+/// `Statement`.
+pub fn vouch(tx: &mut Connection, archive_id: &str, manifest: &str, evidence_id: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(archives::table)
+        .filter(archives::archive_id.eq(archive_id))
+        .set((archives::manifest.eq(manifest), archives::evidence_id.eq(Some(evidence_id))))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Notes that an export is done, with size and digest of its file, or why it failed. Says whether it was still the owner's.
+///
+/// # Errors
+/// `Statement`.
+pub fn finish(
+    tx: &mut Connection,
+    (archive_id, owner): (&str, &str),
+    ending: &Result<(i64, String), String>,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let (state, bytes, sha256, reason) = match ending {
+        Ok((bytes, sha256)) => ("done", *bytes, sha256.as_str(), ""),
+        Err(why) => ("failed", 0, "", why.as_str()),
+    };
+    let finished = on_packets!(tx, c => diesel::update(archives::table)
+        .filter(archives::archive_id.eq(archive_id))
+        .filter(archives::lease_owner.eq(owner))
+        .filter(archives::finished_at.is_null())
+        .set((
+            archives::state.eq(state),
+            archives::bytes.eq(bytes),
+            archives::sha256.eq(sha256),
+            archives::reason.eq(reason),
+            archives::finished_at.eq(Some(at.naive_utc())),
+        ))
+        .execute(c))?;
+    Ok(finished == 1)
+}
