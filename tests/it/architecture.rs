@@ -44,6 +44,7 @@ const FLOORS: &[Floor] = &[
     floor("proof", &["signer"], "what proves something needs no hub"),
     floor("keyring", &["signer", "domain::system"], "secrets are sealed for whoever asks"),
     floor("arrivals", &[], "who waits is woken without being told what came"),
+    floor("pdf", &[], "a report is drawn without knowing what it tells"),
     floor("sheet", &[], "a table is written without knowing what its rows mean"),
     floor(
         "hub",
@@ -52,7 +53,10 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "exchange",
-        &["hub", "wire", "store", "channel", "domain", "keyring", "signer", "proof", "config", "arrivals", "metrics"],
+        &[
+            "hub", "wire", "store", "channel", "domain", "keyring", "signer", "proof", "config", "arrivals", "metrics",
+            "pdf", "sheet",
+        ],
         "a use case does not know by which door its caller came",
     ),
     floor(
@@ -95,6 +99,7 @@ const FLOORS: &[Floor] = &[
             "jobs",
             "channel::mail",
             "channel::signature",
+            "http::archive_api::body",
             "http::ledger_api::proof",
             "http::receipt_api::body",
             "proof::checkpoint::Key",
@@ -119,7 +124,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         &["src/store/"],
         "SQL is in one folder",
     ),
-    (&["quick_xml", "memchr"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
+    (&["quick_xml", "memchr", "crc32fast"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
     (&["zip"], &["src/wire/", "src/sheet.rs"], "zips are taken apart in one folder; a workbook is one that is written"),
     (&["reqwest"], &["src/cli/client/", "src/cli/demo/", "src/channel/"], "the hub calls others in one folder"),
     (&["lettre"], &["src/channel/mail.rs"], "SMTP is spoken in one file"),
@@ -165,13 +170,14 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["rustix"], &["src/store/machine.rs"], "the machine is asked in one file"),
     (&["argon2"], &["src/exchange/passwords.rs"], "passwords are hashed in one file"),
     (&["totp_rs"], &["src/exchange/second_factor.rs"], "codes of a second factor are checked in one file"),
+    (&["krilla", "skrifa"], &["src/pdf.rs"], "reports are drawn in one file"),
     (&["askama", "qrcode"], &["src/http/portal/"], "pages are drawn where they are answered"),
     (&["uuid"], &["src/hub.rs"], "ids come from one source"),
     (&["unicode_normalization"], &["src/domain/"], "text is folded by one rule"),
     (
         &["tempfile"],
-        &["src/wire/", "src/keyring.rs", "src/cli/client/"],
-        "files without a name are for attachments, the key and what is fetched",
+        &["src/wire/", "src/keyring.rs", "src/cli/client/", "src/exchange/archive/"],
+        "files without a name are for attachments, the key, what is fetched, and lists of archives",
     ),
     (
         &["aws_lc_rs"],
@@ -367,7 +373,9 @@ fn files_are_short_and_say_what_they_are() {
     let mut broken = Vec::new();
     for source in sources("src").into_iter().chain(sources("tests")).chain(sources("benches")) {
         let lines = source.code_and_comments.lines().count();
-        if lines > LINES_MAX && !source.path.starts_with("tests/") {
+        // What is generated is not read from its beginning to its end.
+        let is_generated = source.path == "src/store/schema.rs";
+        if lines > LINES_MAX && !is_generated && !source.path.starts_with("tests/") {
             broken.push(format!("{}: {lines} lines; {LINES_MAX} are a room, more want to be two", source.path));
         }
         if !source.text.starts_with("//! ") {

@@ -1,9 +1,9 @@
 //! Nothing is forgotten: every route, every kind of evidence, every job and every setting is exercised here.
 
-use crate::relay;
 use crate::support::packets::{a_document, a_status};
 use crate::support::program::Program;
 use crate::support::{Answer, System, TestHub, add_system};
+use crate::{archives, relay, statements};
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
@@ -12,6 +12,7 @@ use docaxis::domain::evidence::EvidenceEvent;
 use docaxis::domain::system::Role;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
+use docaxis::exchange::archive::Selection;
 use docaxis::exchange::controls::{self, Direction};
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
@@ -206,6 +207,8 @@ async fn busy_hub() -> TestHub {
 #[tokio::test]
 async fn every_kind_of_evidence_is_left_by_something() {
     let hub = busy_hub().await;
+    statements::close_the_day(&hub).await;
+    archives::made(&hub, Selection { packets: true, ..archives::of_the_day() }).await;
 
     let mut never = Vec::new();
     for event in EvidenceEvent::ALL {

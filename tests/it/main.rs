@@ -13,6 +13,7 @@
 mod accept;
 mod administration;
 mod architecture;
+mod archives;
 mod backup;
 mod bad_input;
 mod client;
@@ -56,6 +57,7 @@ mod sdk_failures;
 mod sdk_java;
 mod selftest;
 mod service;
+mod statements;
 mod store_contract;
 mod support;
 mod terms;

@@ -473,7 +473,12 @@ async fn whatever_is_altered_in_a_capsule_is_named() {
     assert!(flaws(&|it| it.evidence[0] = other.evidence[0].clone()).contains(&(Look::Packet, Flaw::OtherPacket)));
     assert_eq!(
         flaws(&|it| it.evidence[1].receipt.clone_from(&other.evidence[1].receipt)),
-        [(Look::Record, Flaw::OtherRecord), (Look::Delivery, Flaw::OtherDelivery), (Look::Packet, Flaw::OtherPacket)]
+        [
+            (Look::Record, Flaw::OtherRecord),
+            (Look::Delivery, Flaw::OtherDelivery),
+            (Look::Packet, Flaw::OtherPacket),
+            (Look::Words, Flaw::OtherWords),
+        ]
     );
     assert_eq!(flaws(&|it| it.sha256.clone_from(&other.sha256)), [(Look::Packet, Flaw::OtherPacket)]);
     assert_eq!(flaws(&|it| it.bytes += 1), [(Look::Packet, Flaw::OtherPacket)]);

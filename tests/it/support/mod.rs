@@ -131,6 +131,11 @@ impl TestHub {
         self.database.count(sql).await
     }
 
+    /// Changes the database behind the hub's back.
+    pub async fn run(&self, sql: &str) {
+        self.database.run(sql).await;
+    }
+
     /// The command line on this hub's data.
     pub fn program(&self) -> program::Program {
         program::Program::new(&self.directory, &self.database.url)
