@@ -43,8 +43,6 @@ pub mod metrics;
 pub mod pdf;
 /// Tables for people's spreadsheets.
 pub mod sheet;
-/// Tables for people's spreadsheets.
-pub mod sheet;
 
 /// What things are: values and rules, without I/O.
 pub mod domain;

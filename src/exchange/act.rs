@@ -13,14 +13,12 @@ use serde_json::{Map, Value};
 pub enum By {
     /// Whoever has the machine, by the command line.
     Operator,
-    /// The hub, by a job that works off what people decided.
+    /// The hub itself, by a job: what people decided before, or what follows by a rule.
     Hub,
     /// A system.
     System(String),
     /// A person who is signed in to the portal; its id.
     User(String),
-    /// Nobody: the hub does it by itself.
-    Hub,
 }
 
 impl By {
@@ -51,7 +49,6 @@ impl Act {
             By::Hub => ("hub", None, None),
             By::System(id) => ("http", Some(id.clone()), None),
             By::User(id) => ("portal", None, Some(id.clone())),
-            By::Hub => ("job", None, None),
         };
         let mut all = Map::new();
         all.insert("act".to_owned(), act.into());

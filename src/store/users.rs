@@ -445,18 +445,6 @@ pub fn read_of(tx: &mut Connection, user_id: &str, envelope_ids: &[&str]) -> Res
     Ok(read.into_iter().collect())
 }
 
-/// What people are called, by id.
-///
-/// # Errors
-/// `Statement`.
-pub fn names(tx: &mut Connection, user_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
-    let rows: Vec<(String, String)> = on_packets!(tx, c => users::table
-        .filter(users::user_id.eq_any(user_ids))
-        .select((users::user_id, users::name))
-        .load(c))?;
-    Ok(rows.into_iter().collect())
-}
-
 /// The views of a person, in the order of names: the name, and what it asks.
 ///
 /// # Errors

@@ -140,6 +140,7 @@ pub async fn ask_again(hub: &Hub, by: &By, archive_id: &str) -> Result<ArchiveRo
 async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, ExchangeError> {
     let asked_by = match by {
         By::Operator => "operator".to_owned(),
+        By::Hub => "hub".to_owned(),
         By::System(id) | By::User(id) => id.clone(),
     };
     let row = ArchiveRow::new(hub.ids.next(), request, asked_by, hub.clock.now());
