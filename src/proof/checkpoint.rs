@@ -341,7 +341,7 @@ mod tests {
             (cosign("no note", ("w", &witness), 7), claimed_origin(&note)),
             (None, Some("hub.example.vn/ledger"))
         );
-        let extended = note.replacen("2I=\n", "2I=\nfurther\n", 1);
+        let extended = note.replacen("\n\n", "\nfurther\n\n", 1);
         let line = cosign(&extended, ("w.example/1", &witness), 7).unwrap();
         assert_eq!(key.cosigned(&format!("{note}{line}")), Err(NoteFault::Signature), "further lines are signed too");
     }
