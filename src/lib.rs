@@ -35,12 +35,12 @@ pub mod signer;
 
 /// Who waits on this node.
 pub mod arrivals;
-/// Tables for people's spreadsheets.
-pub mod sheet;
 /// Text or JSON lines.
 pub mod log;
 /// What is counted.
 pub mod metrics;
+/// Tables for people's spreadsheets.
+pub mod sheet;
 
 /// What things are: values and rules, without I/O.
 pub mod domain;
