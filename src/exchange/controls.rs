@@ -131,7 +131,7 @@ pub async fn direct(
     (direction, reason): (Direction, &str),
 ) -> Result<(), ExchangeError> {
     let (act, id) = (Act::new(hub, by), delivery_id.to_owned());
-    let facts = json!({ "reason": endpoints::shortened(reason) });
+    let reason = endpoints::shortened(reason);
     let directed = hub.store.write(move |tx| {
         let row = deliveries::find(tx, &id)?;
         let Some(push) = pushes::find(tx, &id)? else {
@@ -155,10 +155,9 @@ pub async fn direct(
             return Ok(Err(ExchangeError::Refused(Refusal::OnItsWay)));
         }
         match row {
-            Some(row) => act.note_delivery(tx, &row, direction.word(), facts.clone())?,
+            Some(row) => act.note_delivery(tx, &row, direction.word(), json!({ "reason": reason }))?,
             None => {
-                let mut facts = facts.clone();
-                facts["push_id"] = json!(id);
+                let facts = json!({ "push_id": id, "reason": reason });
                 endpoints::note(tx, &act, direction.word(), (&push.endpoint()?, facts))?;
             }
         }
@@ -278,10 +277,7 @@ impl Start<'_> {
                 let moment = Moment { ids: self.act.ids, now: self.act.now, schedules: self.schedules };
                 let making = Making { moment, due_at, came: row.came() };
                 let made = hand_on(tx, &making, &envelope, (key_anew(&row), way.clone()))?;
-                let mut facts = json!({ "new_delivery_id": made.delivery_id });
-                if let Some(redrive_id) = self.redrive_id {
-                    facts["redrive_id"] = json!(redrive_id);
-                }
+                let facts = json!({ "new_delivery_id": made.delivery_id, "redrive_id": self.redrive_id });
                 self.act.note_delivery(tx, &row, "started_anew", facts)?;
                 started.new.push(made.delivery_id.clone());
                 line.fate = Fate::Before(made.delivery_id);

@@ -226,7 +226,9 @@ pub async fn step(hub: &Hub, person: &Person, redrive_id: &str, step: RedriveSte
 }
 
 fn note(tx: &mut Connection, act: &Act, (row, what): (&RedriveRow, &str), mut facts: Value) -> Result<(), StoreError> {
-    facts["redrive_id"] = json!(row.redrive_id);
+    if let Value::Object(members) = &mut facts {
+        members.insert("redrive_id".to_owned(), json!(row.redrive_id));
+    }
     act.note(tx, (EvidenceEvent::RedriveChanged, what), Some(&row.recipient_code), facts)
 }
 

@@ -145,7 +145,8 @@ pub(super) fn size(bytes: u64, l: Language) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{} KB", tenths(1024)),
-        _ => format!("{} MB", tenths(1_048_576)),
+        1_048_576..1_073_741_824 => format!("{} MB", tenths(1_048_576)),
+        _ => format!("{} GB", tenths(1_073_741_824)),
     }
 }
 

@@ -18,11 +18,11 @@ struct BulletinsPage<'a> {
 }
 
 impl BulletinsPage<'_> {
-    fn from_at(&self, line: &BulletinLine) -> String {
+    fn begins_at(&self, line: &BulletinLine) -> String {
         dates::for_people(line.row.from_at())
     }
 
-    fn until_at(&self, line: &BulletinLine) -> String {
+    fn ends_at(&self, line: &BulletinLine) -> String {
         dates::for_people(line.row.until_at())
     }
 

@@ -145,8 +145,8 @@ impl RedrivePage<'_> {
         self.view.line.state == RedriveState::Proposed && !self.view.steps.contains(&RedriveStep::Approve)
     }
 
-    fn is_going_on(&self) -> bool {
-        !self.view.line.state.is_final()
+    fn is_running(&self) -> bool {
+        self.view.line.state == RedriveState::Running
     }
 
     fn step(&self, step: &RedriveStep) -> &'static str {
