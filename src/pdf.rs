@@ -70,7 +70,9 @@ impl Paper {
 
     fn put(&mut self, x: f32, text: String, (size, is_bold): (f32, bool)) {
         let mark = Mark { at: (x, self.y), size, is_bold, text };
-        self.pages.last_mut().map(|page| page.push(mark)).unwrap_or_default();
+        if let Some(page) = self.pages.last_mut() {
+            page.push(mark);
+        }
     }
 
     /// Goes down, on to a new page where this one ends.

@@ -266,7 +266,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn next(&mut self) -> Result<Option<(String, u64)>, Fault> {
+    pub fn next_member(&mut self) -> Result<Option<(String, u64)>, Fault> {
         let form = Fault::Form(self.last.clone());
         let begin = self.exactly(4)?;
         if begin == CENTRAL.to_le_bytes() {
@@ -393,7 +393,7 @@ mod tests {
     fn read(file: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Fault> {
         let mut reader = Reader::new(file);
         let mut members = Vec::new();
-        while let Some((name, _)) = reader.next()? {
+        while let Some((name, _)) = reader.next_member()? {
             let mut content = Vec::new();
             reader.content(&mut |some| {
                 content.extend_from_slice(some);

@@ -79,7 +79,7 @@ type Members = Vec<(String, Vec<u8>)>;
 
 fn members(file: &[u8]) -> Members {
     let (mut reader, mut all) = (Reader::new(file), Vec::new());
-    while let Some((name, _)) = reader.next().unwrap() {
+    while let Some((name, _)) = reader.next_member().unwrap() {
         let mut content = Vec::new();
         let keep = |some: &[u8]| {
             content.extend_from_slice(some);

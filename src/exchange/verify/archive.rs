@@ -74,7 +74,7 @@ impl Walk<'_> {
     fn members(&mut self, reader: &mut Reader<impl Read>) -> Result<End, Fault> {
         let mut end = End::default();
         let mut is_first = true;
-        while let Some((name, _)) = reader.next()? {
+        while let Some((name, _)) = reader.next_member()? {
             let is_kept = !name.starts_with("packets/") && !name.starts_with("index.");
             let mut content = Vec::new();
             let digest = reader.content(&mut |some| {
