@@ -84,7 +84,7 @@ pub struct Sheet {
 
 enum Paper {
     Excel(Box<ZipWriter<StreamWriter<Ready>>>),
-    Csv(csv::Writer<Ready>),
+    Csv(Box<csv::Writer<Ready>>),
 }
 
 /// What is written and not taken yet.
@@ -150,8 +150,8 @@ impl Sheet {
         let ready = Ready::default();
         let paper = match form {
             Form::Excel => Paper::Excel(Box::new(workbook(ready.clone(), name, columns)?)),
-            Form::Csv => Paper::Csv(csv_of(ready.clone(), b';')?),
-            Form::CsvComma => Paper::Csv(csv_of(ready.clone(), b',')?),
+            Form::Csv => Paper::Csv(Box::new(csv_of(ready.clone(), b';')?)),
+            Form::CsvComma => Paper::Csv(Box::new(csv_of(ready.clone(), b',')?)),
         };
         let mut sheet = Self { ready, paper, rows: 0, row: String::new() };
         let titles: Vec<Cell<'_>> = columns.iter().map(|column| Cell::Text(column.title)).collect();

@@ -208,7 +208,14 @@ async fn busy_hub() -> TestHub {
     let large = a_document("d3").attachment(vec![7; 200_000]).bytes();
     let large = hub.accepted("dms.national", large).await;
     crate::witness::show_a_fork(&hub).await;
-    let password = crate::support::portal::let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.A01", "X99.B02"]).await;
+    look_into(&hub, large["envelope_id"].as_str().unwrap()).await;
+    start_anew(&hub).await;
+    hub
+}
+
+/// A clerk opens an attachment.
+async fn look_into(hub: &TestHub, envelope_id: &str) {
+    let password = crate::support::portal::let_in(hub, "lan.vp", UserRole::Clerk, &["X99.A01", "X99.B02"]).await;
     let shown = sessions::Shown {
         login: "lan.vp".to_owned(),
         password: password.into(),
@@ -218,10 +225,7 @@ async fn busy_hub() -> TestHub {
     };
     let Admission::In(token) = sessions::sign_in(&hub.hub, shown).await.unwrap() else { panic!("nobody is let in") };
     let person = sessions::person(&hub.hub, token.expose_secret(), true).await.unwrap().unwrap();
-    let part = (large["envelope_id"].as_str().unwrap(), Part::Attachment(1));
-    open::open(&hub.hub, &person, part).await.unwrap();
-    start_anew(&hub).await;
-    hub
+    open::open(&hub.hub, &person, (envelope_id, Part::Attachment(1))).await.unwrap();
 }
 
 /// An operator tells agencies something, and has what failed for X99.C03 started anew.

@@ -121,6 +121,14 @@ const LANGUAGE: &str = "docaxis-language";
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; \
                       connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Who is signed in.
+async fn signed_in(operation: PortalOperation, hub: &Hub, headers: &HeaderMap) -> Result<Option<Person>, Problem> {
+    let Some(token) = cookie(headers, SESSION) else { return Ok(None) };
+    // What a page does by itself keeps no session alive.
+    let is_use = operation != PortalOperation::News && !headers.contains_key(LOOKS_AGAIN);
+    Ok(sessions::person(hub, &token, is_use).await?)
+}
+
 /// What a page needs to be drawn.
 pub(super) struct Page<'a> {
     hub: &'a Hub,
@@ -182,28 +190,16 @@ impl Page<'_> {
 pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
     let hub = call.node.hub.clone();
     let headers = call.request.headers();
-    match operation {
-        PortalOperation::Home => return Ok(see_other("/portal/log")),
-        PortalOperation::Asset => return assets::answer(&call),
-        PortalOperation::Language => return Ok(change_language(&call)),
-        PortalOperation::SignInPage | PortalOperation::SignIn => return sign_in::answer(operation, call).await,
-        PortalOperation::SignOut | PortalOperation::Log | PortalOperation::Search | PortalOperation::Document => {}
-        PortalOperation::Account | PortalOperation::Password => {}
-        PortalOperation::SecondFactor | PortalOperation::EndSessions | PortalOperation::Desk(_) => {}
-        PortalOperation::Export | PortalOperation::News | PortalOperation::Attachment | PortalOperation::Packet => {}
-        PortalOperation::Receipt | PortalOperation::Capsule | PortalOperation::Slip => {}
-        PortalOperation::Prospect | PortalOperation::TakeBack => {}
-        PortalOperation::Agencies | PortalOperation::Agency | PortalOperation::Views => {}
-        PortalOperation::Accounts => {}
+    if operation == PortalOperation::Home {
+        return Ok(see_other("/portal/log"));
+    } else if operation == PortalOperation::Asset {
+        return assets::answer(&call);
+    } else if operation == PortalOperation::Language {
+        return Ok(change_language(&call));
+    } else if matches!(operation, PortalOperation::SignInPage | PortalOperation::SignIn) {
+        return sign_in::answer(operation, call).await;
     }
-    let person = match cookie(headers, SESSION) {
-        Some(token) => {
-            // What a page does by itself keeps no session alive.
-            let is_use = operation != PortalOperation::News && !headers.contains_key(LOOKS_AGAIN);
-            sessions::person(&hub, &token, is_use).await?
-        }
-        None => None,
-    };
+    let person = signed_in(operation, &hub, headers).await?;
     let Some(person) = person else { return Ok(to_sign_in(&call)) };
     call.know(&person.login);
     // Whoever has a password or no second factor of somebody else's making does nothing before that is mended.
