@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   docaxis verify bien-nhan.xml --trust hub.pem
   docaxis verify ho-so.json --trust hub.pem --packet van-ban.edxml
+  docaxis verify ho-so.json --trust hub.pem --neighbour truc-lan-can.pem
   docaxis verify luu-tru.zip --trust hub.pem
   docaxis verify *.json --trust hub.pem --json | jq -r 'select(.holds | not) | .file'
 
@@ -31,9 +32,12 @@ pub struct VerifyArguments {
     /// Receipts (XML), capsules and statements (JSON), archives (ZIP).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Certificates that are trusted (PEM): the hub's, that of the neighbouring hub that took the packet, or those of who issued them.
+    /// Certificates that are trusted (PEM): the hub's, or those of who issued them.
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
+    /// Certificates of neighbouring hubs that took packets (PEM), or those of who issued them: trusted for their receipts of that only.
+    #[arg(long, value_name = "FILE")]
+    neighbour: Vec<PathBuf>,
     /// A key of the ledger, `name+id+key`, beside those that trusted receipts name.
     #[arg(long, value_name = "KEY")]
     ledger_key: Vec<String>,
@@ -71,13 +75,8 @@ impl VerifyArguments {
     }
 
     fn trust(&self) -> anyhow::Result<Trust> {
-        let mut trust = Trust::default();
-        for file in &self.trust {
-            let pem = fs::read(file).with_context(|| file.display().to_string())?;
-            let read =
-                Certificate::read_pem(&pem).with_context(|| format!("{}: no certificate (PEM)", file.display()))?;
-            trust.certificates.extend(read);
-        }
+        let (own, neighbours) = (certificates(&self.trust)?, certificates(&self.neighbour)?);
+        let mut trust = Trust { certificates: own, neighbours, ..Trust::default() };
         for key in &self.ledger_key {
             trust.ledger_keys.push(Key::parse(key).with_context(|| format!("{key}: no key such as name+id+key"))?);
         }
@@ -90,6 +89,17 @@ impl VerifyArguments {
         }
         Ok(trust)
     }
+}
+
+/// The certificates of all these files.
+fn certificates(files: &[PathBuf]) -> anyhow::Result<Vec<Certificate>> {
+    let mut certificates = Vec::new();
+    for file in files {
+        let pem = fs::read(file).with_context(|| file.display().to_string())?;
+        let read = Certificate::read_pem(&pem).with_context(|| format!("{}: no certificate (PEM)", file.display()))?;
+        certificates.extend(read);
+    }
+    Ok(certificates)
 }
 
 fn verified(file: &Path, trust: &Trust) -> std::io::Result<Report> {

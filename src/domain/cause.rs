@@ -82,6 +82,23 @@ impl Cause {
         }
     }
 
+    /// Whether starting what failed anew here brings it on. A neighbouring hub that has the packet answers with the receipt of
+    /// the first time.
+    pub fn starts_anew(self) -> bool {
+        match self {
+            Self::Beyond => false,
+            Self::Unreachable
+            | Self::Busy
+            | Self::Untried
+            | Self::Unfetched
+            | Self::Refused
+            | Self::Access
+            | Self::TooLarge
+            | Self::Address
+            | Self::Unknown => true,
+        }
+    }
+
     /// What people read.
     pub fn name(self) -> Wording {
         match self {
@@ -126,8 +143,8 @@ impl Cause {
                 "Set the address anew (docaxis endpoint set), then start anew.",
             ),
             Self::Beyond => Wording::new(
-                "Hỏi đơn vị vận hành trục lân cận, rồi gửi lại.",
-                "Ask the operator of the neighbouring hub, then start anew.",
+                "Lượt này phải gửi lại ở trục lân cận; gửi lại từ đây không có tác dụng",
+                "It must be started anew at the neighbouring hub; from here it does nothing",
             ),
             Self::Unknown => Wording::new(
                 "Xem lý do của từng văn bản trước khi gửi lại.",

@@ -306,7 +306,7 @@ async fn refuse_too_large(hub: &Hub, caller: Caller, door: Door) -> Result<Verdi
     let (ids, now) = (hub.ids, hub.clock.now());
     let refused = hub.store.write(move |tx| {
         let violations = vec![rules::violation("M.Packet.TooLarge", "", &[&limit])];
-        register::refusal(tx, (ids, now), (&caller.system_id, door), None, violations)
+        register::refusal(tx, (ids, now), (Some(&caller.system_id), None, door), None, violations)
     });
     let verdict = refused.await?;
     count(hub, (door, "unknown", None), &verdict);

@@ -12,6 +12,7 @@ use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow, Looks, Share};
 use crate::store::{deliveries, envelopes, neighbours};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// Name of the format.
@@ -131,7 +132,9 @@ impl Piece {
         places: &mut HashMap<String, prove::Place>,
         of_neighbour: Option<&str>,
     ) -> Self {
-        let is_named = |xml: &&str| row.facts.contains(&Digest::of(xml.as_bytes()).hex());
+        let facts: Value = serde_json::from_str(&row.facts).unwrap_or_default();
+        let named = facts.get("receipt_sha256").and_then(Value::as_str);
+        let is_named = |xml: &&str| named == Some(Digest::of(xml.as_bytes()).hex().as_str());
         Self {
             neighbour_receipt: of_neighbour.filter(is_named).map(str::to_owned),
             receipt: receipts.remove(&row.evidence_id),

@@ -18,11 +18,23 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How long after its end a day is taken to be sealed whole: what was accepted just before may be committed a little later.
-pub(super) const SETTLED: TimeDelta = TimeDelta::minutes(10);
+const SETTLED: TimeDelta = TimeDelta::minutes(10);
+/// How far ahead of the others a node's clock may run: so much further a walk along the ledger looks for what is of a day.
+const AHEAD: TimeDelta = TimeDelta::days(1);
 /// Entries of the ledger that are looked at together.
 const PAGE: usize = 1_000;
 /// Statements that are written together: whoever sends packets comes in between.
 const AT_ONCE: usize = 200;
+
+/// When what was accepted before `ends` is taken to be sealed whole.
+pub(super) fn settled(ends: DateTime<Utc>) -> DateTime<Utc> {
+    ends.checked_add_signed(SETTLED).unwrap_or(ends)
+}
+
+/// At the first entry of then or later a walk along the ledger is past everything of before `ends`.
+pub(super) fn passed(ends: DateTime<Utc>) -> DateTime<Utc> {
+    settled(ends).checked_add_signed(AHEAD).unwrap_or(ends)
+}
 
 /// A day and the part of the ledger that may tell of it.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +53,7 @@ impl Day {
     }
 
     fn settled(&self) -> DateTime<Utc> {
-        self.ends.checked_add_signed(SETTLED).unwrap_or(self.ends)
+        settled(self.ends)
     }
 }
 
@@ -58,6 +70,8 @@ struct Walk {
     /// Sender, recipient and line of each packet.
     packets: Vec<(String, String, Line)>,
     states: HashMap<String, DeliveryState>,
+    /// Of deliveries that failed and were started anew before the day was over, the newest that took their place.
+    anew: HashMap<String, String>,
     /// The first entry of a later day.
     next: Option<i64>,
     /// The first entry that was not looked at.
@@ -110,6 +124,7 @@ pub(super) async fn draw(hub: &Hub, day: Day) -> Result<(Vec<Drawn>, i64), Excha
         let page = hub.store.read(move |tx| page(tx, &day, from)).await?;
         walk.packets.extend(page.packets);
         walk.states.extend(page.states);
+        walk.anew.extend(page.anew);
         walk.next = walk.next.or(page.next);
         (walk.end, walk.is_over) = (page.end, page.is_over);
     }
@@ -126,7 +141,7 @@ fn page(tx: &mut Connection, day: &Day, from: i64) -> Result<Walk, StoreError> {
         let at = row.at.and_utc();
         if at >= day.ends {
             walk.next = walk.next.or(Some(index));
-            walk.is_over = walk.is_over || at >= day.settled();
+            walk.is_over = walk.is_over || at >= passed(day.ends);
         } else if at >= day.begins {
             match (EvidenceEvent::of_name(&row.event), row.envelope_id, row.delivery_id) {
                 (Some(EvidenceEvent::SubmissionAcceptance), Some(envelope_id), _) => {
@@ -139,13 +154,32 @@ fn page(tx: &mut Connection, day: &Day, from: i64) -> Result<Walk, StoreError> {
             }
         }
     }
-    let ids: Vec<&str> = accepted.keys().map(String::as_str).collect();
-    for row in envelopes::deliveries_of(tx, &ids)? {
-        // Deliveries that were started anew are not what was accepted.
-        let told = accepted.get(&row.envelope_id).filter(|(at, _)| *at == row.accepted_at());
-        walk.packets.extend(told.map(|(at, facts)| packet(row, *at, facts)));
-    }
+    deliveries(tx, day, &accepted, &mut walk)?;
     Ok(walk)
+}
+
+/// Notes the deliveries of envelopes that were accepted, each with when and with the facts of that. Those that were started
+/// anew are not what was accepted; they tell how it stands.
+fn deliveries(
+    tx: &mut Connection,
+    day: &Day,
+    accepted: &HashMap<String, (DateTime<Utc>, String)>,
+    walk: &mut Walk,
+) -> Result<(), StoreError> {
+    let ids: Vec<&str> = accepted.keys().map(String::as_str).collect();
+    let rows = envelopes::deliveries_of(tx, &ids)?;
+    let told = |row: &DeliveryRow| accepted.get(&row.envelope_id).filter(|(at, _)| *at == row.accepted_at());
+    let key = |row: &DeliveryRow| (row.envelope_id.clone(), row.recipient_code.clone());
+    let (first, mut anew): (Vec<DeliveryRow>, Vec<DeliveryRow>) = rows.into_iter().partition(|row| told(row).is_some());
+    anew.retain(|row| row.accepted_at() < day.ends);
+    anew.sort_by_key(DeliveryRow::accepted_at);
+    let anew: HashMap<(String, String), String> = anew.into_iter().map(|row| (key(&row), row.delivery_id)).collect();
+    for row in first {
+        let newest = anew.get(&key(&row)).cloned();
+        walk.anew.extend(newest.map(|newest| (row.delivery_id.clone(), newest)));
+        walk.packets.extend(told(&row).cloned().map(|(at, facts)| packet(row, at, &facts)));
+    }
+    Ok(())
 }
 
 fn packet(row: DeliveryRow, at: DateTime<Utc>, facts: &str) -> (String, String, Line) {
@@ -166,7 +200,11 @@ fn packet(row: DeliveryRow, at: DateTime<Utc>, facts: &str) -> (String, String, 
 fn drawn(day: &Day, walk: Walk) -> Vec<Drawn> {
     let mut by_sender: BTreeMap<String, Vec<(String, Line)>> = BTreeMap::new();
     for (sender, recipient, mut line) in walk.packets {
-        line.state = walk.states.get(&line.delivery_id).map_or(line.state, |state| Standing::of(*state));
+        let (told_by, at_first) = match walk.anew.get(&line.delivery_id) {
+            Some(newest) => (newest, Standing::Pending),
+            None => (&line.delivery_id, line.state),
+        };
+        line.state = walk.states.get(told_by).map_or(at_first, |state| Standing::of(*state));
         by_sender.entry(sender).or_default().push((recipient, line));
     }
     let mut all = Vec::new();

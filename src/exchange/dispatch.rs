@@ -252,7 +252,7 @@ impl Dispatcher {
             return (outcome, None);
         }
         let now = self.hub.clock.now();
-        match vouch::receipt(&self.hub, &self.pusher, (target, &**packet), answer, now).await {
+        match vouch::receipt(&self.hub, &self.pusher, (target, &**packet), (*status, answer), now).await {
             Ok(receipt) => (outcome, receipt),
             Err(why) => {
                 let (neighbour, delivery) = (target.id.holder.as_str(), parcel.push.push_id.as_str());

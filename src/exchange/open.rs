@@ -24,7 +24,7 @@ use serde_json::json;
 use std::io::{self, BufRead, BufReader, Cursor, Write};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// What of a document somebody opens.
@@ -96,10 +96,16 @@ fn altered() -> io::Error {
 /// On whose behalf a person opens something, or why it may not.
 type Side = Result<String, ExchangeError>;
 
-/// Whether the side of a recipient has the content: its software fetched it, and it was not given back.
+/// Whether the side of a recipient has the content: its software took it, and it was not given back.
 fn has_content(row: &DeliveryRow) -> Result<bool, StoreError> {
-    let was_fetched = row.fetched_at().is_some() || row.progress()?.state == DeliveryState::HandedOver;
-    Ok(was_fetched && row.recall != "agreed")
+    let was_taken = match row.progress()?.state {
+        DeliveryState::HandedOver => true,
+        // That content left for it is also said of what only a neighbouring hub has.
+        DeliveryState::Consigned => row.fetched_at().is_some() && row.via.is_none(),
+        // It may have left in a push that the software did not take.
+        DeliveryState::Pending | DeliveryState::Failed | DeliveryState::Withdrawn => false,
+    };
+    Ok(was_taken && row.recall != "agreed")
 }
 
 fn side(tx: &mut Connection, person: &Person, envelope: &EnvelopeRow) -> Result<Side, StoreError> {
@@ -132,13 +138,41 @@ pub(super) fn may_open(tx: &mut Connection, person: &Person, envelope: &Envelope
     Ok(side(tx, person, envelope)?.is_ok())
 }
 
+/// How long something on its way out takes a place among the downloads.
+const PLACE_TAKEN_MAX: Duration = Duration::from_secs(600);
+
+/// A place among the downloads. It is free again when this goes, and after `PLACE_TAKEN_MAX` at the latest: what nobody takes
+/// any more is asked for nothing and does not go, and a few such would keep everybody else out.
+pub struct Place {
+    /// What it hears of is that this is gone.
+    _is_there: oneshot::Sender<()>,
+}
+
+/// A place among the downloads.
+///
+/// # Errors
+/// `ComeAgain` when too much is on its way out.
+pub async fn place(hub: &Hub) -> Result<Place, ExchangeError> {
+    Ok(taken(at_a_place(&hub.downloads).await?, PLACE_TAKEN_MAX))
+}
+
+fn taken(permit: OwnedSemaphorePermit, most: Duration) -> Place {
+    let (is_there, gone) = oneshot::channel();
+    tokio::spawn(async move {
+        // Gone or too late: the place is free either way.
+        let _ = timeout(most, gone).await;
+        drop(permit);
+    });
+    Place { _is_there: is_there }
+}
+
 /// Opens a part of a document for a person. That it did is durable before the first byte leaves.
 ///
 /// # Errors
 /// `NotFound` unless the person looks after a party to it and there is such a part; `NotAllowed` as long as its side has no
 /// content; `ComeAgain` when too much is on its way out; `Store`, `Payload`.
 pub async fn open(hub: &Hub, person: &Person, (id, part): (&str, Part)) -> Result<Opened, ExchangeError> {
-    let place = at_a_place(&hub.downloads).await?;
+    let place = place(hub).await?;
     let (asking, wanted) = (person.clone(), id.to_owned());
     let found = hub.store.read(move |tx| {
         let Some(envelope) = envelopes::find(tx, &wanted)? else { return Ok(Err(ExchangeError::NotFound)) };
@@ -166,7 +200,7 @@ pub async fn open(hub: &Hub, person: &Person, (id, part): (&str, Part)) -> Resul
     };
     note(hub, person, envelope, facts).await?;
     let content = opened.content.inspect(move |_| {
-        // The place is taken until the last byte.
+        // The place is taken until the last byte, if that does not take too long.
         let _ = &place;
     });
     Ok(Opened { content: Box::pin(content), ..opened })
@@ -296,5 +330,25 @@ impl Drop for Sink {
     fn drop(&mut self) {
         // Whoever is gone needs nothing more.
         let _ = self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn a_place_is_free_when_its_download_goes_or_takes_too_long() {
+        let places = Arc::new(Semaphore::new(1));
+        let going = taken(at_a_place(&places).await.unwrap(), PLACE_TAKEN_MAX);
+        assert!(places.try_acquire().is_err());
+
+        drop(going);
+        let stalled = taken(at_a_place(&places).await.unwrap(), Duration::ZERO);
+
+        assert!(at_a_place(&places).await.is_ok(), "whoever takes nothing keeps nobody out");
+        drop(stalled);
     }
 }

@@ -148,6 +148,17 @@ pub(super) fn places_under(
     placed(tx, entries, head)
 }
 
+/// The head that cuts an export off, with what witnesses put under it: the largest one that a witness cosigned, if it was
+/// signed when what is exported was settled, else the newest.
+pub(super) fn cut_off(tx: &mut Connection, settled: DateTime<Utc>) -> Result<Option<CheckpointRow>, StoreError> {
+    let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.signed_at() >= settled);
+    let head = match cosigned {
+        Some(head) => Some(head),
+        None => ledger::head(tx)?,
+    };
+    head.map(|head| with_lines(tx, head)).transpose()
+}
+
 fn placed(
     tx: &mut Connection,
     entries: Vec<EntryRow>,

@@ -8,6 +8,7 @@ use super::lookup::at_a_place;
 use super::routes::{Way, way_of};
 use super::systems::{self, SystemLine};
 use crate::domain::agency::{Channel, Standing};
+use crate::domain::breaker::Circuit;
 use crate::domain::text::folded;
 use crate::hub::Hub;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -64,13 +65,13 @@ fn holds(line: &AgencyLine, words: &[&str]) -> bool {
 /// Whether an agency can receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Its software comes for packets, or they are brought to it.
+    /// Its software has a key and has come, or packets are brought to it.
     Yes,
     /// It is behind a neighbouring hub, which says the rest.
     Beyond,
     /// Packets are taken for it, but no software comes for them.
     Waits,
-    /// Packets are taken for it, but nothing is brought just now.
+    /// Packets are taken for it, but nothing is brought just now, or single ones to see whether it takes them.
     Paused,
     /// Packets to it are refused: it is locked for now.
     Suspended,
@@ -136,9 +137,11 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
         (Standing::Closed | Standing::NoLongerValid(_), _) => Reach::Over,
         (Standing::NotYetValid(day), _) => Reach::NotYet(day),
         (Standing::Open, _) if neighbour.is_some() => Reach::Beyond,
-        (Standing::Open, Some(endpoint)) if endpoint.state != "open" => Reach::Paused,
+        (Standing::Open, Some(endpoint)) if endpoint.state != "open" || endpoint.circuit != Circuit::Closed => {
+            Reach::Paused
+        }
         (Standing::Open, Some(_)) => Reach::Yes,
-        (Standing::Open, None) if has_software => Reach::Yes,
+        (Standing::Open, None) if has_software && seen_at.is_some() => Reach::Yes,
         (Standing::Open, None) => Reach::Waits,
     };
     Ok(AgencyCard { line, reach, successors, systems: of_agency, endpoint, neighbour, seen_at })

@@ -2,7 +2,7 @@
 //! what they tell.
 
 use super::accept::{LineOutcome, Receipt, ReceiptLine};
-use super::register::Case;
+use super::register::{Case, name_person};
 use crate::domain::agency::AgencyCode;
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::receipt::{Recipient, recipients_digest, words_digest};
@@ -81,7 +81,7 @@ pub(super) fn note_acceptance(
         "document_id": row.document_id, "door": case.door.word(), "rules": rules::EDITION,
         "words": words.hex(), "recipients": recipients_digest(recipients.iter().map(Recipient::sealed)).hex(),
     });
-    case.name_person(&mut facts);
+    name_person(&mut facts, case.user_id());
     let piece = Evidence {
         event: EvidenceEvent::SubmissionAcceptance,
         at: case.now,

@@ -99,12 +99,19 @@ pub struct Wish {
     pub reason: String,
 }
 
+/// Whether starting that anew here does anything; if not, what does is said.
+fn is_mended_here(cause: Cause) -> Result<(), ExchangeError> {
+    if cause.starts_anew() { Ok(()) } else { Err(ExchangeError::Malformed(cause.remedy())) }
+}
+
 /// What starting anew what failed for a recipient and a cause would do.
 ///
 /// # Errors
-/// `NotFound` for an unknown recipient, or a person who does not look after the hub; `Store`.
+/// `NotFound` for an unknown recipient, or a person who does not look after the hub; `Malformed` for what is mended at a
+/// neighbouring hub only; `Store`.
 pub async fn preview(hub: &Hub, person: &Person, agency: &str, cause: Cause) -> Result<Preview, ExchangeError> {
     person.runs_the_hub()?;
+    is_mended_here(cause)?;
     let recipient = routes::recipient(hub, agency).await?;
     let (alone, now) = (hub.config.portal.redrive_alone_max, hub.clock.now());
     let preview = hub.store.read(move |tx| {
@@ -136,9 +143,10 @@ fn needs_second(number: i64, alone: u64) -> bool {
 ///
 /// # Errors
 /// `NotFound` for an unknown recipient, or a person who does not look after the hub; `Malformed` without a reason or a
-/// rate; `Exists` when nothing is there to be mended, or somebody is at it; `Store`.
+/// rate, and for what is mended at a neighbouring hub only; `Exists` when nothing is there to be mended, or somebody is at it; `Store`.
 pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, ExchangeError> {
     person.runs_the_hub()?;
+    is_mended_here(wish.cause)?;
     let recipient = routes::recipient(hub, &wish.agency).await?;
     let reason = shortened(&wish.reason);
     if reason.chars().count() < REASON_CHARS_MIN {

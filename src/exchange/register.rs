@@ -54,11 +54,16 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// Adds to facts who did it, where that is a person.
-    pub(super) fn name_person(&self, facts: &mut Value) {
-        if let (Some(By::User(user_id)), Some(facts)) = (&self.by, facts.as_object_mut()) {
-            facts.insert("by_user".to_owned(), user_id.as_str().into());
-        }
+    /// The person who did it, if it was one.
+    pub(super) fn user_id(&self) -> Option<&str> {
+        if let Some(By::User(user_id)) = &self.by { Some(user_id) } else { None }
+    }
+}
+
+/// Adds to facts who did it, where that is a person.
+pub(super) fn name_person(facts: &mut Value, user_id: Option<&str>) {
+    if let Some((user_id, facts)) = user_id.zip(facts.as_object_mut()) {
+        facts.insert("by_user".to_owned(), user_id.into());
     }
 }
 
@@ -189,22 +194,24 @@ pub(super) fn refuse_with_parties(
 /// Refuses a packet: evidence without content, and every reason.
 pub(super) fn refuse(tx: &mut Connection, case: &Case, violations: Vec<Violation>) -> Result<Verdict, StoreError> {
     let read = Some((case.sha256, case.bytes));
-    refusal(tx, (case.ids, case.now), (&case.system_id, case.door), read, violations)
+    let system_id = case.by.is_none().then_some(case.system_id.as_str());
+    refusal(tx, (case.ids, case.now), (system_id, case.user_id(), case.door), read, violations)
 }
 
 /// Writes the evidence of a refusal; `read` is what is known of the bytes, if they were read to their end.
 pub(super) fn refusal(
     tx: &mut Connection,
     (ids, at): (Ids, DateTime<Utc>),
-    (system_id, door): (&str, Door),
+    (system_id, user_id, door): (Option<&str>, Option<&str>, Door),
     read: Option<(Digest, u64)>,
     violations: Vec<Violation>,
 ) -> Result<Verdict, StoreError> {
     let codes: Vec<&str> = violations.iter().take(EVIDENCE_CODES_MAX).map(|v| v.code.as_str()).collect();
-    let facts = json!({
+    let mut facts = json!({
         "sha256": read.map(|(sha256, _)| sha256.hex()), "bytes": read.map(|(_, bytes)| bytes),
         "door": door.word(), "codes": codes, "faults": violations.len(), "rules": rules::EDITION,
     });
+    name_person(&mut facts, user_id);
     let evidence_id = ids.next();
     let piece = Evidence {
         event: EvidenceEvent::SubmissionRejection,
@@ -212,7 +219,7 @@ pub(super) fn refusal(
         envelope_id: None,
         delivery_id: None,
         agency: None,
-        system_id: Some(system_id.to_owned()),
+        system_id: system_id.map(str::to_owned),
         facts: facts.to_string(),
     };
     evidence::append(tx, &evidence_id, &piece)?;
@@ -438,7 +445,7 @@ pub(super) fn append(
     delivery: &DeliveryRow,
 ) -> Result<(), StoreError> {
     let mut facts = json!({ "sha256": hex::encode(&row.payload_sha256), "kind": row.packet_kind });
-    case.name_person(&mut facts);
+    name_person(&mut facts, case.user_id());
     let piece = Evidence {
         event,
         at: case.now,

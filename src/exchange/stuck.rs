@@ -30,6 +30,8 @@ pub struct Stuck {
     pub lanes: Vec<(Lane, i64, DateTime<Utc>)>,
     /// Whether there is more than was counted or is shown.
     pub is_cut: bool,
+    /// Whether it is such that recipients may be missing.
+    pub leaves_out: bool,
 }
 
 /// What has failed for a recipient for one cause.
@@ -93,7 +95,8 @@ pub async fn stuck(hub: &Hub, person: &Person) -> Result<Stuck, ExchangeError> {
         let [failed, pushed, unfetched] =
             [inspect::failures(tx, most)?, inspect::lines(tx, most)?, inspect::unfetched(tx, most)?];
         let is_full = |heaps: &[Heap]| sum(heaps) >= i64::try_from(most).unwrap_or(i64::MAX);
-        let is_cut = is_full(&failed) || is_full(&pushed) || is_full(&unfetched);
+        let leaves_out = is_full(&unfetched);
+        let is_cut = is_full(&failed) || is_full(&pushed) || leaves_out;
         let rows = endpoints::list(tx)?.into_iter().map(|row| (row.endpoint_id.clone(), row)).collect();
         let lanes = lanes(&own, &pushed);
         let mut groups = groups(failed)?;
@@ -112,7 +115,7 @@ pub async fn stuck(hub: &Hub, person: &Person) -> Result<Stuck, ExchangeError> {
                 name.clone_from(known);
             }
         }
-        Ok(Stuck { groups, queues, lanes, is_cut })
+        Ok(Stuck { groups, queues, lanes, is_cut, leaves_out })
     });
     Ok(stuck.await?)
 }

@@ -8,7 +8,7 @@ use super::intake::Keeping;
 use super::preflight::{self, Foretold, ForetoldLine};
 use super::sessions::Person;
 use super::{Caller, ExchangeError, seal};
-use crate::domain::rules::Wording;
+use crate::domain::rules::{Violation, Wording};
 use crate::domain::status::StatusCode;
 use crate::domain::system::Role;
 use crate::domain::text::is_writable;
@@ -48,9 +48,16 @@ pub async fn foretell(hub: &Hub, person: &Person, envelope_id: &str) -> Result<P
     let lines = match foretold {
         Foretold::Accepted(lines) => lines,
         // Asked for in just these words before: nothing would change.
-        Foretold::Repeated(_) | Foretold::Refused(_) => Vec::new(),
+        Foretold::Repeated(_) => Vec::new(),
+        Foretold::Refused(why) => return Err(ExchangeError::Malformed(refused(why))),
     };
     Ok(Prospect { code: envelope.code(), lines })
+}
+
+/// The first reason why nothing can be taken back.
+fn refused(why: Vec<Violation>) -> Wording {
+    let first = why.into_iter().next().map(|violation| violation.cause);
+    first.unwrap_or_else(|| Wording::new("Không thu hồi được văn bản này.", "This document cannot be taken back."))
 }
 
 /// Takes a document back from some of its recipients.

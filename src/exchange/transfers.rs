@@ -256,7 +256,8 @@ fn arrived_page(
 /// Most new documents that are counted.
 const NEWS_MAX: i64 = 100;
 
-/// How many documents came to some agencies, or were sent by them, since a row of their log, up to `NEWS_MAX`.
+/// How many documents came to some agencies, or were sent by them, since a row of their log, up to `NEWS_MAX`; none of what is
+/// overdue, which nothing new is.
 ///
 /// # Errors
 /// `NotFound` unless the person looks after all of them; `Store`.
@@ -267,6 +268,9 @@ pub async fn news(
     since: &str,
 ) -> Result<usize, ExchangeError> {
     allowed(person, &query.agencies)?;
+    if query.overdue {
+        return Ok(0);
+    }
     let part = Part { before: None, since: cursor(since), limit: NEWS_MAX, ..part(hub, &query) };
     let count = hub.store.read(move |tx| match is_sent {
         true => Ok(rows_of::sent(tx, &query.agencies, &part)?.len()),

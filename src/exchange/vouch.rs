@@ -18,7 +18,13 @@ use serde_json::Value;
 /// Longest id of an envelope of another hub, in characters.
 const ID_CHARS_MAX: usize = 64;
 
-/// The receipt under which a neighbour took a packet, by what it answered; nothing where the operator gave no certificate of it.
+/// How a neighbour answers a packet that it had before.
+const HAD_BEFORE: u16 = 200;
+/// How it answers who asks for the receipt of a packet that another one brought.
+const NOT_YOURS: u16 = 404;
+
+/// The receipt under which a neighbour took a packet, by what it answered; nothing where the operator gave no certificate of it, and
+/// nothing of a packet that somebody else had brought there before, who alone may have the receipt.
 ///
 /// # Errors
 /// Why there is none that holds.
@@ -26,7 +32,7 @@ pub(super) async fn receipt(
     hub: &Hub,
     pusher: &Pusher,
     (target, packet): (&Target, &Packet),
-    answer: &[u8],
+    (status, answer): (u16, &[u8]),
     now: DateTime<Utc>,
 ) -> Result<Option<String>, String> {
     let neighbour = target.id.holder.clone();
@@ -42,6 +48,12 @@ pub(super) async fn receipt(
     let url = format!("{}/api/v1/receipts/{envelope_id}/signed", target.row.url);
     let bearer = secrets.first().map(ExposeSecret::expose_secret);
     let given = pusher.ask(Question { url: &url, bearer, body: None }).await?;
+    if (status, given.meaning) == (HAD_BEFORE, Meaning::Other(NOT_YOURS)) {
+        let envelope = envelope_id;
+        log::warn!(target: "relay", neighbour = target.id.holder.as_str(), "envelope.there" = envelope;
+            "a neighbour had the packet before from somebody else, who has its receipt: it is believed without one");
+        return Ok(None);
+    }
     if given.meaning != Meaning::Given {
         return Err(format!("it does not hand its receipt out ({:?})", given.meaning));
     }

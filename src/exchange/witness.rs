@@ -86,7 +86,7 @@ pub async fn add_checkpoint(hub: &Hub, body: &[u8]) -> Result<Verdict, ExchangeE
             Ok(Verdict::Conflict(known))
         }
         Some(Fault::Proof(is_first)) => {
-            tell(head, known, is_first);
+            tell_unproved(head, known, is_first);
             Ok(Verdict::NotGrown)
         }
     }
@@ -140,7 +140,7 @@ fn refuse(
     (ids, now): (Ids, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let Some(before) = before else { return Ok(false) };
-    if !witnesses::refuse(tx, &head.origin, &asked.note)? {
+    if !witnesses::refuse(tx, &head.origin, (&asked.note, why == "root"))? {
         return Ok(false);
     }
     let facts = json!({
@@ -165,6 +165,15 @@ fn tell(head: &Checkpoint, cosigned: u64, is_first: bool) {
         let (ledger, size) = (head.origin.as_str(), head.size);
         log::error!(target: "alarm", ledger = ledger, size = size, cosigned = cosigned;
             "a ledger did not grow from the head that this hub cosigned: it was forked, or restored from a backup");
+    }
+}
+
+/// Whoever asks may have sent a wrong proof with a head that anybody can fetch: no alarm.
+fn tell_unproved(head: &Checkpoint, cosigned: u64, is_first: bool) {
+    if is_first {
+        let (ledger, size) = (head.origin.as_str(), head.size);
+        log::warn!(target: "ledger", ledger = ledger, size = size, cosigned = cosigned;
+            "no proof was given that a ledger grew from the head that this hub cosigned; if it goes on, ask its operator");
     }
 }
 

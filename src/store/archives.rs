@@ -144,6 +144,20 @@ pub fn hold(
     Ok(held == 1)
 }
 
+/// Keeps an export for its owner until `until`. Says whether it is still the owner's.
+///
+/// # Errors
+/// `Statement`.
+pub fn renew(tx: &mut Connection, (archive_id, owner): (&str, &str), until: DateTime<Utc>) -> Result<bool, StoreError> {
+    let renewed = on_packets!(tx, c => diesel::update(archives::table)
+        .filter(archives::archive_id.eq(archive_id))
+        .filter(archives::lease_owner.eq(owner))
+        .filter(archives::finished_at.is_null())
+        .set(archives::lease_until.eq(Some(until.naive_utc())))
+        .execute(c))?;
+    Ok(renewed == 1)
+}
+
 /// The evidence that vouches for a list of members of that digest, if there is any.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::schema::{deliveries, evidence, ledger_entries, system_agencies};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -93,17 +93,19 @@ pub fn find(tx: &mut Connection, evidence_id: &str) -> Result<Option<EvidenceRow
 /// # Errors
 /// `Statement`.
 pub fn of_ids(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EvidenceRow>, StoreError> {
-    if evidence_ids.is_empty() {
-        return Ok(Vec::new());
+    let mut rows: Vec<EvidenceRow> = Vec::new();
+    for some in evidence_ids.chunks(IDS_MAX) {
+        rows.extend(on_packets!(tx, c => evidence::table
+            .filter(evidence::evidence_id.eq_any(some))
+            .select(EvidenceRow::as_select())
+            .load::<EvidenceRow>(c))?);
     }
-    Ok(on_packets!(tx, c => evidence::table
-        .filter(evidence::evidence_id.eq_any(evidence_ids))
-        .order(evidence::evidence_id.asc())
-        .select(EvidenceRow::as_select())
-        .load(c))?)
+    rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
+    Ok(rows)
 }
 
-/// Evidence of envelopes themselves that was sealed below an index, in the order of ids.
+/// Evidence of envelopes themselves that was sealed below an index, in the order of ids; not who opened them, which is for the
+/// side of that person alone.
 ///
 /// # Errors
 /// `Statement`.
@@ -112,17 +114,19 @@ pub fn sealed_of_envelopes(
     envelope_ids: &[&str],
     below: i64,
 ) -> Result<Vec<EvidenceRow>, StoreError> {
-    if envelope_ids.is_empty() {
-        return Ok(Vec::new());
+    let mut rows: Vec<EvidenceRow> = Vec::new();
+    for some in envelope_ids.chunks(IDS_MAX) {
+        rows.extend(on_packets!(tx, c => evidence::table
+            .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+            .filter(evidence::envelope_id.eq_any(some))
+            .filter(evidence::delivery_id.is_null())
+            .filter(evidence::event.ne(EvidenceEvent::ContentViewed.name()))
+            .filter(ledger_entries::ledger_index.lt(below))
+            .select(EvidenceRow::as_select())
+            .load::<EvidenceRow>(c))?);
     }
-    Ok(on_packets!(tx, c => evidence::table
-        .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
-        .filter(evidence::envelope_id.eq_any(envelope_ids))
-        .filter(evidence::delivery_id.is_null())
-        .filter(ledger_entries::ledger_index.lt(below))
-        .order(evidence::evidence_id.asc())
-        .select(EvidenceRow::as_select())
-        .load(c))?)
+    rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
+    Ok(rows)
 }
 
 /// Evidence of deliveries that was sealed below an index, in the order of ids.
@@ -134,16 +138,17 @@ pub fn sealed_of_deliveries(
     delivery_ids: &[&str],
     below: i64,
 ) -> Result<Vec<EvidenceRow>, StoreError> {
-    if delivery_ids.is_empty() {
-        return Ok(Vec::new());
+    let mut rows: Vec<EvidenceRow> = Vec::new();
+    for some in delivery_ids.chunks(IDS_MAX) {
+        rows.extend(on_packets!(tx, c => evidence::table
+            .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+            .filter(evidence::delivery_id.eq_any(some))
+            .filter(ledger_entries::ledger_index.lt(below))
+            .select(EvidenceRow::as_select())
+            .load::<EvidenceRow>(c))?);
     }
-    Ok(on_packets!(tx, c => evidence::table
-        .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
-        .filter(evidence::delivery_id.eq_any(delivery_ids))
-        .filter(ledger_entries::ledger_index.lt(below))
-        .order(evidence::evidence_id.asc())
-        .select(EvidenceRow::as_select())
-        .load(c))?)
+    rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
+    Ok(rows)
 }
 
 /// The evidence that an envelope was accepted.

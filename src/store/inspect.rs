@@ -69,6 +69,7 @@ impl Heap {
     }
 }
 
+/// `counted` says in which order, so that what is counted is the same each time.
 fn heaps(tx: &mut Connection, counted: &str, most: u64) -> Result<Vec<Heap>, StoreError> {
     let sql = format!(
         "SELECT place, kind, count(*) AS number, min(at) AS first FROM (SELECT {counted} LIMIT {most}) AS counted GROUP BY place, kind"
@@ -81,7 +82,7 @@ fn heaps(tx: &mut Connection, counted: &str, most: u64) -> Result<Vec<Heap>, Sto
 /// # Errors
 /// `Statement`.
 pub fn failures(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
-    heaps(tx, "recipient_code AS place, cause AS kind, failed_at AS at FROM failures", most)
+    heaps(tx, "recipient_code AS place, cause AS kind, failed_at AS at FROM failures ORDER BY delivery_id", most)
 }
 
 /// What waits to be pushed, by endpoint and lane, with the time at which the first is given up; up to `most` in all.
@@ -89,16 +90,18 @@ pub fn failures(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError>
 /// # Errors
 /// `Statement`.
 pub fn lines(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
-    heaps(tx, "endpoint_id AS place, CAST(lane AS TEXT) AS kind, expires_at AS at FROM pushes", most)
+    heaps(tx, "endpoint_id AS place, CAST(lane AS TEXT) AS kind, expires_at AS at FROM pushes ORDER BY push_id", most)
 }
 
-/// What nobody has fetched yet, by recipient, with the time at which the first was accepted; up to `most` in all.
+/// What nobody has fetched yet, by recipient, with the time at which the first was accepted; up to `most` in all. It goes along the
+/// index, recipient by recipient, so that beyond `most` the last of them are missing.
 ///
 /// # Errors
 /// `Statement`.
 pub fn unfetched(tx: &mut Connection, most: u64) -> Result<Vec<Heap>, StoreError> {
     let counted = "recipient_code AS place, '' AS kind, accepted_at AS at FROM deliveries \
-                   WHERE state = 'consigned' AND fetched_at IS NULL AND via IS NULL";
+                   WHERE state = 'consigned' AND fetched_at IS NULL AND via IS NULL \
+                   ORDER BY recipient_code, accepted_at";
     heaps(tx, counted, most)
 }
 

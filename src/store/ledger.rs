@@ -4,7 +4,7 @@
 use super::connection::on_packets;
 use super::evidence::EvidenceRow;
 use super::schema::{checkpoints, cosignatures, evidence, ledger_entries, ledger_tiles, unsealed};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -175,13 +175,14 @@ pub fn entries_beyond(tx: &mut Connection, from: i64, limit: i64) -> Result<Vec<
 /// # Errors
 /// `Statement`.
 pub fn entries_of(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EntryRow>, StoreError> {
-    if evidence_ids.is_empty() {
-        return Ok(Vec::new());
+    let mut rows: Vec<EntryRow> = Vec::new();
+    for some in evidence_ids.chunks(IDS_MAX) {
+        rows.extend(on_packets!(tx, c => ledger_entries::table
+            .filter(ledger_entries::evidence_id.eq_any(some))
+            .select(EntryRow::as_select())
+            .load::<EntryRow>(c))?);
     }
-    Ok(on_packets!(tx, c => ledger_entries::table
-        .filter(ledger_entries::evidence_id.eq_any(evidence_ids))
-        .select(EntryRow::as_select())
-        .load(c))?)
+    Ok(rows)
 }
 
 /// Of a page of evidence beginning after an id: the last id, and those ids that neither stand in the ledger nor wait.

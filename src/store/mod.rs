@@ -65,6 +65,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// Ids that one statement names: SQLite binds each by itself, 32,766 at most.
+const IDS_MAX: usize = 10_000;
+
 /// The database, behind two doors.
 #[derive(Clone)]
 pub struct Store {

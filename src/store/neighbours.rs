@@ -3,7 +3,7 @@
 
 use super::connection::on_packets;
 use super::schema::{endpoints, neighbour_keys, neighbour_receipts};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::endpoint::EndpointKind;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -117,12 +117,12 @@ pub fn receipt(tx: &mut Connection, delivery_id: &str) -> Result<Option<String>,
 /// # Errors
 /// `Statement`.
 pub fn receipts(tx: &mut Connection, delivery_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
-    if delivery_ids.is_empty() {
-        return Ok(HashMap::new());
+    let mut found: HashMap<String, String> = HashMap::new();
+    for some in delivery_ids.chunks(IDS_MAX) {
+        found.extend(on_packets!(tx, c => neighbour_receipts::table
+            .filter(neighbour_receipts::delivery_id.eq_any(some))
+            .select((neighbour_receipts::delivery_id, neighbour_receipts::xml))
+            .load::<(String, String)>(c))?);
     }
-    let rows: Vec<(String, String)> = on_packets!(tx, c => neighbour_receipts::table
-        .filter(neighbour_receipts::delivery_id.eq_any(delivery_ids))
-        .select((neighbour_receipts::delivery_id, neighbour_receipts::xml))
-        .load(c))?;
-    Ok(rows.into_iter().collect())
+    Ok(found)
 }

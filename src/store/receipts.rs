@@ -2,7 +2,7 @@
 
 use super::connection::on_packets;
 use super::schema::{certificates, receipts};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -42,14 +42,14 @@ pub struct CertificateRow {
 /// # Errors
 /// `Statement`.
 pub fn find(tx: &mut Connection, evidence_ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
-    if evidence_ids.is_empty() {
-        return Ok(HashMap::new());
+    let mut found: HashMap<String, String> = HashMap::new();
+    for some in evidence_ids.chunks(IDS_MAX) {
+        found.extend(on_packets!(tx, c => receipts::table
+            .filter(receipts::evidence_id.eq_any(some))
+            .select((receipts::evidence_id, receipts::xml))
+            .load::<(String, String)>(c))?);
     }
-    let found: Vec<(String, String)> = on_packets!(tx, c => receipts::table
-        .filter(receipts::evidence_id.eq_any(evidence_ids))
-        .select((receipts::evidence_id, receipts::xml))
-        .load(c))?;
-    Ok(found.into_iter().collect())
+    Ok(found)
 }
 
 /// Keeps receipts with their certificate, but for those that were signed by another node first.

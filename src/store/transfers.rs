@@ -199,7 +199,7 @@ pub fn number_unfetched(tx: &mut Connection, agency_code: &str) -> Result<i64, S
         .get_result(c))?)
 }
 
-/// The newest deliveries of documents to an agency, up to a number: state, when it was accepted, when it last changed.
+/// The newest deliveries of documents to an agency that nobody recalled, up to a number: state, when it was accepted, when it last changed.
 ///
 /// # Errors
 /// `Statement`.
@@ -211,6 +211,8 @@ pub fn newest_arrivals(
     Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::recipient_code.eq(agency_code))
         .filter(OfDocuments("deliveries"))
+        // When the recall was answered is no time of receipt.
+        .filter(deliveries::recall.eq(""))
         .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))
         .limit(most)
         .select((deliveries::state, deliveries::accepted_at, deliveries::changed_at))

@@ -263,16 +263,23 @@ pub fn grow(tx: &mut Connection, before: Option<&WatchedRow>, after: &WatchedRow
     Ok(changed == 1)
 }
 
-/// Notes the first head of a ledger that was refused since it last grew. Says whether it was the first.
+/// Notes a head of a ledger that was refused. Says whether it is to be told: the first one since the ledger last grew; and each
+/// further one that is a fork by itself, since only the ledger's own key makes such.
 ///
 /// # Errors
 /// `Statement`.
-pub fn refuse(tx: &mut Connection, origin: &str, note: &str) -> Result<bool, StoreError> {
-    let noted = on_packets!(tx, c => diesel::update(watched_ledgers::table)
-        .filter(watched_ledgers::origin.eq(origin))
-        .filter(watched_ledgers::refused.is_null())
-        .set(watched_ledgers::refused.eq(note))
-        .execute(c))?;
+pub fn refuse(tx: &mut Connection, origin: &str, (note, is_fork): (&str, bool)) -> Result<bool, StoreError> {
+    let of_origin = watched_ledgers::table.filter(watched_ledgers::origin.eq(origin));
+    let noted = match is_fork {
+        true => on_packets!(tx, c => diesel::update(of_origin)
+            .filter(watched_ledgers::refused.is_null().or(watched_ledgers::refused.ne(note)))
+            .set(watched_ledgers::refused.eq(note))
+            .execute(c))?,
+        false => on_packets!(tx, c => diesel::update(of_origin)
+            .filter(watched_ledgers::refused.is_null())
+            .set(watched_ledgers::refused.eq(note))
+            .execute(c))?,
+    };
     Ok(noted == 1)
 }
 

@@ -1,16 +1,20 @@
 //! Archives: all of a period in one file that verifies without the hub, the same bytes for the same request, readable by other
 //! tools; whatever is altered, left out, added or swapped is named, and no half of one is ever shown.
 
-use crate::ledger::seal;
-use crate::statements::close_the_day;
+use crate::ledger::{leave, seal};
+use crate::statements::{after_a_clock_that_ran_ahead, close_the_day};
 use crate::support::packets::{a_document, a_status};
 use crate::support::{Answer, TestHub, add_system};
+use chrono::TimeDelta;
+use docaxis::channel::push::Pusher;
 use docaxis::domain::system::Role;
 use docaxis::exchange::act::By;
-use docaxis::exchange::archive::{self, ArchiveRow, Selection};
+use docaxis::exchange::archive::{self, ArchiveRow, Request, Selection};
+use docaxis::exchange::statements::StatementFile;
 use docaxis::exchange::verify::{self, Flaw, Look, Report, Trust};
-use docaxis::exchange::{attest, keys};
+use docaxis::exchange::{ExchangeError, attest, cosign, keys, seal as sealing, witness};
 use docaxis::signer::certificate::Certificate;
+use docaxis::store::archives as rows;
 use docaxis::wire::container::{Reader, Writer};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -31,7 +35,7 @@ pub async fn made(hub: &TestHub, selection: Selection) -> ArchiveRow {
     archive::archive(&hub.hub, &asked.archive_id).await.unwrap()
 }
 
-async fn bytes_of(hub: &TestHub, selection: Selection) -> Vec<u8> {
+pub async fn bytes_of(hub: &TestHub, selection: Selection) -> Vec<u8> {
     let row = made(hub, selection).await;
     assert_eq!(row.state, "done", "{}", row.reason);
     bytes(hub, &row).await
@@ -226,6 +230,84 @@ async fn whatever_is_altered_left_out_added_or_swapped_is_named() {
     for length in [5, file.len() / 2, file.len() - 300] {
         assert!(flaws(&file[..length], &trust).iter().any(|(_, _, flaw)| *flaw == Flaw::Cut), "{length}");
     }
+}
+
+#[tokio::test]
+async fn manifest_and_receipt_stand_once_at_the_end_and_nothing_behind_them() {
+    let hub = a_closed_day().await;
+    let file = bytes_of(&hub, Selection { packets: true, ..of_the_day() }).await;
+    let (trust, whole) = (trust(&hub).await, members(&file));
+    let end = whole.len() - 2;
+    let (manifest, receipt) = (whole[end].clone(), whole[end + 1].clone());
+    let with = |place: usize, (name, content): (&str, &[u8])| {
+        let mut altered = whole.clone();
+        altered.insert(place, (name.to_owned(), content.to_vec()));
+        flaws(&written(&altered), &trust)
+    };
+    let misplaced = |name: &str| [(name.to_owned(), Look::Form, Flaw::Unreadable)];
+
+    for content in [&manifest.1[..], b"another manifest"] {
+        assert_eq!(with(1, (&manifest.0, content)), misplaced(&whole[1].0), "what stands behind a manifest");
+        for place in [end, end + 1, end + 2] {
+            assert_eq!(with(place, (&manifest.0, content)), misplaced(&manifest.0), "{place}");
+        }
+    }
+    for content in [&receipt.1[..], b"<Receipt >"] {
+        for place in [1, end, end + 1, end + 2] {
+            assert_eq!(with(place, (&receipt.0, content)), misplaced(&receipt.0), "{place}");
+        }
+    }
+    for place in [end + 1, end + 2] {
+        assert_eq!(with(place, ("packets/x.edxml", b"<x/>")), misplaced("packets/x.edxml"), "{place}");
+    }
+    let mut swapped = whole.clone();
+    swapped.swap(end, end + 1);
+    assert_eq!(flaws(&written(&swapped), &trust), misplaced(&receipt.0));
+}
+
+/// More than is looked into.
+const TOO_LARGE: usize = (64 << 20) + 1;
+
+#[tokio::test]
+async fn no_member_fills_the_memory_of_who_verifies() {
+    let hub = a_closed_day().await;
+    let file = bytes_of(&hub, Selection { packets: true, ..of_the_day() }).await;
+    let (trust, whole) = (trust(&hub).await, members(&file));
+    let large = |begin: &str| {
+        let mut altered = whole.clone();
+        let place = altered.iter().position(|(name, _)| name.starts_with(begin)).unwrap();
+        altered[place].1 = vec![b' '; TOO_LARGE];
+        (altered[place].0.clone(), flaws(&written(&altered), &trust))
+    };
+
+    for begin in ["receipts/", "capsules/", "statements/", "META-INF/receipt.xml"] {
+        let (name, found) = large(begin);
+        assert!(found.contains(&(name.clone(), Look::Member, Flaw::TooLarge)), "{begin}: {found:?}");
+    }
+    let (name, found) = large("META-INF/ASiCManifest.xml");
+    let expected = [(name.clone(), Look::Manifest, Flaw::OtherManifest), (name, Look::Member, Flaw::TooLarge)];
+    assert_eq!(found, expected, "it is not said line by line what differs");
+    let (name, found) = large("packets/");
+    assert!(found.contains(&(name, Look::Member, Flaw::MemberAltered)), "packets may be large: {found:?}");
+    let mut many = whole.clone();
+    many.splice(3..3, (0..2_000).map(|number| (format!("packets/{number}.edxml"), Vec::new())));
+    assert!(flaws(&written(&many), &trust).len() <= 1_000, "an archive with so many faults is none");
+}
+
+#[tokio::test]
+async fn a_statement_with_a_receipt_of_a_neighbour_is_none() {
+    let hub = a_closed_day().await;
+    let file = bytes_of(&hub, of_the_day()).await;
+    let (trust, whole) = (trust(&hub).await, members(&file));
+    let (_, statement) = whole.iter().find(|(name, _)| name.starts_with("statements/")).unwrap();
+    let mut read: StatementFile = serde_json::from_slice(statement).unwrap();
+    assert!(verify::verify(read.file().as_bytes(), &trust).holds());
+
+    read.evidence.neighbour_receipt = Some("anything".to_owned());
+
+    let report = verify::verify(read.file().as_bytes(), &trust);
+    let faults: Vec<_> = report.steps.iter().filter_map(|step| Some((step.looked_at, step.fault?))).collect();
+    assert_eq!(faults, [(Look::Form, Flaw::Unreadable)]);
 }
 
 #[tokio::test]
@@ -427,4 +509,118 @@ async fn the_command_line_exports_and_verifies() {
         (refused.code, &told["kind"], &told["steps"][0]["fault"]["code"]),
         (1, &"archive".into(), &"cut".into())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_settled_days_leads_to_the_largest_head_that_a_witness_cosigned() {
+    let witness = TestHub::start_with(|config| config.ledger.name = "witness.example/ledger".to_owned()).await;
+    let key = witness::own_key(&witness.hub);
+    let asked = format!("{} {}", key.of_witness(), witness.url("/witness"));
+    let hub = TestHub::start_with(|config| {
+        config.ledger.name = "log.example/ledger".to_owned();
+        config.push.networks = "127.0.0.0/8".to_owned();
+        config.push.plain_http = true;
+        config.witness.asked = asked;
+    })
+    .await;
+    let mut config = (*witness.hub.config).clone();
+    config.witness.watched = sealing::keys(&hub.hub)[0].to_string();
+    witness.hub.put_in_force(config);
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+    close_the_day(&hub).await;
+    seal(&hub.hub).await;
+    hub.after(TimeDelta::minutes(1));
+    witness.after(TimeDelta::hours(16));
+    let pusher = Pusher::new(&hub.hub.config.push).unwrap();
+    assert_eq!(cosign::round(&hub.hub, &pusher).await.unwrap(), 1);
+    leave(&hub, 3).await;
+    seal(&hub.hub).await;
+
+    let settled = made(&hub, of_the_day()).await;
+    let unsettled = made(&hub, Selection { until: "2026-11-22".to_owned(), ..of_the_day() }).await;
+
+    let (request, newest) = (Request::of(&settled).unwrap(), Request::of(&unsettled).unwrap());
+    assert!(matches!(key.cosigned(&request.checkpoint), Ok(Some(_))), "{}", request.checkpoint);
+    assert!(newest.tree_size > request.tree_size);
+    assert_eq!(key.cosigned(&newest.checkpoint), Ok(None));
+    let trust = Trust { witness_keys: vec![key], ..trust(&hub).await };
+    let report = verified(&bytes(&hub, &settled).await, &trust);
+    assert!(report.holds(), "{report:?}");
+    let again = archive::ask_again(&hub.hub, &By::Operator, &settled.archive_id).await.unwrap();
+    assert_eq!(archive::make_open(&hub.hub).await.unwrap(), 1);
+    assert_eq!(archive::archive(&hub.hub, &again.archive_id).await.unwrap().sha256, settled.sha256);
+}
+
+#[tokio::test]
+async fn whoever_makes_an_archive_keeps_it_beyond_a_lease_until_another_took_it() {
+    let hub = TestHub::start().await;
+    seal(&hub.hub).await;
+    let id = archive::ask(&hub.hub, &By::Operator, of_the_day()).await.unwrap().archive_id;
+    let now = hub.now();
+    let at = move |minutes| now + TimeDelta::minutes(minutes);
+
+    let said = hub.hub.store.write(move |tx| {
+        let (one, other) = ((id.as_str(), "one"), (id.as_str(), "other"));
+        Ok([
+            rows::hold(tx, one, 0, (at(0), at(10)))?,
+            rows::renew(tx, other, at(99))?,
+            rows::renew(tx, one, at(15))?,
+            rows::hold(tx, other, 0, (at(11), at(21)))?,
+            rows::hold(tx, other, 0, (at(15), at(25)))?,
+            rows::renew(tx, one, at(30))?,
+        ])
+    });
+
+    assert_eq!(said.await.unwrap(), [true, false, true, false, true, false]);
+}
+
+#[tokio::test]
+async fn an_archive_that_cannot_be_read_holds_up_no_other_and_a_file_that_is_gone_is_not_found() {
+    let hub = TestHub::start().await;
+    seal(&hub.hub).await;
+    let broken = archive::ask(&hub.hub, &By::Operator, of_the_day()).await.unwrap();
+    let other = archive::ask(&hub.hub, &By::Operator, of_the_day()).await.unwrap();
+    hub.run(&format!("UPDATE archives SET request = 'x' WHERE archive_id = '{}'", broken.archive_id)).await;
+
+    assert!(matches!(archive::make_open(&hub.hub).await, Err(ExchangeError::Store(_))));
+
+    assert_eq!(archive::archive(&hub.hub, &other.archive_id).await.unwrap().state, "done");
+    assert!(!bytes(&hub, &other).await.is_empty());
+    std::fs::remove_file(hub.directory.join("archives").join(format!("{}.zip", other.archive_id))).unwrap();
+    let gone = archive::take(&hub.hub, &By::Operator, &other.archive_id).await;
+    assert!(matches!(gone, Err(ExchangeError::NotFound)));
+}
+
+#[tokio::test]
+async fn more_packets_than_are_written_together_come_in_their_order_each_with_its_proof() {
+    let hub = TestHub::start().await;
+    for number in 10..70 {
+        hub.accepted("dms.national", a_document(&format!("d{number}")).bytes()).await;
+    }
+    let all = ["X99.B02", "X99.C03"];
+    hub.accepted("dms.national", a_document("d70").to(&all).bytes()).await;
+    seal(&hub.hub).await;
+
+    let file = bytes_of(&hub, Selection { packets: true, ..of_the_day() }).await;
+
+    let report = verified(&file, &trust(&hub).await);
+    assert!(report.holds(), "{report:?}");
+    let told = "61 gói tin, 61 biên nhận, 62 hồ sơ, 0 bảng kê";
+    assert!(report.tells.iter().any(|line| line.starts_with(told)), "{report:?}");
+    let members = members(&file);
+    let packets = members.iter().filter(|(name, _)| name.starts_with("packets/"));
+    let packets: Vec<&str> = packets.map(|(name, _)| name.as_str()).collect();
+    assert!(packets.is_sorted(), "{packets:?}");
+    assert_eq!(text(&members, "index.csv").lines().count(), 63);
+}
+
+#[tokio::test]
+async fn what_was_sealed_behind_an_entry_of_a_clock_that_ran_ahead_is_in_the_archive() {
+    let hub = after_a_clock_that_ran_ahead().await;
+    close_the_day(&hub).await;
+    seal(&hub.hub).await;
+
+    let row = made(&hub, of_the_day()).await;
+
+    assert_eq!((row.state.as_str(), row.done), ("done", 1), "{}", row.reason);
 }

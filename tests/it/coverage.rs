@@ -249,7 +249,11 @@ async fn start_anew(hub: &TestHub) {
 async fn every_kind_of_evidence_is_left_by_something() {
     let hub = busy_hub().await;
     statements::close_the_day(&hub).await;
-    archives::made(&hub, Selection { packets: true, ..archives::of_the_day() }).await;
+    let archive = archives::bytes_of(&hub, Selection { packets: true, ..archives::of_the_day() }).await;
+    assert!(
+        !String::from_utf8_lossy(&archive).contains("ContentViewed"),
+        "who looked is for the side of that person alone"
+    );
 
     let mut never = Vec::new();
     for event in EvidenceEvent::ALL {

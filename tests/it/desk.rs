@@ -276,6 +276,30 @@ async fn a_recipient_is_paused_and_its_queue_directed_with_a_reason() {
 }
 
 #[tokio::test]
+async fn what_failed_at_a_neighbouring_hub_is_not_started_anew_here() {
+    let (hub, _dispatcher, _robot) = with_failures(1).await;
+    hub.run("UPDATE failures SET cause = 'beyond'").await;
+    let mut browser = operator(&hub, "van.hanh").await;
+    let said = "Lượt này phải gửi lại ở trục lân cận; gửi lại từ đây không có tác dụng";
+
+    for place in ["/portal/stuck", "/portal/recipients/X99.B02"] {
+        let page = browser.get(place).await;
+        assert!(page.words().contains(said), "{place}: {}", page.words());
+        assert!(!page.text.contains("/portal/redrives/new"), "{place}");
+    }
+    assert_eq!(browser.get("/portal/redrives/new?agency=X99.B02&cause=beyond").await.status, 400);
+    assert!(browser.page.text.contains(said));
+    browser.get("/portal/account").await;
+    let fields =
+        [("agency", "X99.B02"), ("cause", "beyond"), ("per_minute", "1"), ("reason", "Bên nhận đã sửa phần mềm")];
+    assert_eq!(browser.send("/portal/redrives", &fields).await.status, 400);
+
+    assert_eq!(minute(&hub).await, 0);
+    assert_eq!(hub.count("SELECT count(*) FROM redrives").await, 0);
+    assert_eq!(hub.count("SELECT count(*) FROM failures").await, 1, "it is still to be mended");
+}
+
+#[tokio::test]
 async fn nothing_of_it_is_there_for_clerks_and_auditors_nor_for_forms_of_other_sites() {
     let (hub, _dispatcher, _robot) = with_failures(3).await;
     let mut one = operator(&hub, "mot").await;

@@ -1,11 +1,14 @@
 //! The directory in the portal: who is found, who took over, whether an agency can receive.
 
+use crate::push::{bring, pushing_hub_with};
 use crate::support::TestHub;
 use crate::support::portal::{Browser, escaped};
+use crate::support::robot::Robot;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
 use docaxis::exchange::agency_file::Format;
 use docaxis::exchange::import::{self, Mode};
+use docaxis::exchange::keys;
 
 async fn hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
@@ -16,7 +19,8 @@ async fn hub() -> TestHub {
     let file = "code,name,aliases,state,successor,valid_from,valid_until\n\
                 X99.D01,Ủy ban nhân dân xã Đường Lâm,X99-CU-1,open,,,\n\
                 X99.D02,Ủy ban nhân dân huyện Cũ <b>,,closed,X99.D03,,2025-06-30\n\
-                X99.D03,Ủy ban nhân dân phường Mới,,open,,2027-01-01,\n";
+                X99.D03,Ủy ban nhân dân phường Mới,,open,,2027-01-01,\n\
+                X99.D04,Ủy ban nhân dân xã Mông Phụ,,closed,X99.D01,,2025-06-30\n";
     let file = (file.as_bytes().to_vec(), Format::Csv);
     import::import(&hub.hub, &By::Operator, file, (Mode::Apply, import::silent())).await.unwrap();
     hub
@@ -55,10 +59,16 @@ async fn an_agency_is_found_by_name_or_code_in_any_spelling() {
 async fn whether_an_agency_can_receive_is_said_in_words() {
     let hub = hub().await;
     let mut clerk = Browser::of(&hub, "lan", UserRole::Clerk, &["X99.B02"]).await;
+    let page = clerk.get("/portal/agencies/X99.B02").await;
+    assert!(page.words().contains("Chưa có phần mềm nào của đơn vị kết nối"), "it has a key and never called");
+    hub.waiting("dms.province").await;
+    keys::note_uses(&hub.hub).await.unwrap();
     for (code, said) in [
         ("X99.B02", "Nhận được: phần mềm của đơn vị đang kết nối với Trục."),
         ("x99-cu-1", "Chưa có phần mềm nào của đơn vị kết nối"),
-        ("X99.D02", "Hãy gửi cho đơn vị kế thừa Ủy ban nhân dân phường Mới (X99.D03)."),
+        ("X99.D04", "Hãy gửi cho đơn vị kế thừa Ủy ban nhân dân xã Đường Lâm (X99.D01)."),
+        // Its successor cannot receive either.
+        ("X99.D02", "Không nhận được: đơn vị không còn hoạt động."),
         ("X99.D03", "đơn vị có hiệu lực từ 01/01/2027."),
     ] {
         let page = clerk.get(&format!("/portal/agencies/{code}")).await;
@@ -74,4 +84,19 @@ async fn whether_an_agency_can_receive_is_said_in_words() {
         "{words}"
     );
     assert!(!operator.page.text.contains(&hub.system("dms.province").secret));
+}
+
+#[tokio::test]
+async fn an_agency_whose_software_does_not_answer_is_not_called_connected() {
+    let (hub, _dispatcher) = pushing_hub_with(|config| config.portal.second_factor = false).await;
+    bring(&hub, &Robot::start(Vec::new())).await;
+    let mut clerk = Browser::of(&hub, "lan", UserRole::Clerk, &["X99.B02"]).await;
+    let place = "/portal/agencies/X99.B02";
+    assert!(clerk.get(place).await.words().contains("Nhận được"));
+
+    // What is left in peace for now, and what is tried with single packets.
+    for rests_until in ["2027-01-01 00:00:00", "2026-01-01 00:00:00"] {
+        hub.run(&format!("UPDATE endpoints SET rests_until = '{rests_until}'")).await;
+        assert!(clerk.get(place).await.words().contains("Trục đang tạm ngừng chuyển đến đơn vị"), "{rests_until}");
+    }
 }

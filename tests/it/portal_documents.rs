@@ -1,9 +1,11 @@
 //! What people take out of the portal: attachments, packets, receipts, tables; and what a log says by itself. Each only what
 //! it may, nothing that a browser would run, each opening with evidence.
 
+use crate::push::{bring, pushing_hub_with, state};
 use crate::support::TestHub;
 use crate::support::packets::{Packet, a_document, a_status};
 use crate::support::portal::{Browser, make_findable};
+use crate::support::robot::{Manner, Robot};
 use chrono::TimeDelta;
 use docaxis::domain::packet::Digest;
 use docaxis::domain::user::UserRole;
@@ -105,6 +107,27 @@ async fn a_recipients_people_open_what_its_software_has_fetched_and_nothing_else
     assert_eq!(recipient.get(&place).await.status, 403);
     assert_eq!(sender.get(&place).await.status, 200);
     assert_eq!(views(&hub).await, 2);
+}
+
+#[tokio::test]
+async fn what_software_did_not_take_although_it_was_brought_is_not_opened() {
+    let (hub, dispatcher) = pushing_hub_with(|config| config.portal.second_factor = false).await;
+    let robot = Robot::start(vec![Manner::status(503)]);
+    bring(&hub, &robot).await;
+    let mut recipient = Browser::of(&hub, "lan", UserRole::Clerk, &["X99.B02"]).await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+    let place = format!("/portal/documents/{}/attachments/1", ids(&receipt).0);
+
+    dispatcher.drain().await.unwrap();
+    assert_eq!(hub.count("SELECT count(*) FROM deliveries WHERE fetched_at IS NOT NULL").await, 1, "it may have left");
+    assert_eq!(state(&hub, &receipt).await, "pending");
+    assert_eq!(recipient.get(&place).await.status, 403);
+    assert_eq!(views(&hub).await, 0);
+
+    hub.after(TimeDelta::minutes(1));
+    dispatcher.drain().await.unwrap();
+    assert_eq!(state(&hub, &receipt).await, "handed_over");
+    assert_eq!(recipient.get(&place).await.bytes.as_deref(), Some(&b"noi dung"[..]));
 }
 
 #[tokio::test]
@@ -239,7 +262,7 @@ async fn parties_take_their_receipts_and_capsules() {
     }
 
     let capsule = recipient.get(&format!("/portal/capsules/{own}")).await;
-    assert!(capsule.text.contains("docaxis-capsule/1") && !capsule.text.contains("X99.C03"), "{}", capsule.text);
+    assert!(capsule.text.contains("docaxis-capsule/2") && !capsule.text.contains("X99.C03"), "{}", capsule.text);
     assert_eq!(recipient.get(&format!("/portal/capsules/{other}")).await.status, 404);
     assert_eq!(sender.get(&format!("/portal/capsules/{other}")).await.status, 200);
 }
@@ -263,7 +286,8 @@ async fn the_log_is_taken_out_as_it_is_filtered() {
     assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
     assert!(csv.headers["content-disposition"].to_str().unwrap().contains("Van ban den 2026-11-21.csv"));
     let lines: Vec<&str> = csv.text.trim_start_matches('\u{feff}').split("\r\n").collect();
-    assert_eq!(lines.len(), 5, "titles, three rows, the end: {lines:?}");
+    assert_eq!(lines.len(), 6, "titles, three rows, that it is cut, the end: {lines:?}");
+    assert!(lines[4].starts_with("\"Bảng bị cắt ở giới hạn; hãy chọn ít ngày hơn.\";;"), "{}", lines[4]);
     assert!(lines[0].starts_with("Ngày đến;Ngày đến (ISO);Số ký hiệu;Trích yếu;"), "{}", lines[0]);
     assert!(lines[1].contains("5/VP-TN;\"'=HYPERLINK(\"\"http://evil\"\");x\";"), "{}", lines[1]);
     assert!(lines[3].starts_with("21/11/2026 09:02;2026-11-21T09:02:00"), "{}", lines[3]);
@@ -272,7 +296,8 @@ async fn the_log_is_taken_out_as_it_is_filtered() {
     let mut sheet = String::new();
     let mut book = zip::ZipArchive::new(Cursor::new(book)).unwrap();
     book.by_name("xl/worksheets/sheet1.xml").unwrap().read_to_string(&mut sheet).unwrap();
-    assert_eq!(sheet.matches("<row>").count(), 4);
+    assert_eq!(sheet.matches("<row>").count(), 5);
+    assert!(sheet.contains("Bảng bị cắt ở giới hạn"), "{sheet}");
     assert!(
         sheet.contains(">=HYPERLINK(&quot;http://evil&quot;);x</t>") && sheet.contains("Chờ bên nhận lấy về"),
         "{sheet}"
@@ -316,6 +341,9 @@ async fn a_log_is_filtered_by_kind_business_status_and_what_is_late() {
     clerk.sign_in("lan", crate::support::portal::PASSWORD, "").await;
     // What was replaced before anybody fetched it reaches nobody, and is not late.
     assert_eq!(codes(&clerk.get("/portal/log?agency=all&overdue=1").await.text), [false, false, true]);
+    assert!(!clerk.page.text.contains("data-ask"), "nothing new is overdue");
+    let news = clerk.get("/portal/log/news?agency=all&overdue=1&since=0.x").await;
+    assert!(news.text.contains("\"new\":0"), "{}", news.text);
     let out = Browser::of(&hub, "an.vp", UserRole::Clerk, &["X99.A01", "X99.B02"]).await;
     let mut out = out;
     let page = out.get("/portal/log?direction=out&agency=all&business=replacement").await;

@@ -295,7 +295,7 @@ async fn accounts_that_nobody_uses_are_suspended_and_reviewed() {
     let mut clerk = Browser::new(&hub);
     assert!(clerk.sign_in("lan", PASSWORD, "").await.words().contains("không đúng"));
     let facts = hub.evidence().await.into_iter().rfind(|row| row.event == "docaxis:UserChanged").unwrap().facts;
-    assert!(facts.contains("\"door\":\"job\"") && facts.contains("\"unused_days\":45"), "{facts}");
+    assert!(facts.contains("\"door\":\"hub\"") && facts.contains("\"unused_days\":45"), "{facts}");
 
     // Who is let in again is not put out by the next round.
     users::suspend(&hub.hub, &By::Operator, "lan", false).await.unwrap();

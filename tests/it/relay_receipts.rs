@@ -60,9 +60,10 @@ async fn the_receipt_of_a_neighbour_is_kept_shown_and_verified_with_the_delivery
     assert_eq!(passed_on["neighbour_receipt"], Digest::of(kept[0].as_bytes()).hex());
     assert_eq!(flaws_of(kept[0], &trust(&two.hub).await), [], "the neighbour's own");
 
-    let mut both = trust(&one.hub).await;
-    assert_eq!(flaws_of(&file, &both), [(Look::Certificate, Flaw::Untrusted)], "its certificate is wanted too");
-    both.certificates.extend(trust(&two.hub).await.certificates);
+    let own = trust(&one.hub).await;
+    let unknown = [(Look::Certificate, Flaw::UntrustedNeighbour)];
+    assert_eq!(flaws_of(&file, &own), unknown, "its certificate is wanted too");
+    let both = Trust { neighbours: trust(&two.hub).await.certificates, ..own };
     let changed = |change: &dyn Fn(&mut Capsule)| {
         let mut altered = read.clone();
         altered.evidence.iter_mut().for_each(|piece| {
@@ -78,7 +79,8 @@ async fn the_receipt_of_a_neighbour_is_kept_shown_and_verified_with_the_delivery
     let other =
         changed(&|it| it.evidence.iter_mut().for_each(|piece| piece.neighbour_receipt.clone_from(&piece.receipt)));
     let folder = Folder::new();
-    folder.keep("hub.pem", &(pem(&one.hub).await + &pem(&two.hub).await));
+    folder.keep("hub.pem", &pem(&one.hub).await);
+    folder.keep("neighbours.pem", &pem(&two.hub).await);
     std::fs::write(folder.0.path().join("packet.edxml"), letter("d1").bytes()).unwrap();
     let wrong = [(Look::Neighbour, Flaw::OtherNeighbourReceipt)];
     let each = vec![wrong[0]; read.evidence.len()];
@@ -90,12 +92,77 @@ async fn the_receipt_of_a_neighbour_is_kept_shown_and_verified_with_the_delivery
     ] {
         assert_eq!(flaws_of(text, &both), expected, "{name}");
         folder.keep(name, text);
-        let Some(theirs) = by_page(&folder, name) else { continue };
+        let theirs = by_page(&folder, name);
         let codes: Vec<&str> = expected.iter().map(|(_, flaw)| flaw.code()).collect();
         assert_eq!(theirs.iter().map(|(_, code)| code.as_str()).collect::<Vec<_>>(), codes, "{name}");
     }
     let mixed = file.replacen("docaxis-capsule/2", "docaxis-capsule/1", 1);
     assert_eq!(flaws_of(&mixed, &both), [(Look::Form, Flaw::Unreadable)], "a form has its own members only");
+}
+
+/// A capsule of the first hub of two with the receipt of its neighbour, and what of it the second hub has.
+async fn passed_on() -> ([Tier; 2], Capsule, String) {
+    let tiers = pair().await;
+    let [one, two] = &tiers;
+    let accepted = one.hub.accepted("dms.t1", letter("d1").bytes()).await;
+    travel(&tiers).await;
+    seal(&one.hub.hub).await;
+    seal(&two.hub.hub).await;
+    let delivery = one.delivery("dms.t1", &accepted).await;
+    let file = capsule(&one.hub, "dms.t1", delivery["delivery_id"].as_str().unwrap()).await;
+    let waiting = two.hub.waiting("dms.t2").await.remove(0);
+    let of_neighbour = capsule(&two.hub, "dms.t2", &waiting).await;
+    (tiers, serde_json::from_str(&file).unwrap(), of_neighbour)
+}
+
+/// The capsule whose record names another text as the receipt of the neighbour, as who writes it can have it sealed.
+fn naming(whole: &Capsule, receipt: &str) -> String {
+    let mut altered = whole.clone();
+    let piece = altered.evidence.iter_mut().find(|piece| piece.neighbour_receipt.is_some()).unwrap();
+    let named = Digest::of(piece.neighbour_receipt.as_ref().unwrap().as_bytes()).hex();
+    piece.record.facts = piece.record.facts.replace(&named, &Digest::of(receipt.as_bytes()).hex());
+    piece.neighbour_receipt = Some(receipt.to_owned());
+    altered.file()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_is_trusted_for_its_receipt_only_and_the_hub_itself_is_no_neighbour() {
+    let ([one, two], whole, of_neighbour) = passed_on().await;
+    let neighbours = trust(&two.hub).await;
+    let both = Trust { neighbours: neighbours.certificates.clone(), ..trust(&one.hub).await };
+    assert_eq!(flaws_of(&whole.file(), &both), []);
+
+    let forged = flaws_of(&of_neighbour, &both);
+    assert_eq!(flaws_of(&of_neighbour, &neighbours), [], "it holds for who trusts that hub");
+    assert!(forged.contains(&(Look::Certificate, Flaw::Untrusted)), "{forged:?}");
+    assert!(forged.contains(&(Look::Checkpoint, Flaw::NoLedgerKey)), "its ledger is not this hub's: {forged:?}");
+    let accepted = whole.evidence.iter().find_map(|piece| piece.receipt.clone()).unwrap();
+    let consigned = two.hub.evidence().await.into_iter().find(|row| row.event == "ContentConsignment").unwrap();
+    let consigned = attest::receipt(&two.hub.hub, None, &consigned.evidence_id).await.unwrap().xml;
+    let folder = Folder::new();
+    folder.keep("hub.pem", &pem(&one.hub).await);
+    folder.keep("neighbours.pem", &pem(&two.hub).await);
+    std::fs::write(folder.0.path().join("packet.edxml"), letter("d1").bytes()).unwrap();
+    for (receipt, expected) in [
+        (&accepted, (Look::Certificate, Flaw::UntrustedNeighbour)),
+        (&consigned, (Look::Neighbour, Flaw::NoAcceptance)),
+    ] {
+        let text = naming(&whole, receipt);
+        let ours = flaws_of(&text, &both);
+        assert!(ours.contains(&expected), "{ours:?}");
+        folder.keep("named.json", &text);
+        let theirs = by_page(&folder, "named.json");
+        let (looked_at, code) = (expected.0.words().0, expected.1.code());
+        assert!(theirs.iter().any(|(step, fault)| (step.as_str(), fault.as_str()) == (looked_at, code)), "{theirs:?}");
+    }
+    let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
+    folder.keep("whole.json", &whole.file());
+    let (file, hub, neighbour) = (path("whole.json"), path("hub.pem"), path("neighbours.pem"));
+    let wanting = one.hub.program().run(&["verify", &file, "--trust", &hub]);
+    assert!(wanting.code == 1 && wanting.out.contains("--neighbour"), "{}", wanting.out);
+    let mixed = one.hub.program().run(&["verify", &file, "--trust", &hub, "--trust", &neighbour]);
+    assert_eq!(mixed.code, 1, "{}", mixed.out);
+    assert_eq!(one.hub.program().run(&["verify", &file, "--trust", &hub, "--neighbour", &neighbour]).code, 0);
 }
 
 #[tokio::test]
@@ -232,4 +299,30 @@ async fn receipts_are_for_who_brought_the_packet_and_unverified_neighbours_are_t
         flaws_of(&signed(&two.hub, "quoc-gia", said["envelope_id"].as_str().unwrap()).await, &trusting),
         [(Look::Certificate, Flaw::Untrusted)]
     );
+}
+
+#[tokio::test]
+async fn a_packet_that_the_neighbour_had_from_somebody_else_is_believed_without_a_receipt() {
+    let Scripted { one, two, packet, answer: said, .. } = scripted().await;
+    let body = said.to_string();
+    let neighbour = StandIn::with(vec![
+        answer(201, "", body.as_bytes()),
+        answer(404, "", b""),
+        answer(200, "", body.as_bytes()),
+        answer(404, "", b""),
+    ]);
+    let known_by = KnownBy { certificates: Some(pem(&two.hub).await), ..KnownBy::default() };
+    one.knows("quoc-gia", (&neighbour.url, "k.s"), known_by).await;
+    one.leads("*", "quoc-gia").await;
+    let accepted = one.hub.accepted("dms.t1", packet).await;
+
+    one.dispatcher.drain().await.unwrap();
+    assert_eq!(one.delivery("dms.t1", &accepted).await["state"], "pending", "it took it from us, and has no receipt");
+    one.hub.after(TimeDelta::seconds(101));
+    one.dispatcher.drain().await.unwrap();
+
+    assert_eq!(one.delivery("dms.t1", &accepted).await["state"], "consigned");
+    assert_eq!(one.hub.count("SELECT count(*) FROM neighbour_receipts").await, 0);
+    assert_eq!(one.hub.count("SELECT count(*) FROM evidence WHERE facts LIKE '%receipt_sha256%'").await, 0);
+    neighbour.asked();
 }

@@ -1,15 +1,20 @@
 //! Completeness: what was accepted is sealed with its words and recipients; a closed day has a statement for each pair of
 //! agencies, without gaps; what is not in it was not sent; whatever is altered is named.
 
-use crate::ledger::seal;
+use crate::administration::office_of;
+use crate::ledger::{leave, seal};
+use crate::push::{bring, pushing_hub};
 use crate::support::TestHub;
 use crate::support::packets::{a_document, a_status};
+use crate::support::robot::{Manner, Robot};
 use chrono::{NaiveDate, TimeDelta};
+use docaxis::domain::evidence::{Evidence, EvidenceEvent};
 use docaxis::domain::statement::{self, Facts, Line, Pair, Standing};
 use docaxis::exchange::statements::{self, Difference, StatementFile};
 use docaxis::exchange::verify::{self, Flaw, Look, Trust};
 use docaxis::exchange::{attest, close, terms};
-use serde_json::Value;
+use docaxis::store::evidence;
+use serde_json::{Value, json};
 
 /// The day on which tests begin.
 pub fn day() -> NaiveDate {
@@ -256,4 +261,76 @@ async fn the_command_line_lists_shows_and_verifies_statements() {
     assert_eq!(verified.matches("ĐÚNG / holds\n").count(), 2, "{verified}");
     assert!(done(&["statement", "verify", "2026-11-21"]).contains("ĐÚNG / holds"));
     assert_eq!(hub.program().run(&["statement", "list", "2026-11-22"]).code, 1);
+}
+
+#[tokio::test]
+async fn a_failed_delivery_that_was_started_anew_the_same_day_stands_as_the_new_one_does() {
+    let (hub, dispatcher) = pushing_hub().await;
+    let robot = Robot::start(vec![Manner::status(422); 4]);
+    bring(&hub, &robot).await;
+    let office = office_of(hub).await;
+    let mut deliveries = Vec::new();
+    for id in ["d1", "d2", "d3"] {
+        let receipt = office.hub.accepted("dms.national", a_document(id).bytes()).await;
+        deliveries.push(receipt["deliveries"][0]["delivery_id"].clone());
+    }
+    dispatcher.drain().await.unwrap();
+    office.hub.after(TimeDelta::minutes(1));
+    let anew = "/agencies/X99.B02/failed/start";
+
+    // It fails once more, then one is taken, and one is still on its way.
+    for (number, is_sent) in [(1, true), (0, true), (2, false)] {
+        office.done("POST", anew, json!({ "delivery_id": deliveries[number] })).await;
+        if is_sent {
+            dispatcher.drain().await.unwrap();
+        }
+    }
+    close_the_day(&office.hub).await;
+    // What happens later changes nothing.
+    office.done("POST", anew, json!({})).await;
+    dispatcher.drain().await.unwrap();
+    seal(&office.hub.hub).await;
+
+    let all = statements::of_day(&office.hub.hub, day()).await.unwrap();
+    let one = all.iter().find(|row| row.recipient_code == "X99.B02").unwrap();
+    let lines: Vec<Line> = statement::read(&one.list).unwrap();
+    assert_eq!(
+        lines.iter().map(|line| line.state).collect::<Vec<_>>(),
+        [Standing::Delivered, Standing::Refused, Standing::Pending]
+    );
+    assert_eq!(lines.iter().map(|line| json!(line.delivery_id)).collect::<Vec<_>>(), deliveries);
+    assert_eq!(statements::audit(&office.hub.hub, day()).await.unwrap(), []);
+}
+
+/// A hub where one node's clock ran ahead by 16 hours, long before a document was accepted.
+pub async fn after_a_clock_that_ran_ahead() -> TestHub {
+    let hub = TestHub::start().await;
+    let ahead = Evidence {
+        event: EvidenceEvent::AgencyChanged,
+        at: hub.now() + TimeDelta::hours(16),
+        envelope_id: None,
+        delivery_id: None,
+        agency: Some("X99.A01".to_owned()),
+        system_id: None,
+        facts: "{}".to_owned(),
+    };
+    let id = hub.hub.ids.next();
+    hub.hub.store.write(move |tx| evidence::append(tx, &id, &ahead)).await.unwrap();
+    seal(&hub.hub).await;
+    // More than a walk along the ledger looks at together.
+    leave(&hub, 1_000).await;
+    seal(&hub.hub).await;
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+    hub
+}
+
+#[tokio::test]
+async fn what_was_sealed_behind_an_entry_of_a_clock_that_ran_ahead_is_in_the_statement() {
+    let hub = after_a_clock_that_ran_ahead().await;
+
+    assert_eq!(close_the_day(&hub).await, 1);
+
+    let all = statements::of_day(&hub.hub, day()).await.unwrap();
+    assert_eq!((all[0].recipient_code.as_str(), all[0].sent), ("X99.B02", 1));
+    assert_eq!(statements::audit(&hub.hub, day()).await.unwrap(), []);
 }

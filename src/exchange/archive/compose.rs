@@ -1,7 +1,7 @@
 //! An archive as it is written: members in one order, each noted in the manifest, and at the end the receipt that vouches for
 //! that. Until everything is on disk the file has another name. Not here: which packets (`gather`), the form (`wire::container`).
 
-use super::gather::{self, Packet, Page};
+use super::gather::{self, Packet, Proofs};
 use super::index::Index;
 use super::{ArchiveRow, Lease, Request, Watch, files};
 use crate::domain::dates::for_people;
@@ -24,6 +24,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek};
+use std::sync::Arc;
 use tempfile::SpooledTempFile;
 
 /// How to verify an archive, for people.
@@ -38,12 +39,14 @@ struct Work {
     index: Index,
 }
 
-/// The content of a member.
-enum Content {
-    /// In memory.
-    Here(Vec<u8>),
-    /// In the file of a packet.
-    Packet(Digest, u64),
+/// Pieces of evidence that receipts are signed for together; the packets they are of are written together.
+const TOGETHER: usize = 100;
+
+/// Packets, what is written with them, and their receipts.
+struct Batch {
+    packets: Arc<Vec<Packet>>,
+    proofs: Proofs,
+    receipts: HashMap<String, String>,
 }
 
 impl Work {
@@ -66,14 +69,47 @@ impl Work {
         self.manifest.note(name, &digest)
     }
 
-    fn take(&mut self, members: Vec<(String, Content)>, payloads: &Payloads) -> io::Result<()> {
-        for (name, content) in members {
-            match content {
-                Content::Here(content) => self.add(&name, &content)?,
-                Content::Packet(digest, bytes) => self.copy(&name, bytes, &mut payloads.reader(&digest, bytes)?)?,
+    /// Writes packets with what proves them, one capsule after the other.
+    fn take(&mut self, hub: &Hub, request: &Request, mut batch: Batch) -> io::Result<()> {
+        for packet in batch.packets.iter() {
+            self.index.note(packet)?;
+            let (proofs, receipts) = (&mut batch.proofs, &mut batch.receipts);
+            if request.packets {
+                self.content(&hub.payloads, packet, proofs)?;
+            }
+            let of_packet = packet.evidence.iter();
+            let of_packet: Vec<Piece> =
+                of_packet.map(|row| Piece::of(row, receipts, &mut proofs.places, None)).collect();
+            let id = &packet.envelope.envelope_id;
+            if let Some(accepted) = of_packet.first().and_then(|piece| piece.receipt.as_ref()) {
+                self.add(&format!("receipts/{id}.xml"), accepted.as_bytes())?;
+            }
+            for (delivery, pieces) in &packet.deliveries {
+                let mut evidence = of_packet.clone();
+                let of_neighbour = proofs.of_neighbours.remove(&delivery.delivery_id);
+                let of_neighbour = of_neighbour.as_deref();
+                let pieces = pieces.iter();
+                evidence.extend(pieces.map(|row| Piece::of(row, receipts, &mut proofs.places, of_neighbour)));
+                let checkpoint = Some(request.checkpoint.clone());
+                let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), checkpoint, evidence);
+                self.add(&format!("capsules/{}.json", delivery.delivery_id), capsule.file().as_bytes())?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the packet itself.
+    fn content(&mut self, payloads: &Payloads, packet: &Packet, proofs: &mut Proofs) -> io::Result<()> {
+        let id = &packet.envelope.envelope_id;
+        let (name, digest) = (format!("packets/{id}.edxml"), digest_of(&packet.envelope.payload_sha256));
+        match proofs.contents.remove(id) {
+            Some(content) if Digest::of(&content) == digest => self.add(&name, &content),
+            Some(_) => Err(io::Error::other(format!("the packet {id} was altered"))),
+            None => {
+                let bytes = packet.envelope.bytes.unsigned_abs();
+                self.copy(&name, bytes, &mut payloads.reader(&digest, bytes)?)
+            }
+        }
     }
 }
 
@@ -169,14 +205,15 @@ async fn packets(
         let asked = request.clone();
         let page = hub.store.read(move |tx| gather::page(tx, &asked, at)).await?;
         from = page.next;
-        let (members, packets) = members(hub, request, page).await?;
-        let payloads = hub.payloads.clone();
-        work = on_disk(move || {
-            packets.iter().try_for_each(|packet| work.index.note(packet))?;
-            work.take(members, &payloads)?;
-            Ok(work)
-        })
-        .await?;
+        for packets in batches(page.packets) {
+            let batch = batch(hub, request, packets).await?;
+            let (hub, request) = (hub.clone(), request.clone());
+            work = on_disk(move || {
+                work.take(&hub, &request, batch)?;
+                Ok(work)
+            })
+            .await?;
+        }
         watch(work.index.packets);
         if !lease.hold(hub, work.index.packets).await? {
             return Err(ExchangeError::Unavailable("another node took this archive over".to_owned()));
@@ -191,46 +228,34 @@ async fn packets(
     Ok(work)
 }
 
-/// The members that a page comes to, in order.
-async fn members(
-    hub: &Hub,
-    request: &Request,
-    mut page: Page,
-) -> Result<(Vec<(String, Content)>, Vec<Packet>), ExchangeError> {
-    let with_receipt = page.packets.iter().flat_map(|packet| {
+/// Packets of a page in the same order, so many together that little is in memory at once.
+fn batches(packets: Vec<Packet>) -> Vec<Vec<Packet>> {
+    let mut batches: Vec<(usize, Vec<Packet>)> = Vec::new();
+    for packet in packets {
+        let pieces = packet.all_evidence().count().max(1);
+        match batches.last_mut().filter(|(sum, _)| sum.saturating_add(pieces) <= TOGETHER) {
+            Some((sum, batch)) => {
+                *sum = sum.saturating_add(pieces);
+                batch.push(packet);
+            }
+            None => batches.push((pieces, vec![packet])),
+        }
+    }
+    batches.into_iter().map(|(_, batch)| batch).collect()
+}
+
+/// Packets with what is written with them.
+async fn batch(hub: &Hub, request: &Request, packets: Vec<Packet>) -> Result<Batch, ExchangeError> {
+    let with_receipt = packets.iter().flat_map(|packet| {
         // The receipt of the whole names other recipients too.
         let of_packet = packet.evidence.iter().filter(|_| packet.is_whole);
         of_packet.chain(packet.deliveries.iter().flat_map(|(_, pieces)| pieces)).cloned()
     });
-    let mut receipts = attest::issue(hub, with_receipt.collect()).await?;
-    let mut members = Vec::new();
-    for packet in &page.packets {
-        let id = &packet.envelope.envelope_id;
-        if request.packets {
-            let digest = digest_of(&packet.envelope.payload_sha256);
-            let content = match page.contents.remove(id) {
-                Some(content) if Digest::of(&content) == digest => Content::Here(content),
-                Some(_) => return Err(ExchangeError::Unavailable(format!("the packet {id} was altered"))),
-                None => Content::Packet(digest, packet.envelope.bytes.unsigned_abs()),
-            };
-            members.push((format!("packets/{id}.edxml"), content));
-        }
-        let of_packet: Vec<Piece> =
-            packet.evidence.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places, None)).collect();
-        let accepted = of_packet.first().and_then(|piece| piece.receipt.clone());
-        members.extend(accepted.map(|xml| (format!("receipts/{id}.xml"), Content::Here(xml.into_bytes()))));
-        for (delivery, pieces) in &packet.deliveries {
-            let mut evidence = of_packet.clone();
-            let of_neighbour = page.of_neighbours.remove(&delivery.delivery_id);
-            let of_neighbour = of_neighbour.as_deref();
-            evidence.extend(pieces.iter().map(|row| Piece::of(row, &mut receipts, &mut page.places, of_neighbour)));
-            let checkpoint = Some(request.checkpoint.clone());
-            let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), checkpoint, evidence);
-            let name = format!("capsules/{}.json", delivery.delivery_id);
-            members.push((name, Content::Here(capsule.file().into_bytes())));
-        }
-    }
-    Ok((members, page.packets))
+    let receipts = attest::issue(hub, with_receipt.collect()).await?;
+    let packets = Arc::new(packets);
+    let (asked, of) = (request.clone(), Arc::clone(&packets));
+    let proofs = hub.store.read(move |tx| gather::proofs(tx, &asked, &of)).await?;
+    Ok(Batch { packets, proofs, receipts })
 }
 
 /// Writes the statements of closed days.

@@ -1,12 +1,12 @@
 //! What belongs into an archive, page by page along the ledger: packets that were accepted in the period, their deliveries, and
-//! the evidence of both up to the cut-off. A page costs a handful of queries, however many packets are on it. Not here: what is
+//! the evidence of both up to the cut-off; and, for a few packets at a time, what is written with them. Not here: what is
 //! made of them (`compose`).
 
 use super::Request;
 use crate::domain::event_words;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::statement::Standing;
-use crate::exchange::close::SETTLED;
+use crate::exchange::close;
 use crate::exchange::prove::{self, Place};
 use crate::exchange::rows;
 use crate::store::deliveries::DeliveryRow;
@@ -22,14 +22,18 @@ const PAGE: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) packets: Vec<Packet>,
+    /// From where the next page begins; nothing after the last.
+    pub(super) next: Option<i64>,
+}
+
+/// What is written with some packets.
+pub(super) struct Proofs {
     /// Where evidence stands in the ledger.
     pub(super) places: HashMap<String, Place>,
     /// Receipts of neighbouring hubs that took deliveries, by delivery.
     pub(super) of_neighbours: HashMap<String, String>,
     /// Contents that live in the database.
     pub(super) contents: HashMap<String, Vec<u8>>,
-    /// From where the next page begins; nothing after the last.
-    pub(super) next: Option<i64>,
 }
 
 /// A packet and its deliveries.
@@ -43,6 +47,11 @@ pub(super) struct Packet {
 }
 
 impl Packet {
+    /// All evidence of it and of its deliveries.
+    pub(super) fn all_evidence(&self) -> impl Iterator<Item = &EvidenceRow> {
+        self.evidence.iter().chain(self.deliveries.iter().flat_map(|(_, pieces)| pieces))
+    }
+
     /// How a delivery stood at the cut-off.
     pub(super) fn standing((row, evidence): &(DeliveryRow, Vec<EvidenceRow>)) -> Standing {
         let told = evidence.iter().rev().find_map(|piece| event_words::state(EvidenceEvent::of_name(&piece.event)?));
@@ -65,7 +74,7 @@ pub(super) fn page(tx: &mut Connection, request: &Request, from: i64) -> Result<
     let mut accepted = HashSet::new();
     for row in entries.into_iter().filter_map(|(_, row)| row) {
         let at = row.at.and_utc();
-        if ends.checked_add_signed(SETTLED).is_some_and(|settled| at >= settled) {
+        if at >= close::passed(ends) {
             page.next = None;
         }
         let is_acceptance = row.event == EvidenceEvent::SubmissionAcceptance.name();
@@ -73,20 +82,22 @@ pub(super) fn page(tx: &mut Connection, request: &Request, from: i64) -> Result<
     }
     let ids: Vec<&str> = accepted.iter().map(String::as_str).collect();
     page.packets = packets(tx, request, &ids)?;
-    let evidence = page
-        .packets
-        .iter()
-        .flat_map(|packet| packet.evidence.iter().chain(packet.deliveries.iter().flat_map(|(_, pieces)| pieces)));
-    let evidence: Vec<&str> = evidence.map(|row| row.evidence_id.as_str()).collect();
-    page.places = prove::places_under(tx, &evidence, (request.tree_size, &request.checkpoint))?;
-    let relayed = page.packets.iter().flat_map(|packet| packet.deliveries.iter().map(|(row, _)| row));
-    let relayed: Vec<&str> = relayed.filter(|row| row.via.is_some()).map(|row| row.delivery_id.as_str()).collect();
-    page.of_neighbours = neighbours::receipts(tx, &relayed)?;
-    if request.packets {
-        let ids: Vec<&str> = page.packets.iter().map(|packet| packet.envelope.envelope_id.as_str()).collect();
-        page.contents = envelopes::contents(tx, &ids)?;
-    }
     Ok(page)
+}
+
+/// What is written with packets of a page.
+pub(super) fn proofs(tx: &mut Connection, request: &Request, packets: &[Packet]) -> Result<Proofs, StoreError> {
+    let evidence = packets.iter().flat_map(Packet::all_evidence);
+    let evidence: Vec<&str> = evidence.map(|row| row.evidence_id.as_str()).collect();
+    let relayed = packets.iter().flat_map(|packet| packet.deliveries.iter().map(|(row, _)| row));
+    let relayed: Vec<&str> = relayed.filter(|row| row.via.is_some()).map(|row| row.delivery_id.as_str()).collect();
+    let ids = packets.iter().filter(|_| request.packets).map(|packet| packet.envelope.envelope_id.as_str());
+    let ids: Vec<&str> = ids.collect();
+    Ok(Proofs {
+        places: prove::places_under(tx, &evidence, (request.tree_size, &request.checkpoint))?,
+        of_neighbours: neighbours::receipts(tx, &relayed)?,
+        contents: envelopes::contents(tx, &ids)?,
+    })
 }
 
 fn packets(tx: &mut Connection, request: &Request, envelope_ids: &[&str]) -> Result<Vec<Packet>, StoreError> {

@@ -1,5 +1,5 @@
 //! Archives: what was exchanged in a period, with all that proves it, in one file that verifies without the hub. Whoever asks
-//! names a selection; the newest head of the ledger cuts it off, so that the same request gives the same bytes whenever it is
+//! names a selection; a head of the ledger cuts it off, so that the same request gives the same bytes whenever it is
 //! carried out. A job makes the file; until it is whole nothing of it is shown. Here: asking, listing, handing out. What is in
 //! a file: `gather` and `compose`; whether one holds: `verify`.
 
@@ -8,7 +8,7 @@ mod gather;
 mod index;
 
 use super::act::{Act, By};
-use super::{ExchangeError, rows};
+use super::{ExchangeError, close, prove, rows};
 use crate::domain::dates::{beginning, date};
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
@@ -18,14 +18,17 @@ use crate::store::archive_files::ArchiveFiles;
 use crate::store::archives;
 pub use crate::store::archives::ArchiveRow;
 use crate::store::payloads::PayloadStream;
-use crate::store::{Connection, StoreError, agencies, ledger};
+use crate::store::{Connection, StoreError, agencies};
 use bytes::Bytes;
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What somebody wants in an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub struct Request {
     pub packets: bool,
     /// What was sealed later is not in it.
     pub tree_size: i64,
-    /// The head of that size.
+    /// The head of that size, with what witnesses had put under it by then.
     pub checkpoint: String,
 }
 
@@ -97,6 +100,11 @@ fn malformed(vi: &str, en: &str) -> ExchangeError {
     ExchangeError::Malformed(Wording::new(vi, en))
 }
 
+/// When what was accepted up to a day is taken to be sealed whole.
+fn settled(last: NaiveDate) -> Option<DateTime<Utc>> {
+    Some(close::settled(beginning(last.checked_add_days(Days::new(1))?)?))
+}
+
 /// Asks for an archive of a selection, as the ledger stands now.
 ///
 /// # Errors
@@ -105,10 +113,10 @@ pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow,
     let wrong = || malformed("ngày phải có dạng yyyy-MM-dd, từ ngày không sau đến ngày", "no days yyyy-MM-dd in order");
     let days = date(&selection.from).zip(date(&selection.until)).filter(|(from, until)| from <= until);
     let (from, until) = days.ok_or_else(wrong)?;
-    let agency = selection.agency.clone();
+    let (agency, settled) = (selection.agency.clone(), settled(until).ok_or_else(wrong)?);
     let found = hub.store.read(move |tx| {
         let agency = agency.as_ref().map(|name| agencies::find_by_alias(tx, &folded(name))).transpose()?;
-        Ok((agency, ledger::head(tx)?))
+        Ok((agency, prove::cut_off(tx, settled)?))
     });
     let (agency, head) = found.await?;
     if agency.as_ref().is_some_and(Option::is_none) {
@@ -191,13 +199,16 @@ fn files(hub: &Hub) -> ArchiveFiles {
 /// An archive that is handed out, with its file; that it was is evidence.
 ///
 /// # Errors
-/// `NotFound` when there is none, or it is not done; `Payload` when its file is gone; `Store`.
+/// `NotFound` when there is none, it is not done, or its file is not there; `Payload` when that cannot be read; `Store`.
 pub async fn take(hub: &Hub, by: &By, archive_id: &str) -> Result<(ArchiveRow, File), ExchangeError> {
     let row = archive(hub, archive_id).await?;
     if row.state != "done" {
         return Err(ExchangeError::NotFound);
     }
-    let file = files(hub).open(archive_id).map_err(ExchangeError::Payload)?;
+    let unopened = |error: io::Error| {
+        if error.kind() == io::ErrorKind::NotFound { ExchangeError::NotFound } else { ExchangeError::Payload(error) }
+    };
+    let file = files(hub).open(archive_id).map_err(unopened)?;
     let (act, taken) = (Act::new(hub, by), row.clone());
     hub.store.write(move |tx| note(tx, &act, "hand-out", &taken)).await?;
     Ok((row, file))
@@ -222,17 +233,23 @@ pub fn stream(file: File) -> PayloadStream {
 /// How far an archive is: packets that are in it.
 pub type Watch<'a> = &'a mut (dyn FnMut(u64) + Send);
 
-/// Makes every archive that is asked for and that no node is at. Answers how many.
+/// Makes every archive that is asked for and that no node is at. Answers how many. One that has to wait holds up no other.
 ///
 /// # Errors
-/// `Store`.
+/// `Store`: that of the last one that has to wait, once all were looked at.
 pub async fn make_open(hub: &Hub) -> Result<usize, ExchangeError> {
     let most = rows(hub.config.archives.waiting_max);
-    let mut made: usize = 0;
+    let (mut made, mut last): (usize, _) = (0, None);
     for archive_id in hub.store.read(move |tx| archives::open(tx, most)).await? {
-        made = made.saturating_add(usize::from(make(hub, &archive_id, &mut |_| {}).await?));
+        match make(hub, &archive_id, &mut |_| {}).await {
+            Ok(is_made) => made = made.saturating_add(usize::from(is_made)),
+            Err(why) => {
+                log::error!(target: "jobs", "archive.id" = archive_id.as_str(); "an archive has to wait: {}", told(&why));
+                last = Some(why);
+            }
+        }
     }
-    Ok(made)
+    last.map_or(Ok(made), Err)
 }
 
 /// Makes an archive, unless a node is at it. One that cannot be made has failed, and says why; a broken database leaves it open
@@ -246,7 +263,7 @@ pub async fn make(hub: &Hub, archive_id: &str, watch: Watch<'_>) -> Result<bool,
         return Ok(false);
     }
     let row = archive(hub, archive_id).await?;
-    let ending = match compose::make(hub, (&lease, &row), watch).await {
+    let ending = match held(hub, &lease, compose::make(hub, (&lease, &row), watch)).await {
         Err(ExchangeError::Store(error)) => return Err(ExchangeError::Store(error)),
         Ok(whole) => Ok(whole),
         Err(why) => {
@@ -256,6 +273,26 @@ pub async fn make(hub: &Hub, archive_id: &str, watch: Watch<'_>) -> Result<bool,
     };
     let now = hub.clock.now();
     Ok(hub.store.write(move |tx| archives::finish(tx, (&lease.archive_id, &lease.owner), &ending, now)).await?)
+}
+
+/// Waits until an archive is made and keeps it for whoever makes it: one page, or the end of a large file, may take longer
+/// than a lease.
+async fn held<T>(
+    hub: &Hub,
+    lease: &Lease,
+    making: impl Future<Output = Result<T, ExchangeError>>,
+) -> Result<T, ExchangeError> {
+    let beat = Duration::from_secs((hub.config.jobs.lease_seconds / 3).max(1));
+    let mut making = pin!(making);
+    loop {
+        if let Ok(made) = timeout(beat, &mut making).await {
+            return made;
+        }
+        // It may be kept at the next beat. What another node took over cannot be finished here.
+        if let Err(why) = lease.renew(hub).await {
+            log::warn!(target: "jobs", "archive.id" = lease.archive_id.as_str(); "an archive cannot be kept: {}", told(&why));
+        }
+    }
 }
 
 /// Why an archive failed, with the cause behind it.
@@ -271,11 +308,23 @@ struct Lease {
 }
 
 impl Lease {
-    /// Takes it or keeps it; says whether it is this owner's.
-    async fn hold(&self, hub: &Hub, done: u64) -> Result<bool, ExchangeError> {
+    /// From when until when one runs that begins now.
+    fn term(hub: &Hub) -> (DateTime<Utc>, DateTime<Utc>) {
         let now = hub.clock.now();
         let lease = i64::try_from(hub.config.jobs.lease_seconds).ok().and_then(TimeDelta::try_seconds);
-        let until = now.checked_add_signed(lease.unwrap_or_default()).unwrap_or(now);
+        (now, now.checked_add_signed(lease.unwrap_or_default()).unwrap_or(now))
+    }
+
+    /// Keeps it, however far the archive is; says whether it is still this owner's.
+    async fn renew(&self, hub: &Hub) -> Result<bool, ExchangeError> {
+        let (_, until) = Self::term(hub);
+        let (id, owner) = (self.archive_id.clone(), self.owner.clone());
+        Ok(hub.store.write(move |tx| archives::renew(tx, (&id, &owner), until)).await?)
+    }
+
+    /// Takes it or keeps it; says whether it is this owner's.
+    async fn hold(&self, hub: &Hub, done: u64) -> Result<bool, ExchangeError> {
+        let (now, until) = Self::term(hub);
         let (id, owner, done) = (self.archive_id.clone(), self.owner.clone(), i64::try_from(done).unwrap_or(i64::MAX));
         Ok(hub.store.write(move |tx| archives::hold(tx, (&id, &owner), done, (now, until))).await?)
     }

@@ -1,7 +1,7 @@
 //! An archive verified as it is read, from its first byte to its last: every member against the manifest, the manifest against
 //! the receipt that vouches for it, and every receipt, capsule and statement in it for itself. Memory holds one member at a time.
 
-use super::{Flaw, Kind, Look, Report, Trust, signed};
+use super::{Flaw, Kind, Look, Report, Step, Trust, signed};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::wire::container::{Fault, Reader};
@@ -11,6 +11,9 @@ use std::io::{self, Read};
 
 /// Faults that are named; an archive with more of them is none.
 const FAULTS_MAX: usize = 1_000;
+/// Bytes of a member that is looked into, and of the two lists that are compared line by line: whoever made the archive does not
+/// choose how much memory its verification takes. A capsule with the receipts of 700 recipients is far below.
+const MEMBER_BYTES_MAX: u64 = 64 << 20;
 
 /// How far an archive was read.
 struct Walk<'a> {
@@ -52,10 +55,37 @@ pub(super) fn verify(input: impl Read, trust: &Trust) -> io::Result<Report> {
     }
 }
 
+/// The part of an archive that is being read; each follows the one above it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Part {
+    /// What the manifest names.
+    #[default]
+    Members,
+    /// The manifest.
+    Manifest,
+    /// The receipt that vouches for it, the last member.
+    Receipt,
+}
+
+impl Part {
+    /// The part to which the next member belongs; nothing where it must not stand here.
+    fn followed_by(self, name: &str) -> Option<Self> {
+        // Invariant: manifest and receipt stand once, at the end, in this order; else which of two counts would be a choice.
+        match (self, name) {
+            (Self::Members, MANIFEST) => Some(Self::Manifest),
+            (Self::Manifest, RECEIPT) => Some(Self::Receipt),
+            (Self::Members, other) => (other != RECEIPT).then_some(Self::Members),
+            (Self::Manifest | Self::Receipt, _) => None,
+        }
+    }
+}
+
 /// What stands at the end of an archive: its manifest and the receipt for that.
 #[derive(Default)]
 struct End {
-    manifest: Option<(Vec<u8>, Digest)>,
+    part: Part,
+    /// Its content is kept only where it is small enough to be compared line by line; its digest says all without that.
+    manifest: Option<(Option<Vec<u8>>, Digest)>,
     receipt: Option<Vec<u8>>,
 }
 
@@ -72,37 +102,35 @@ impl Walk<'_> {
     }
 
     fn members(&mut self, reader: &mut Reader<impl Read>) -> Result<End, Fault> {
+        begin(reader)?;
         let mut end = End::default();
-        let mut is_first = true;
-        while let Some((name, _)) = reader.next_member()? {
-            let is_kept = !name.starts_with("packets/") && !name.starts_with("index.");
-            let mut content = Vec::new();
-            let digest = reader.content(&mut |some| {
-                if is_kept {
-                    content.extend_from_slice(some);
-                }
-                Ok(())
-            })?;
-            if is_first && (name != "mimetype" || content != MIME.as_bytes()) {
-                return Err(Fault::Form(String::new()));
+        while let Some((name, bytes)) = reader.next_member()? {
+            end.part = end.part.followed_by(&name).ok_or_else(|| Fault::Form(name.clone()))?;
+            let is_small = bytes <= MEMBER_BYTES_MAX;
+            let (content, digest) = content(reader, is_small && is_looked_into(&name))?;
+            if !is_small && is_looked_into(&name) && end.part != Part::Manifest {
+                self.note(&name, Look::Member, Flaw::TooLarge);
             }
-            match name.as_str() {
-                MANIFEST => end.manifest = Some((content, digest)),
-                RECEIPT => end.receipt = Some(content),
-                _ if is_first => {}
-                _ => {
+            match end.part {
+                Part::Manifest => end.manifest = Some((content, digest)),
+                Part::Receipt => end.receipt = Some(content.unwrap_or_default()),
+                Part::Members => {
                     self.made.note(&name, &digest).map_err(Fault::Io)?;
-                    self.member(&name, (&content, digest));
+                    self.member(&name, (content.as_deref(), digest));
                 }
             }
-            is_first = false;
         }
         self.report.note("", Look::Form, None);
         Ok(end)
     }
 
+    /// Names a fault, unless so many are named that one more tells nothing.
+    fn note(&mut self, name: &str, looked_at: Look, flaw: Flaw) {
+        note(&mut self.report, name, looked_at, flaw);
+    }
+
     /// Verifies what a member is for itself; of what holds only the number is told.
-    fn member(&mut self, name: &str, (content, digest): (&[u8], Digest)) {
+    fn member(&mut self, name: &str, (content, digest): (Option<&[u8]>, Digest)) {
         let count = match name.split_once('/').map(|(folder, _)| folder) {
             Some("packets") => {
                 self.packet = (name.to_owned(), digest.hex());
@@ -115,15 +143,15 @@ impl Walk<'_> {
             Some(_) | None => return,
         };
         *count = count.saturating_add(1);
+        let Some(content) = content else { return };
         let found = super::verify(content, self.trust);
-        for step in found.steps.into_iter().filter(|step| step.fault.is_some()) {
-            if self.report.steps.len() < FAULTS_MAX {
-                let place = if step.entry.is_empty() { name.to_owned() } else { format!("{name}: {}", step.entry) };
-                self.report.note(&place, step.looked_at, step.fault);
-            }
+        for Step { entry, looked_at, fault } in found.steps {
+            let Some(flaw) = fault else { continue };
+            let place = if entry.is_empty() { name.to_owned() } else { format!("{name}: {entry}") };
+            self.note(&place, looked_at, flaw);
         }
         if found.kind == Kind::Capsule && self.is_of_other_packet(content) {
-            self.report.note(name, Look::Packet, Flaw::OtherPacket);
+            self.note(name, Look::Packet, Flaw::OtherPacket);
         }
     }
 
@@ -137,9 +165,9 @@ impl Walk<'_> {
 
     /// Compares the members with the manifest, and that with the receipt.
     fn end(self, end: End) -> io::Result<Report> {
-        let (text, _, made) = self.made.finish()?;
+        let (text, bytes, made) = self.made.finish()?;
         let mut report = self.report;
-        let receipt = end.receipt.as_deref().and_then(|xml| std::str::from_utf8(xml).ok());
+        let receipt = end.receipt.as_deref().map(|xml| std::str::from_utf8(xml).unwrap_or_default());
         let vouched = match receipt {
             Some(xml) => signed(&mut report, RECEIPT, xml, self.trust),
             None => {
@@ -149,13 +177,13 @@ impl Walk<'_> {
         };
         let vouched = vouched.filter(|receipt| receipt.evidence.event == EvidenceEvent::ArchiveExported.name());
         let said = vouched.and_then(|receipt| super::fact(&receipt.evidence, "manifest"));
-        let (manifest, digest) = end.manifest.unwrap_or_else(|| (Vec::new(), Digest::of(b"")));
+        let (manifest, digest) = end.manifest.unwrap_or_else(|| (Some(Vec::new()), Digest::of(b"")));
         let is_vouched = said.is_some_and(|said| said == digest.hex());
         report.note(MANIFEST, Look::Manifest, (!is_vouched).then_some(Flaw::OtherManifest));
         if made == digest {
             report.note("", Look::Member, None);
         } else {
-            differences(&mut report, manifest::read(manifest.as_slice())?, manifest::read(text)?);
+            differences(&mut report, manifest.as_deref(), (text, bytes))?;
         }
         let Self { packets, receipts, capsules, statements, .. } = self;
         report.tells.push(format!(
@@ -165,23 +193,58 @@ impl Walk<'_> {
     }
 }
 
-/// Names what differs between what the manifest names and what is there.
-fn differences(report: &mut Report, named: Vec<(String, String)>, found: Vec<(String, String)>) {
+/// The first member says what the file is.
+fn begin(reader: &mut Reader<impl Read>) -> Result<(), Fault> {
+    let first = reader.next_member()?;
+    let is_named = first.is_some_and(|(name, bytes)| name == "mimetype" && bytes <= MEMBER_BYTES_MAX);
+    let is_ours = is_named && content(reader, true)?.0.is_some_and(|said| said == MIME.as_bytes());
+    if is_ours { Ok(()) } else { Err(Fault::Form(String::new())) }
+}
+
+/// Whether the content of a member is looked into; of every other its digest is enough.
+fn is_looked_into(name: &str) -> bool {
+    let is_in = |folder: &str| name.starts_with(folder);
+    is_in("receipts/") || is_in("capsules/") || is_in("statements/") || name == MANIFEST || name == RECEIPT
+}
+
+/// Reads a member: its content, where that is kept, and its digest.
+fn content(reader: &mut Reader<impl Read>, is_kept: bool) -> Result<(Option<Vec<u8>>, Digest), Fault> {
+    let mut content = is_kept.then(Vec::new);
+    let digest = reader.content(&mut |some| {
+        content.iter_mut().for_each(|content| content.extend_from_slice(some));
+        Ok(())
+    })?;
+    Ok((content, digest))
+}
+
+fn note(report: &mut Report, name: &str, looked_at: Look, flaw: Flaw) {
+    if report.steps.len() < FAULTS_MAX {
+        report.note(name, looked_at, flaw);
+    }
+}
+
+/// Names what differs between what the manifest names and what is there, of which the list has that many bytes.
+fn differences(report: &mut Report, named: Option<&[u8]>, (found, bytes): (impl Read, u64)) -> io::Result<()> {
+    let Some(named) = named.filter(|_| bytes <= MEMBER_BYTES_MAX) else {
+        report.note(MANIFEST, Look::Member, Flaw::TooLarge);
+        return Ok(());
+    };
     let before = report.steps.len();
-    let mut found: HashMap<String, String> = found.into_iter().collect();
-    for (name, digest) in named {
+    let mut found: HashMap<String, String> = manifest::read(found)?.into_iter().collect();
+    for (name, digest) in manifest::read(String::from_utf8_lossy(named).as_bytes())? {
         let fault = match found.remove(&name) {
             None => Flaw::MemberMissing,
             Some(now) if now != digest => Flaw::MemberAltered,
             Some(_) => continue,
         };
-        report.note(&name, Look::Member, fault);
+        note(report, &name, Look::Member, fault);
     }
     let mut added: Vec<String> = found.into_keys().collect();
     added.sort();
-    added.iter().for_each(|name| report.note(name, Look::Member, Flaw::MemberAdded));
+    added.iter().for_each(|name| note(report, name, Look::Member, Flaw::MemberAdded));
     // The same members, but in another order or twice, or the manifest is written otherwise.
     if report.steps.len() == before {
         report.note(MANIFEST, Look::Manifest, Flaw::OtherManifest);
     }
+    Ok(())
 }

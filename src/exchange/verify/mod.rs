@@ -28,6 +28,8 @@ pub use words::{Flaw, Look};
 pub struct Trust {
     /// Certificates of the hub, or of who issued them.
     pub certificates: Vec<Certificate>,
+    /// Certificates of neighbouring hubs, or of who issued them: for their receipts of packets that they took, and nothing else.
+    pub neighbours: Vec<Certificate>,
     /// Keys of its ledger, beside those that trusted receipts name.
     pub ledger_keys: Vec<Key>,
     /// Keys of witnesses; at least one of them is to have cosigned the head, where any are given.
@@ -142,9 +144,7 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.kind = Kind::Capsule;
         report.note("", Look::Form, None);
         of_capsule(&mut report, &read, trust);
-    } else if let Some(read) =
-        serde_json::from_str::<StatementFile>(text).ok().filter(|read| read.form == statement::FORM)
-    {
+    } else if let Some(read) = serde_json::from_str::<StatementFile>(text).ok().filter(is_statement) {
         report.kind = Kind::Statement;
         report.note("", Look::Form, None);
         of_statement(&mut report, &read, trust);
@@ -152,6 +152,11 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.note("", Look::Form, Flaw::Unreadable);
     }
     report
+}
+
+/// Whether a file has the form of a statement. No neighbour signs one: what nobody looks at must not look as if it were verified.
+fn is_statement(file: &StatementFile) -> bool {
+    file.form == statement::FORM && file.evidence.neighbour_receipt.is_none()
 }
 
 /// Verifies a statement, or the list of a day's statements.
@@ -332,11 +337,20 @@ fn neighbour(report: &mut Report, (capsule, piece): (&Capsule, &Piece), trust: &
         (Some(xml), Some(named)) if Digest::of(xml.as_bytes()).hex() == named => xml,
         (Some(_) | None, _) => return report.note(id, Look::Neighbour, Flaw::OtherNeighbourReceipt),
     };
-    if let Some(receipt) = signed(report, id, xml, trust) {
-        let told = receipt.packet.map(|packet| (packet.sha256, packet.bytes));
-        let is_same = told == Some((capsule.sha256.clone(), capsule.bytes));
-        report.note(id, Look::Neighbour, (!is_same).then_some(Flaw::OtherPacket));
+    // Invariant: who is trusted as a neighbour says nothing for this hub, nor this hub for a neighbour.
+    let trust = Trust { certificates: trust.neighbours.clone(), ..Trust::default() };
+    let mut found = Report::new(Kind::Receipt);
+    let receipt = signed(&mut found, id, xml, &trust);
+    report.tells.append(&mut found.tells);
+    for Step { looked_at, fault, .. } in found.steps {
+        let fault = fault.map(|flaw| if flaw == Flaw::Untrusted { Flaw::UntrustedNeighbour } else { flaw });
+        report.note(id, looked_at, fault);
     }
+    let Some(Receipt { evidence, packet, .. }) = receipt else { return };
+    let told = packet.map(|packet| (packet.sha256, packet.bytes));
+    let is_same = told == Some((capsule.sha256.clone(), capsule.bytes));
+    let other_packet = (!is_same).then_some(Flaw::OtherPacket);
+    report.note(id, Look::Neighbour, if is_acceptance(&evidence) { other_packet } else { Some(Flaw::NoAcceptance) });
 }
 
 fn included(piece: &Piece, head: &Checkpoint) -> Result<(), Flaw> {

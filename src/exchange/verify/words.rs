@@ -74,6 +74,8 @@ pub enum Flaw {
     CertificateTime,
     /// Nobody who is trusted stands behind the certificate.
     Untrusted,
+    /// No neighbouring hub that is trusted stands behind the certificate of its receipt.
+    UntrustedNeighbour,
     /// It was signed before it happened.
     Early,
     /// The head is not what a known key signed.
@@ -110,6 +112,8 @@ pub enum Flaw {
     Cut,
     /// The manifest is not the one that the receipt vouches for, or there is none.
     OtherManifest,
+    /// The member is larger than what is looked into.
+    TooLarge,
     /// The member was altered.
     MemberAltered,
     /// The member is missing.
@@ -131,6 +135,7 @@ impl Flaw {
             Self::OtherCertificate => "other-certificate",
             Self::CertificateTime => "certificate-time",
             Self::Untrusted => "untrusted",
+            Self::UntrustedNeighbour => "untrusted-neighbour",
             Self::Early => "early",
             Self::Head(_) => "head",
             Self::NoLedgerKey => "no-ledger-key",
@@ -149,6 +154,7 @@ impl Flaw {
             Self::OtherList => "other-list",
             Self::Cut => "cut",
             Self::OtherManifest => "other-manifest",
+            Self::TooLarge => "too-large",
             Self::MemberAltered => "member-altered",
             Self::MemberMissing => "member-missing",
             Self::MemberAdded => "member-added",
@@ -177,6 +183,10 @@ impl Flaw {
             Self::Untrusted => (
                 "chứng thư không nằm trong số được tin cậy (--trust)",
                 "nobody who is trusted stands behind the certificate (--trust)",
+            ),
+            Self::UntrustedNeighbour => (
+                "chứng thư của trục lân cận không nằm trong số được tin cậy; cấp chứng thư đó bằng --neighbour",
+                "nobody who is trusted stands behind the certificate of the neighbouring hub; give it with --neighbour",
             ),
             Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
             Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
@@ -221,6 +231,10 @@ impl Flaw {
             Self::OtherManifest => (
                 "danh mục tệp không phải danh mục mà biên nhận của gói bảo đảm",
                 "the manifest is not the one that the receipt of the archive vouches for",
+            ),
+            Self::TooLarge => (
+                "tệp quá lớn để xem bên trong (trên 64 MiB), nên không kiểm tra được",
+                "the member is too large to be looked into (over 64 MiB), so that it cannot be verified",
             ),
             Self::MemberAltered => ("tệp đã bị sửa", "the member was altered"),
             Self::MemberMissing => ("tệp đã bị bỏ", "the member is missing"),

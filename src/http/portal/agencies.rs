@@ -99,7 +99,7 @@ impl AgencyPage<'_> {
                 ),
                 "bad",
             ),
-            Reach::Over => match self.card.successors.last() {
+            Reach::Over => match self.card.successors.last().filter(|successor| successor.standing == Standing::Open) {
                 Some(successor) => (
                     format!(
                         "{} {} ({}).",

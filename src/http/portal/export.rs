@@ -9,7 +9,7 @@ use super::words::{self, Language};
 use super::{Page, download};
 use crate::domain::dates;
 use crate::exchange::ExchangeError;
-use crate::exchange::lookup;
+use crate::exchange::open;
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery};
 use crate::hub::Hub;
@@ -19,7 +19,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream;
 use std::io;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Rows that are read and written at once.
 const ROWS_AT_ONCE: usize = 1000;
@@ -68,7 +67,7 @@ struct Writing {
     /// Nothing once its last bytes are on their way.
     sheet: Option<Sheet>,
     rows_left: usize,
-    _place: OwnedSemaphorePermit,
+    _place: open::Place,
 }
 
 /// Answers with the table.
@@ -82,7 +81,7 @@ pub(super) async fn answer(
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
     let form = Form::of_word(fields.get("form")).ok_or(ExchangeError::NotFound)?;
-    let place = lookup::at_a_place(&page.hub.downloads).await?;
+    let place = open::place(page.hub).await?;
     let Asked { query, is_sent, .. } = log::asked(page, person, fields).await?;
     let (heads, name): (&[Head], &str) = match is_sent {
         true => (&SENT, page.t("Văn bản đi", "Outgoing documents")),
@@ -138,13 +137,28 @@ impl Writing {
         };
         let (written, next) = next.map_err(ExchangeError::Payload)?;
         self.rows_left = self.rows_left.saturating_sub(written);
+        let has_more = next.is_some();
         let Some(next) = next.filter(|_| self.rows_left > 0) else {
+            if has_more {
+                self.say_cut(&mut sheet).map_err(ExchangeError::Payload)?;
+            }
             return sheet.finish().map(Some).map_err(ExchangeError::Payload);
         };
         self.query.after = next;
         let bytes = sheet.take().map_err(ExchangeError::Payload)?;
         self.sheet = Some(sheet);
         Ok(Some(bytes))
+    }
+
+    /// Writes a row that says that more was asked for than stands here, so that nobody takes the table for the whole.
+    fn say_cut(&self, sheet: &mut Sheet) -> io::Result<()> {
+        let said = self
+            .language
+            .pick("Bảng bị cắt ở giới hạn; hãy chọn ít ngày hơn.", "The table is cut at the limit; choose fewer days.");
+        let cells = if self.is_sent { SENT.len() } else { ARRIVED.len() };
+        let row: Vec<Cell<'_>> =
+            std::iter::once(said).chain(std::iter::repeat("")).take(cells).map(Cell::Text).collect();
+        sheet.row(&row)
     }
 }
 

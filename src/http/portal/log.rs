@@ -135,7 +135,7 @@ struct LogPageView<'a> {
     arrived: Vec<Arrived>,
     sent: Vec<DocumentLine>,
     next: Option<String>,
-    /// Where to ask whether there is something new; nothing on a further page.
+    /// Where to ask whether there is something new; nothing on a further page, nor of what is overdue: nothing new is.
     news: Option<String>,
     needs_agency: bool,
     /// Views that the person keeps: the name, and the query.
@@ -260,7 +260,7 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
     if view.needs_agency {
         return drawn(&view);
     }
-    let (codes, is_first) = (query.agencies.clone(), query.after.is_empty());
+    let (codes, is_first) = (query.agencies.clone(), query.after.is_empty() && !query.overdue);
     let (first, next) = match is_sent {
         true => {
             let LogPage { rows, first, next } = transfers::sent(page.hub, person, query).await?;

@@ -53,11 +53,15 @@ const READS_ALL: &[(&str, &str)] = &[
         "once an hour, along the index of what waits",
     ),
     ("COUNT(*) FROM (`pushes`", "an operator asks how much waits, along the index of what waits"),
-    ("FROM pushes LIMIT", "the metrics and operators count what waits, up to `metrics.waiting_max`"),
-    ("FROM failures LIMIT", "operators count what has failed and is not mended, up to `metrics.waiting_max`"),
+    ("FROM pushes LIMIT", "the metrics count what waits, up to `metrics.waiting_max`"),
+    ("FROM pushes ORDER BY push_id LIMIT", "operators count what waits, up to `metrics.waiting_max`"),
     (
-        "fetched_at IS NULL AND via IS NULL LIMIT",
-        "operators count along the index of what waits, up to `metrics.waiting_max`",
+        "FROM failures ORDER BY delivery_id LIMIT",
+        "operators count what has failed and is not mended, up to `metrics.waiting_max`",
+    ),
+    (
+        "fetched_at IS NULL AND via IS NULL ORDER BY recipient_code, accepted_at LIMIT",
+        "operators count along the index of what nobody has fetched, up to `metrics.waiting_max`",
     ),
     ("WHERE state = 'consigned' LIMIT", "the metrics count along the index of what waits, up to `metrics.waiting_max`"),
 ];

@@ -29,11 +29,12 @@
         return;
       }
       fetch(location.href, { headers: { "docaxis-looks-again": "1" } }).then(function (answer) {
-        if (answer.redirected || !answer.ok) {
+        if (answer.redirected) {
           location.reload();
           return "";
         }
-        return answer.text();
+        // A hub that cannot answer now is asked again at the next look; what is shown stays.
+        return answer.ok ? answer.text() : "";
       }).then(function (text) {
         const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-looks-again]");
         if (fresh) {
@@ -54,15 +55,22 @@
   if (news) {
     const asking = setInterval(async function () {
       try {
-        const answer = await fetch(news.dataset.ask, { redirect: "error" });
+        const answer = await fetch(news.dataset.ask, { redirect: "manual" });
+        if (answer.type === "opaqueredirect") {
+          // The session is over: the page stays as it is.
+          clearInterval(asking);
+          return;
+        }
+        if (!answer.ok) {
+          return;
+        }
         const said = await answer.json();
         if (said.new > 0) {
           news.firstElementChild.textContent = said.text;
           news.hidden = false;
         }
       } catch {
-        // The session is over, or the hub cannot be reached: the page stays as it is.
-        clearInterval(asking);
+        // The hub cannot be reached: the next time it may be.
       }
     }, Number(news.dataset.seconds) * 1000);
   }

@@ -43,6 +43,10 @@ impl RecipientPage<'_> {
         self.page.say(&cause.name()).to_owned()
     }
 
+    fn remedy(&self, cause: &Cause) -> String {
+        self.page.say(&cause.remedy()).to_owned()
+    }
+
     fn state(&self, line: &EndpointLine) -> Tag {
         let (text, look) = match line.state.as_str() {
             "paused" => (format!("{}: {}", self.page.t("Tạm dừng", "Paused"), line.reason), "waiting"),

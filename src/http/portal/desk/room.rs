@@ -74,6 +74,7 @@ impl RoomPage<'_> {
             "disk" => ("Đĩa", "Disk"),
             "key_file" => ("Tệp khóa", "Key file"),
             "ledger" => ("Sổ cái", "Ledger"),
+            "witnesses" => ("Bên làm chứng sổ cái", "Witnesses of the ledger"),
             "certificate" => ("Chứng thư ký biên nhận", "Certificate under receipts"),
             _ => ("Khác", "Other"),
         };
