@@ -164,82 +164,90 @@ impl Flaw {
 
     /// What it is, Vietnamese and English.
     pub fn words(self) -> (&'static str, &'static str) {
+        (self.vietnamese(), self.english())
+    }
+
+    fn vietnamese(self) -> &'static str {
         match self {
-            Self::Unreadable => (
-                "không phải biên nhận, hồ sơ chứng minh, bảng kê hay gói lưu trữ đọc được",
-                "neither a receipt, capsule, statement nor archive that can be read",
-            ),
-            Self::OtherBytes => {
-                ("biên nhận không đúng từng byte như Trục viết", "a receipt in other bytes than the hub writes")
+            Self::Unreadable => "không phải biên nhận, hồ sơ chứng minh, bảng kê hay gói lưu trữ đọc được",
+            Self::OtherBytes => "biên nhận không đúng từng byte như Trục viết",
+            Self::Altered => "nội dung đã bị sửa sau khi ký",
+            Self::Signature => "chữ ký không đúng với khóa",
+            Self::OtherCertificate => "chứng thư kèm theo không phải chứng thư đã nêu",
+            Self::CertificateTime => "chứng thư hết hạn hoặc chưa có hiệu lực lúc ký",
+            Self::Untrusted => "chứng thư không nằm trong số được tin cậy (--trust)",
+            Self::UntrustedNeighbour => {
+                "chứng thư của trục lân cận không nằm trong số được tin cậy; cấp chứng thư đó bằng --neighbour"
             }
-            Self::Altered => ("nội dung đã bị sửa sau khi ký", "it was altered after it was signed"),
-            Self::Signature => ("chữ ký không đúng với khóa", "the key did not make this signature"),
-            Self::OtherCertificate => {
-                ("chứng thư kèm theo không phải chứng thư đã nêu", "another certificate than it names")
+            Self::Early => "ký trước khi sự việc xảy ra",
+            Self::Head(NoteFault::Unreadable) => "không phải điểm chốt đã ký",
+            Self::Head(NoteFault::Signature) => "điểm chốt đã bị sửa",
+            Self::Head(NoteFault::Unsigned) => "khóa đã biết không ký điểm chốt này",
+            Self::NoLedgerKey => "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
+            Self::Cosignature => "chữ ký của bên làm chứng đã bị sửa, kể cả thời điểm",
+            Self::NotCosigned => "không bên làm chứng nào được tin (--witness-key) đã ký điểm chốt này",
+            Self::OtherNeighbourReceipt => {
+                "thiếu biên nhận của trục lân cận mà bằng chứng đã nêu, hoặc là biên nhận khác"
             }
-            Self::CertificateTime => {
-                ("chứng thư hết hạn hoặc chưa có hiệu lực lúc ký", "the certificate did not hold when this was signed")
+            Self::Unsealed => "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
+            Self::RecordAltered => "bằng chứng không đúng với bút toán",
+            Self::NotIncluded => "bút toán không nằm ở vị trí này của sổ cái",
+            Self::OtherRecord => "biên nhận của bằng chứng khác",
+            Self::OtherDelivery => "thuộc lượt chuyển khác",
+            Self::Unbound => "không gì gắn lượt chuyển với gói tin này",
+            Self::NoAcceptance => "không có bằng chứng tiếp nhận gói tin",
+            Self::OtherPacket => "gói tin khác (SHA-256 không khớp)",
+            Self::OtherWords => "số ký hiệu, trích yếu hoặc nơi nhận khác với điều đã niêm phong lúc tiếp nhận",
+            Self::OtherList => "danh sách khác với điều đã niêm phong",
+            Self::Cut => "gói lưu trữ bị cắt cụt",
+            Self::OtherManifest => "danh mục tệp không phải danh mục mà biên nhận của gói bảo đảm",
+            Self::TooLarge => "tệp quá lớn để xem bên trong (trên 64 MiB), nên không kiểm tra được",
+            Self::MemberAltered => "tệp đã bị sửa",
+            Self::MemberMissing => "tệp đã bị bỏ",
+            Self::MemberAdded => "tệp được thêm vào",
+            Self::Directory => "phần cuối của tệp ZIP đã bị sửa",
+        }
+    }
+
+    fn english(self) -> &'static str {
+        match self {
+            Self::Unreadable => "neither a receipt, capsule, statement nor archive that can be read",
+            Self::OtherBytes => "a receipt in other bytes than the hub writes",
+            Self::Altered => "it was altered after it was signed",
+            Self::Signature => "the key did not make this signature",
+            Self::OtherCertificate => "another certificate than it names",
+            Self::CertificateTime => "the certificate did not hold when this was signed",
+            Self::Untrusted => "nobody who is trusted stands behind the certificate (--trust)",
+            Self::UntrustedNeighbour => {
+                "nobody who is trusted stands behind the certificate of the neighbouring hub; give it with --neighbour"
             }
-            Self::Untrusted => (
-                "chứng thư không nằm trong số được tin cậy (--trust)",
-                "nobody who is trusted stands behind the certificate (--trust)",
-            ),
-            Self::UntrustedNeighbour => (
-                "chứng thư của trục lân cận không nằm trong số được tin cậy; cấp chứng thư đó bằng --neighbour",
-                "nobody who is trusted stands behind the certificate of the neighbouring hub; give it with --neighbour",
-            ),
-            Self::Early => ("ký trước khi sự việc xảy ra", "signed before it happened"),
-            Self::Head(NoteFault::Unreadable) => ("không phải điểm chốt đã ký", "no signed head"),
-            Self::Head(NoteFault::Signature) => ("điểm chốt đã bị sửa", "the signed head was altered"),
-            Self::Head(NoteFault::Unsigned) => ("khóa đã biết không ký điểm chốt này", "no known key signed this head"),
-            Self::NoLedgerKey => (
-                "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
-                "no key of the ledger is known (--ledger-key, or a receipt that holds)",
-            ),
-            Self::Cosignature => {
-                ("chữ ký của bên làm chứng đã bị sửa, kể cả thời điểm", "a cosignature or its time was altered")
+            Self::Early => "signed before it happened",
+            Self::Head(NoteFault::Unreadable) => "no signed head",
+            Self::Head(NoteFault::Signature) => "the signed head was altered",
+            Self::Head(NoteFault::Unsigned) => "no known key signed this head",
+            Self::NoLedgerKey => "no key of the ledger is known (--ledger-key, or a receipt that holds)",
+            Self::Cosignature => "a cosignature or its time was altered",
+            Self::NotCosigned => "none of the trusted witnesses (--witness-key) cosigned this head",
+            Self::OtherNeighbourReceipt => {
+                "the neighbouring hub's receipt that the record names is not there, or is another one"
             }
-            Self::NotCosigned => (
-                "không bên làm chứng nào được tin (--witness-key) đã ký điểm chốt này",
-                "none of the trusted witnesses (--witness-key) cosigned this head",
-            ),
-            Self::OtherNeighbourReceipt => (
-                "thiếu biên nhận của trục lân cận mà bằng chứng đã nêu, hoặc là biên nhận khác",
-                "the neighbouring hub's receipt that the record names is not there, or is another one",
-            ),
-            Self::Unsealed => (
-                "chưa niêm phong, hoặc phần chứng minh đã bị bỏ; xin lại hồ sơ sau ít giây",
-                "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
-            ),
-            Self::RecordAltered => ("bằng chứng không đúng với bút toán", "the evidence is not what was sealed"),
-            Self::NotIncluded => {
-                ("bút toán không nằm ở vị trí này của sổ cái", "the ledger does not have this entry there")
-            }
-            Self::OtherRecord => ("biên nhận của bằng chứng khác", "the receipt of other evidence"),
-            Self::OtherDelivery => ("thuộc lượt chuyển khác", "it belongs to another delivery"),
-            Self::Unbound => {
-                ("không gì gắn lượt chuyển với gói tin này", "nothing binds the delivery to this envelope")
-            }
-            Self::NoAcceptance => ("không có bằng chứng tiếp nhận gói tin", "no evidence that the packet was accepted"),
-            Self::OtherPacket => ("gói tin khác (SHA-256 không khớp)", "another packet (SHA-256 differs)"),
-            Self::OtherWords => (
-                "số ký hiệu, trích yếu hoặc nơi nhận khác với điều đã niêm phong lúc tiếp nhận",
-                "number, abstract or recipients differ from what was sealed at acceptance",
-            ),
-            Self::OtherList => ("danh sách khác với điều đã niêm phong", "the list is not the one that was sealed"),
-            Self::Cut => ("gói lưu trữ bị cắt cụt", "the archive ends too early"),
-            Self::OtherManifest => (
-                "danh mục tệp không phải danh mục mà biên nhận của gói bảo đảm",
-                "the manifest is not the one that the receipt of the archive vouches for",
-            ),
-            Self::TooLarge => (
-                "tệp quá lớn để xem bên trong (trên 64 MiB), nên không kiểm tra được",
-                "the member is too large to be looked into (over 64 MiB), so that it cannot be verified",
-            ),
-            Self::MemberAltered => ("tệp đã bị sửa", "the member was altered"),
-            Self::MemberMissing => ("tệp đã bị bỏ", "the member is missing"),
-            Self::MemberAdded => ("tệp được thêm vào", "the member was added"),
-            Self::Directory => ("phần cuối của tệp ZIP đã bị sửa", "the directory at the end was altered"),
+            Self::Unsealed => "not sealed yet, or its proof was left out; ask for the capsule again in some seconds",
+            Self::RecordAltered => "the evidence is not what was sealed",
+            Self::NotIncluded => "the ledger does not have this entry there",
+            Self::OtherRecord => "the receipt of other evidence",
+            Self::OtherDelivery => "it belongs to another delivery",
+            Self::Unbound => "nothing binds the delivery to this envelope",
+            Self::NoAcceptance => "no evidence that the packet was accepted",
+            Self::OtherPacket => "another packet (SHA-256 differs)",
+            Self::OtherWords => "number, abstract or recipients differ from what was sealed at acceptance",
+            Self::OtherList => "the list is not the one that was sealed",
+            Self::Cut => "the archive ends too early",
+            Self::OtherManifest => "the manifest is not the one that the receipt of the archive vouches for",
+            Self::TooLarge => "the member is too large to be looked into (over 64 MiB), so that it cannot be verified",
+            Self::MemberAltered => "the member was altered",
+            Self::MemberMissing => "the member is missing",
+            Self::MemberAdded => "the member was added",
+            Self::Directory => "the directory at the end was altered",
         }
     }
 }
