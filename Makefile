@@ -33,13 +33,13 @@ run: toolchain compiler ## build, then play the demo and stay up at http://127.0
 test: test-sqlite test-postgres ## run the whole suite on SQLite, then on PostgreSQL
 
 .PHONY: test-sqlite
-test-sqlite: toolchain compiler xmllint xmlsec browser ## run the whole suite on SQLite
+test-sqlite: toolchain compiler xmllint xmlsec readers browser ## run the whole suite on SQLite
 	@echo "== tests on SQLite"
 	unset DOCAXIS_TEST_DATABASE
 	$(call tests,)
 
 .PHONY: test-postgres
-test-postgres: toolchain compiler xmllint xmlsec postgres ## run the whole suite on a throw-away PostgreSQL
+test-postgres: toolchain compiler xmllint xmlsec readers postgres ## run the whole suite on a throw-away PostgreSQL
 	@echo "== tests on PostgreSQL"
 	export DOCAXIS_TEST_DATABASE=postgres
 	# What needs no database has passed above.
@@ -145,6 +145,13 @@ xmllint:
 xmlsec:
 	@command -v xmlsec1 >/dev/null || $(call install,xmlsec1,xmlsec1)
 	command -v openssl >/dev/null || $(call install,openssl,openssl)
+
+# What opens archives and their cover, and runs the page that verifies receipts, as whoever receives them would.
+.PHONY: readers
+readers:
+	@command -v unzip >/dev/null || $(call install,unzip,unzip)
+	command -v pdftotext >/dev/null || $(call install,pdftotext,poppler-utils)
+	command -v node >/dev/null || $(call install,Node.js,nodejs)
 
 .PHONY: dpkg
 dpkg:

@@ -293,6 +293,10 @@ pub(super) async fn give_up_expired(hub: &Hub, now: DateTime<Utc>, at_once: i64)
         rows.iter().map(|row| give_up(tx, row, moment)).collect::<Result<Vec<EndpointKind>, StoreError>>()
     });
     let given_up = given_up.await?;
+    // Another node was first.
+    if given_up.is_empty() {
+        return Ok(());
+    }
     for kind in &given_up {
         hub.metrics.pushes.get_or_create(&PushLabels { kind: kind.word(), outcome: "given_up" }).inc();
     }

@@ -597,7 +597,7 @@ pub fn by_page(folder: &Folder, name: &str) -> Vec<(String, String)> {
     }
     command.arg(program).args([path(name), path("hub.pem"), path("packet.edxml")]);
     command.args([path("witnesses.txt"), path("neighbours.pem")]);
-    let output = command.output().expect("Node.js is needed for this test: make browser");
+    let output = command.output().expect("Node.js is needed for this test: make readers");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
     let steps = steps.as_array().unwrap().iter();

@@ -74,7 +74,7 @@ impl Work {
         for packet in batch.packets.iter() {
             self.index.note(packet)?;
             let (proofs, receipts) = (&mut batch.proofs, &mut batch.receipts);
-            if request.packets {
+            if request.selection.packets {
                 self.content(&hub.payloads, packet, proofs)?;
             }
             let of_packet = packet.evidence.iter();
@@ -260,8 +260,8 @@ async fn batch(hub: &Hub, request: &Request, packets: Vec<Packet>) -> Result<Bat
 
 /// Writes the statements of closed days.
 async fn of_days(hub: &Hub, request: &Request, mut work: Work) -> Result<Work, ExchangeError> {
-    let last = request.until.parse::<NaiveDate>().ok();
-    let mut day = request.from.parse::<NaiveDate>().ok();
+    let last = request.selection.until.parse::<NaiveDate>().ok();
+    let mut day = request.selection.from.parse::<NaiveDate>().ok();
     while let Some(now) = day.filter(|day| last.is_some_and(|last| *day <= last)) {
         let (name, asked) = (now.to_string(), request.clone());
         let lists = hub.store.read(move |tx| lists(tx, &asked, &name)).await?;
@@ -286,7 +286,7 @@ fn lists(tx: &mut Connection, request: &Request, day: &str) -> Result<Vec<(Strin
     let rows = statement_rows::of_day(tx, day)?.into_iter();
     let own = rows.filter(|row| request.is_of(&row.sender_code) || request.is_of(&row.recipient_code));
     let mut lists: Vec<(String, String)> = own.map(|row| (row.evidence_id, row.list)).collect();
-    let closing = statement_rows::closed(tx, day)?.filter(|_| request.agency.is_none());
+    let closing = statement_rows::closed(tx, day)?.filter(|_| request.selection.agency.is_none());
     lists.extend(closing.map(|row| (row.evidence_id, row.list)));
     lists.sort();
     Ok(lists)

@@ -62,7 +62,7 @@ impl Packet {
 
 /// Where the walk begins: nothing of the period stands before.
 pub(super) fn beginning(tx: &mut Connection, request: &Request) -> Result<i64, StoreError> {
-    Ok(statements::last_closed(tx, Some(&request.from))?.map_or(0, |day| day.next_index))
+    Ok(statements::last_closed(tx, Some(&request.selection.from))?.map_or(0, |day| day.next_index))
 }
 
 /// The next page of what a request asks for.
@@ -91,7 +91,7 @@ pub(super) fn proofs(tx: &mut Connection, request: &Request, packets: &[Packet])
     let evidence: Vec<&str> = evidence.map(|row| row.evidence_id.as_str()).collect();
     let relayed = packets.iter().flat_map(|packet| packet.deliveries.iter().map(|(row, _)| row));
     let relayed: Vec<&str> = relayed.filter(|row| row.via.is_some()).map(|row| row.delivery_id.as_str()).collect();
-    let ids = packets.iter().filter(|_| request.packets).map(|packet| packet.envelope.envelope_id.as_str());
+    let ids = packets.iter().filter(|_| request.selection.packets).map(|packet| packet.envelope.envelope_id.as_str());
     let ids: Vec<&str> = ids.collect();
     Ok(Proofs {
         places: prove::places_under(tx, &evidence, (request.tree_size, &request.checkpoint))?,

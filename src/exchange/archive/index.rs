@@ -116,16 +116,16 @@ impl Index {
         paper.title("BÁO CÁO GÓI LƯU TRỮ", "Archive of exchanged documents");
         let day = |text: &str| date(text).map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default();
         let all = || "tất cả / all".to_owned();
-        let kind = request.documents.map_or_else(all, |documents| {
+        let kind = request.selection.documents.map_or_else(all, |documents| {
             if documents { "văn bản / documents" } else { "trạng thái / statuses" }.to_owned()
         });
-        let packets = if request.packets { "có / included" } else { "không / left out" };
+        let packets = if request.selection.packets { "có / included" } else { "không / left out" };
         let rows = [
-            ("Cơ quan / Agency", request.agency.clone().unwrap_or_else(all)),
-            ("Từ ngày / From", day(&request.from)),
-            ("Đến ngày / Until", day(&request.until)),
+            ("Cơ quan / Agency", request.selection.agency.clone().unwrap_or_else(all)),
+            ("Từ ngày / From", day(&request.selection.from)),
+            ("Đến ngày / Until", day(&request.selection.until)),
             ("Loại gói tin / Kind", kind),
-            ("Văn bản / Document", request.document_id.clone().unwrap_or_else(all)),
+            ("Văn bản / Document", request.selection.document_id.clone().unwrap_or_else(all)),
             ("Gói tin gốc / Packets", packets.to_owned()),
             ("Số liệu chốt lúc / As of", cut_off.to_owned()),
             ("Bút toán của sổ cái / Entries", request.tree_size.to_string()),

@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// What somebody wants in an archive.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// What an agency sent and was sent; without one, everything. Code or alias.
     pub agency: Option<String>,
@@ -50,18 +50,9 @@ pub struct Selection {
 /// A selection, cut off at a head of the ledger: what is in the archive is decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Code of the agency.
-    pub agency: Option<String>,
-    /// First day.
-    pub from: String,
-    /// Last day.
-    pub until: String,
-    /// Only documents, or only status packets.
-    pub documents: Option<bool>,
-    /// Only packets about this document.
-    pub document_id: Option<String>,
-    /// Whether the packets are in it.
-    pub packets: bool,
+    /// What is wanted; the agency by its code.
+    #[serde(flatten)]
+    pub selection: Selection,
     /// What was sealed later is not in it.
     pub tree_size: i64,
     /// The head of that size, with what witnesses had put under it by then.
@@ -80,19 +71,19 @@ impl Request {
 
     /// From when until before when packets were accepted.
     fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let after = date(&self.until)?.checked_add_days(Days::new(1))?;
-        Some((beginning(date(&self.from)?)?, beginning(after)?))
+        let after = date(&self.selection.until)?.checked_add_days(Days::new(1))?;
+        Some((beginning(date(&self.selection.from)?)?, beginning(after)?))
     }
 
     /// Whether packets of this kind, about this document, are in it.
     fn wants(&self, kind: &str, document_id: &str) -> bool {
-        self.documents.is_none_or(|documents| documents != kind.starts_with("status-"))
-            && self.document_id.as_ref().is_none_or(|wanted| wanted == document_id)
+        self.selection.documents.is_none_or(|documents| documents != kind.starts_with("status-"))
+            && self.selection.document_id.as_ref().is_none_or(|wanted| wanted == document_id)
     }
 
     /// Whether what an agency sent or was sent is in it.
     fn is_of(&self, code: &str) -> bool {
-        self.agency.as_ref().is_none_or(|agency| agency == code)
+        self.selection.agency.as_ref().is_none_or(|agency| agency == code)
     }
 }
 
@@ -124,12 +115,12 @@ pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow,
     }
     let head = head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
     let request = Request {
-        agency: agency.flatten().map(|agency| agency.code.0),
-        from: from.to_string(),
-        until: until.to_string(),
-        documents: selection.documents,
-        document_id: selection.document_id,
-        packets: selection.packets,
+        selection: Selection {
+            agency: agency.flatten().map(|agency| agency.code.0),
+            from: from.to_string(),
+            until: until.to_string(),
+            ..selection
+        },
         tree_size: head.tree_size,
         checkpoint: head.note,
     };
@@ -168,10 +159,10 @@ async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, Exchang
 fn note(tx: &mut Connection, act: &Act, what: &str, row: &ArchiveRow) -> Result<(), StoreError> {
     let request = Request::of(row)?;
     let facts = json!({
-        "archive": row.archive_id, "from": request.from, "until": request.until, "packets": request.packets,
-        "document_id": request.document_id, "tree_size": request.tree_size,
+        "archive": row.archive_id, "from": request.selection.from, "until": request.selection.until, "packets": request.selection.packets,
+        "document_id": request.selection.document_id, "tree_size": request.tree_size,
     });
-    act.note(tx, (EvidenceEvent::ArchiveExported, what), request.agency.as_deref(), facts)
+    act.note(tx, (EvidenceEvent::ArchiveExported, what), request.selection.agency.as_deref(), facts)
 }
 
 /// An export.
