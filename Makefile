@@ -33,13 +33,13 @@ run: toolchain compiler ## build, then play the demo and stay up at http://127.0
 test: test-sqlite test-postgres ## run the whole suite on SQLite, then on PostgreSQL
 
 .PHONY: test-sqlite
-test-sqlite: toolchain compiler xmllint xmlsec readers browser ## run the whole suite on SQLite
+test-sqlite: toolchain compiler xmllint xmlsec readers browser provider ## run the whole suite on SQLite
 	@echo "== tests on SQLite"
 	unset DOCAXIS_TEST_DATABASE
 	$(call tests,)
 
 .PHONY: test-postgres
-test-postgres: toolchain compiler xmllint xmlsec readers postgres ## run the whole suite on a throw-away PostgreSQL
+test-postgres: toolchain compiler xmllint xmlsec readers provider postgres ## run the whole suite on a throw-away PostgreSQL
 	@echo "== tests on PostgreSQL"
 	export DOCAXIS_TEST_DATABASE=postgres
 	# What needs no database has passed above.
@@ -156,6 +156,18 @@ readers:
 .PHONY: dpkg
 dpkg:
 	@command -v dpkg-shlibdeps >/dev/null || $(call install,the Debian packaging tools,dpkg-dev)
+
+# A real identity provider, by which tests sign in.
+PROVIDER := 0.3.4
+.PHONY: provider
+provider:
+	@command -v python3 >/dev/null || $(call install,Python,python3)
+	folder="$${CARGO_TARGET_DIR:-target}/oidc-provider"
+	if [ ! -x "$$folder/bin/oidc-provider-mock" ]; then
+		python3 -c 'import ensurepip' 2>/dev/null || $(call install,the venv module of Python,python3-venv)
+		python3 -m venv "$$folder"
+		"$$folder/bin/pip" install --quiet 'oidc-provider-mock==$(PROVIDER)'
+	fi
 
 # Chromium with its driver, and axe-core, for what only a real browser shows.
 AXE := 4.14.1

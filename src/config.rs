@@ -373,6 +373,10 @@ settings! {
         session_hours: u64 = 12u64, "hours";
         /// Passwords that are checked at once; each takes 20 MB for a moment. Further ones are told to come again.
         password_checks_max: usize = 4usize, "passwords";
+        /// Where people reach the portal, such as https://truc.example.vn: identity providers send them back there. Empty: none is used.
+        public_url: String = "", "address";
+        /// People whom identity providers send back that are looked after at once; further ones are told to come again.
+        provider_asks_max: usize = 8usize, "people";
         /// Searches that are made at once; further ones wait, and are told to come again after ten seconds.
         searches_max: usize = 2usize, "searches";
         /// Attachments, packets and tables that people take out at once; further ones wait, and are told to come again after ten seconds.

@@ -103,6 +103,8 @@ pub struct Hub {
     pub head_seen_at: Arc<AtomicI64>,
     /// Places for passwords that are checked: each takes memory and a processor for a moment.
     pub password_checks: Arc<Semaphore>,
+    /// Places for people whom identity providers send back: each makes the hub call somebody.
+    pub provider_asks: Arc<Semaphore>,
     /// Places for searches of people: each may keep a reading connection for a while.
     pub searches: Arc<Semaphore>,
     /// The id of this process among the nodes.
@@ -158,6 +160,7 @@ impl Hub {
         let calendar = Arc::new(Self::calendar(&config)?);
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let password_checks = places(config.portal.password_checks_max);
+        let provider_asks = places(config.portal.provider_asks_max);
         let searches = places(config.portal.searches_max);
         let downloads = places(config.portal.downloads_max);
         let config = Arc::new(config);
@@ -178,6 +181,7 @@ impl Hub {
             arrivals: Arrivals::default(),
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
             password_checks,
+            provider_asks,
             searches,
             node_id: Ids.next().into(),
             downloads,

@@ -1,7 +1,8 @@
 //! Ways out: how packets reach agencies that want them brought. `push` posts them to an agency's endpoint, `networks`
 //! says which addresses the hub calls at all, `signature` proves to the endpoint who posted, `mail` hands notices to a mail
-//! server. Not here: when something is sent and what its outcome changes (`exchange::dispatch`, `exchange::post`).
+//! server, `identity` asks identity providers who somebody is. Not here: when something is sent and what its outcome changes (`exchange::dispatch`, `exchange::post`).
 
+pub mod identity;
 pub mod mail;
 pub mod networks;
 pub mod push;

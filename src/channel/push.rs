@@ -7,9 +7,10 @@ use crate::config::Push;
 use crate::domain::endpoint::EndpointKind;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Certificate, Client, Response, redirect};
+use reqwest::{Certificate, Client, Request, Response, redirect};
 use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
@@ -69,6 +70,13 @@ pub struct Answer {
     /// The body, whole.
     pub body: Vec<u8>,
 }
+
+/// Why there is no answer: one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unanswered(String);
+
+const TOO_LONG: &str = "its answer is longer than push.answer_bytes_max";
 
 /// Posts packets and events to endpoints.
 #[derive(Debug, Clone)]
@@ -188,9 +196,37 @@ impl Pusher {
         let media = media.split(';').next().unwrap_or_default().trim().to_owned();
         let body = beginning(answer, self.answer_max.saturating_add(1)).await;
         if body.len() > self.answer_max {
-            return Err("its answer is longer than push.answer_bytes_max".to_owned());
+            return Err(TOO_LONG.to_owned());
         }
         Ok(Answer { meaning, media, body })
+    }
+
+    /// Whether an address is one that the hub calls.
+    pub fn is_called(&self, url: &str) -> bool {
+        self.agencies.callable.check(url).is_ok()
+    }
+
+    /// Carries a small request as it is, and reads the answer whole. Returns within the connect time-out plus the answer
+    /// time-out.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, Unanswered> {
+        if !self.is_called(&request.uri().to_string()) {
+            return Err(Unanswered("its address is not called".to_owned()));
+        }
+        let mut request = Request::try_from(request).map_err(|error| Unanswered(chain(&error)))?;
+        *request.timeout_mut() = Some(self.answer_timeout);
+        let answer = self.agencies.client.execute(request).await.map_err(|error| Unanswered(chain(&error)))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = beginning(answer, self.answer_max.saturating_add(1)).await;
+        if body.len() > self.answer_max {
+            return Err(Unanswered(TOO_LONG.to_owned()));
+        }
+        let mut whole = HttpResponse::new(body);
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        Ok(whole)
     }
 
     async fn judge(&self, answer: Response, kind: EndpointKind) -> Outcome {

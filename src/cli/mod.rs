@@ -16,6 +16,7 @@ mod ledger;
 mod mail;
 mod neighbour;
 pub mod progress;
+mod provider;
 mod queue;
 mod receipt;
 mod reference;
@@ -109,6 +110,9 @@ enum Command {
     /// Users: people who use the portal.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Identity providers by which people sign in to the portal.
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// The search index of the portal.
     #[command(subcommand)]
     Search(search::SearchCommand),
@@ -234,6 +238,7 @@ impl CommandLine {
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Witness(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Provider(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Statement(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

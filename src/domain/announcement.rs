@@ -97,6 +97,7 @@ impl EventKind {
             | EvidenceEvent::KeyChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
+            | EvidenceEvent::IdentityProviderChanged
             | EvidenceEvent::ContentViewed
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed

@@ -45,6 +45,9 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
             of("Điểm chốt của một sổ cái khác bị từ chối ký chứng", "A head of another ledger was not cosigned")
         }
         EvidenceEvent::UserChanged => of("Một người dùng được thay đổi", "A user was changed"),
+        EvidenceEvent::IdentityProviderChanged => {
+            of("Một nhà cung cấp định danh được thay đổi", "An identity provider was changed")
+        }
         EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
@@ -107,6 +110,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::KeyChanged
         | EvidenceEvent::LedgerRefused
         | EvidenceEvent::UserChanged
+        | EvidenceEvent::IdentityProviderChanged
         | EvidenceEvent::StatementMade
         | EvidenceEvent::DayClosed
         | EvidenceEvent::ArchiveExported

@@ -53,6 +53,8 @@ pub enum EvidenceEvent {
     LedgerRefused,
     /// Ours: a person was let into the portal or out of it, or how it signs in or what it looks after was changed.
     UserChanged,
+    /// Ours: an identity provider by which people sign in was set, suspended or resumed.
+    IdentityProviderChanged,
     /// Ours: what one agency sent to another on a day was counted and listed.
     StatementMade,
     /// Ours: a day was closed: these are all its statements.
@@ -65,7 +67,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -89,6 +91,7 @@ impl EvidenceEvent {
         Self::KeyChanged,
         Self::LedgerRefused,
         Self::UserChanged,
+        Self::IdentityProviderChanged,
         Self::StatementMade,
         Self::DayClosed,
         Self::ArchiveExported,
@@ -121,6 +124,7 @@ impl EvidenceEvent {
             Self::KeyChanged => "docaxis:KeyChanged",
             Self::LedgerRefused => "docaxis:LedgerRefused",
             Self::UserChanged => "docaxis:UserChanged",
+            Self::IdentityProviderChanged => "docaxis:IdentityProviderChanged",
             Self::StatementMade => "docaxis:StatementMade",
             Self::DayClosed => "docaxis:DayClosed",
             Self::ArchiveExported => "docaxis:ArchiveExported",
@@ -144,6 +148,7 @@ impl EvidenceEvent {
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
+            Self::IdentityProviderChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
         }
     }

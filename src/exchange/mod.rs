@@ -41,6 +41,7 @@ pub mod follow;
 mod hand_on;
 pub mod health;
 pub mod history;
+pub mod identity;
 pub mod import;
 pub mod index;
 pub mod intake;

@@ -82,9 +82,14 @@ pub struct Shown {
     pub password: SecretString,
     /// The code of the app, or a recovery code; empty when none was given.
     pub code: String,
+}
+
+/// Whence somebody signs in.
+#[derive(Debug, Clone)]
+pub struct Visit {
     /// From where.
     pub address: String,
-    /// By which browser.
+    /// By which browser, as it says.
     pub agent: String,
 }
 
@@ -106,13 +111,19 @@ pub enum Turned {
     CodeMissing,
     /// Too many failures; nothing is tried until then.
     Locked(DateTime<Utc>),
+    /// The identity provider vouches for nobody.
+    NotVouched,
+    /// It does, but does not say that more than a password was used.
+    OneFactor,
+    /// It does, for somebody who is nobody here, or who may not come by it.
+    Unlinked,
 }
 
 /// Lets somebody in, or not.
 ///
 /// # Errors
 /// `ComeAgain` when too many sign in at once; `Store`; `Unavailable`.
-pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError> {
+pub async fn sign_in(hub: &Hub, shown: Shown, visit: Visit) -> Result<Admission, ExchangeError> {
     let login = user::login(&shown.login).unwrap_or_default();
     let asked = login.clone();
     let user = hub.store.read(move |tx| users::find_by_login(tx, &asked)).await?;
@@ -123,26 +134,45 @@ pub async fn sign_in(hub: &Hub, shown: Shown) -> Result<Admission, ExchangeError
     let hash = user.as_ref().filter(|user| user.suspended_at.is_none()).map(|user| user.password.as_str());
     let holds = passwords::holds(hub, &shown.password, hash).await?;
     let Some(user) = user else { return Ok(Admission::Out(Turned::Wrong)) };
-    let token = hub.keyring.new_secret().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
-    let digest = session_digest(token.expose_secret());
     let (own, checked) = (hub.clone(), user.password);
-    let turned = hub.store.write(move |tx| {
+    let judge = move |tx: &mut Connection| {
         // Whoever was changed, locked or suspended meanwhile is judged by how it stands now.
-        let Some(user) = users::find_to_change(tx, &user.user_id)? else { return Ok(Some(Turned::Wrong)) };
+        let Some(user) = users::find_to_change(tx, &user.user_id)? else { return Ok(Err(Turned::Wrong)) };
         if let Some(until) = user.locked_until.filter(|until| *until > now) {
-            return Ok(Some(Turned::Locked(until)));
+            return Ok(Err(Turned::Locked(until)));
         }
         let stands = holds && user.password == checked && user.suspended_at.is_none();
         let wants_code = user.second_factor == SecondFactor::On;
         if stands && wants_code && shown.code.trim().is_empty() {
-            return Ok(Some(Turned::CodeMissing));
+            return Ok(Err(Turned::CodeMissing));
         }
         if !stands || (wants_code && !second_factor::take(&own, tx, &user, &shown.code)?) {
-            return failed(&own.config.portal, tx, &user, now).map(Some);
+            return failed(&own.config.portal, tx, &user, now).map(Err);
         }
+        Ok(Ok((user, None)))
+    };
+    open_for(hub, visit, judge).await
+}
+
+/// Opens a session for whom `judge` lets in, and by which provider it came, in the same transaction.
+///
+/// # Errors
+/// `Store`; `Unavailable`.
+pub(super) async fn open_for(
+    hub: &Hub,
+    visit: Visit,
+    judge: impl Fn(&mut Connection) -> Result<Result<(UserRow, Option<String>), Turned>, StoreError> + Send + 'static,
+) -> Result<Admission, ExchangeError> {
+    let token = hub.keyring.new_secret().map_err(|_| ExchangeError::Unavailable("no randomness".to_owned()))?;
+    let (digest, now) = (session_digest(token.expose_secret()), hub.clock.now());
+    let turned = hub.store.write(move |tx| {
+        let (user, provider_id) = match judge(tx)? {
+            Ok(found) => found,
+            Err(turned) => return Ok(Some(turned)),
+        };
         users::note_sign_in(tx, &user.user_id, now)?;
-        let agent = shown.agent.chars().take(AGENT_CHARS_MAX).collect();
-        let row = SessionRow::new(digest.clone(), user.user_id.clone(), (shown.address.clone(), agent), now);
+        let agent = visit.agent.chars().take(AGENT_CHARS_MAX).collect();
+        let row = SessionRow::new(digest.clone(), (user.user_id, provider_id), (visit.address.clone(), agent), now);
         user_sessions::open_session(tx, &row)?;
         Ok(None)
     });
@@ -197,8 +227,9 @@ pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Perso
     }
     let has_second_factor = user.second_factor == SecondFactor::On;
     Ok(Some(Person {
-        must_change_password: user.must_change,
-        must_set_up: settings.second_factor && !has_second_factor,
+        // Whoever came by a provider showed nothing that somebody else made, and the second factor there.
+        must_change_password: user.must_change && session.provider_id.is_none(),
+        must_set_up: settings.second_factor && !has_second_factor && session.provider_id.is_none(),
         has_second_factor,
         form_token: hex::encode(digest_of("form", token)).into(),
         idle_until: later(now, idle).unwrap_or(now).min(ends_at),

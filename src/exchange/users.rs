@@ -130,7 +130,8 @@ pub async fn add(hub: &Hub, by: &By, new: Newcomer) -> Result<(UserLine, SecretS
     }
 }
 
-fn note(
+/// Leaves evidence of what was done to a person.
+pub(super) fn note(
     tx: &mut Connection,
     act: &Act,
     what: &str,

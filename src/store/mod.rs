@@ -24,6 +24,7 @@ pub mod envelopes;
 pub mod evidence;
 pub mod failures;
 pub mod guard;
+pub mod identities;
 pub mod inspect;
 pub mod job_runs;
 mod known;

@@ -249,6 +249,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity_providers (provider_id) {
+        provider_id -> Text,
+        name -> Text,
+        issuer -> Text,
+        client_id -> Text,
+        secret_sealed -> Nullable<Binary>,
+        discovered -> Text,
+        second_factor -> Text,
+        agency_code -> Nullable<Text>,
+        suspended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     job_runs (job, due_at) {
         job -> Text,
         due_at -> Timestamp,
@@ -537,6 +551,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_identities (provider_id, subject) {
+        provider_id -> Text,
+        subject -> Text,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
     user_sessions (session_digest) {
         session_digest -> Binary,
         user_id -> Text,
@@ -544,6 +566,7 @@ diesel::table! {
         agent -> Text,
         created_at -> Timestamp,
         seen_at -> Timestamp,
+        provider_id -> Nullable<Text>,
     }
 }
 
@@ -608,6 +631,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     envelopes,
     evidence,
     failures,
+    identity_providers,
     job_runs,
     ledger_entries,
     ledger_tiles,
@@ -637,6 +661,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     systems,
     unsealed,
     user_agencies,
+    user_identities,
     user_sessions,
     users,
     watched_ledgers,

@@ -20,13 +20,20 @@ pub struct SessionRow {
     pub agent: String,
     pub(super) created_at: NaiveDateTime,
     pub(super) seen_at: NaiveDateTime,
+    /// By which identity provider it was opened; nothing: by password.
+    pub provider_id: Option<String>,
 }
 
 impl SessionRow {
     /// A session opened now.
-    pub fn new(digest: Vec<u8>, user_id: String, (address, agent): (String, String), at: DateTime<Utc>) -> Self {
+    pub fn new(
+        digest: Vec<u8>,
+        (user_id, provider_id): (String, Option<String>),
+        (address, agent): (String, String),
+        at: DateTime<Utc>,
+    ) -> Self {
         let at = at.naive_utc();
-        Self { session_digest: digest, user_id, address, agent, created_at: at, seen_at: at }
+        Self { session_digest: digest, user_id, address, agent, created_at: at, seen_at: at, provider_id }
     }
 
     /// When it was opened.

@@ -131,6 +131,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["quick_xml", "memchr", "crc32fast"], &["src/wire/"], "hostile bytes are taken apart in one folder"),
     (&["zip"], &["src/wire/", "src/sheet.rs"], "zips are taken apart in one folder; a workbook is one that is written"),
     (&["reqwest"], &["src/cli/client/", "src/cli/demo/", "src/channel/"], "the hub calls others in one folder"),
+    (&["openidconnect"], &["src/channel/"], "identity providers are asked in one folder"),
     (&["lettre"], &["src/channel/mail.rs"], "SMTP is spoken in one file"),
     (&["backon"], &["src/cli/client/"], "only the client commands try again by themselves"),
     (

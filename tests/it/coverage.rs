@@ -216,14 +216,11 @@ async fn busy_hub() -> TestHub {
 /// A clerk opens an attachment.
 async fn look_into(hub: &TestHub, envelope_id: &str) {
     let password = crate::support::portal::let_in(hub, "lan.vp", UserRole::Clerk, &["X99.A01", "X99.B02"]).await;
-    let shown = sessions::Shown {
-        login: "lan.vp".to_owned(),
-        password: password.into(),
-        code: String::new(),
-        address: String::new(),
-        agent: String::new(),
+    let shown = sessions::Shown { login: "lan.vp".to_owned(), password: password.into(), code: String::new() };
+    let visit = sessions::Visit { address: String::new(), agent: String::new() };
+    let Admission::In(token) = sessions::sign_in(&hub.hub, shown, visit).await.unwrap() else {
+        panic!("nobody is let in")
     };
-    let Admission::In(token) = sessions::sign_in(&hub.hub, shown).await.unwrap() else { panic!("nobody is let in") };
     let person = sessions::person(&hub.hub, token.expose_secret(), true).await.unwrap().unwrap();
     open::open(&hub.hub, &person, (envelope_id, Part::Attachment(1))).await.unwrap();
 }

@@ -46,6 +46,7 @@ mod portal;
 mod portal_agencies;
 mod portal_browser;
 mod portal_documents;
+mod portal_provider;
 mod portal_recall;
 mod portal_sign_in;
 mod postman;

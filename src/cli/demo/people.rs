@@ -2,7 +2,7 @@
 
 use crate::domain::user::UserRole;
 use crate::exchange::act::By;
-use crate::exchange::sessions::{self, Admission, Shown};
+use crate::exchange::sessions::{self, Admission, Shown, Visit};
 use crate::exchange::users::{self, Newcomer};
 use crate::hub::Hub;
 use anyhow::{Context, bail};
@@ -37,14 +37,11 @@ pub async fn let_in(hub: &Hub) -> anyhow::Result<Vec<(&'static str, SecretString
 
 /// Signs in and chooses a password, as everybody does.
 async fn chosen(hub: &Hub, login: &str, first: SecretString) -> anyhow::Result<SecretString> {
-    let shown = Shown {
-        login: login.to_owned(),
-        password: first.clone(),
-        code: String::new(),
-        address: "127.0.0.1".to_owned(),
-        agent: "docaxis demo".to_owned(),
+    let shown = Shown { login: login.to_owned(), password: first.clone(), code: String::new() };
+    let visit = Visit { address: "127.0.0.1".to_owned(), agent: "docaxis demo".to_owned() };
+    let Admission::In(token) = sessions::sign_in(hub, shown, visit).await? else {
+        bail!("the first password does not hold")
     };
-    let Admission::In(token) = sessions::sign_in(hub, shown).await? else { bail!("the first password does not hold") };
     let person = sessions::person(hub, token.expose_secret(), true).await?.context("the session is over")?;
     let random: String = hub.keyring.new_secret()?.expose_secret().chars().take(12).collect();
     let password = SecretString::from(format!("Thu-{random}-1x"));

@@ -2,15 +2,16 @@
 
 use super::super::problem::Problem;
 use super::fields::Fields;
-use super::{Page, PortalOperation, drawn, qr, see_other};
+use super::{Page, PortalOperation, drawn, provider, qr, see_other};
 use crate::domain::dates;
 use crate::domain::rules::Wording;
+use crate::exchange::identity::{self, Purpose};
 use crate::exchange::second_factor::{self, Offer};
 use crate::exchange::sessions::{self, Person, SessionLine};
 use actix_web::HttpResponse;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -26,6 +27,10 @@ struct AccountPage<'a> {
     offer: Option<(String, String)>,
     /// Recovery codes, shown this once.
     recovery_codes: Vec<String>,
+    /// Identity providers: id, name, and whether the person signs in by it.
+    providers: Vec<(String, String, bool)>,
+    /// Where the provider that was chosen is.
+    way: Option<String>,
 }
 
 impl AccountPage<'_> {
@@ -46,6 +51,7 @@ struct Came {
     done: Option<Wording>,
     offer: Option<Offer>,
     recovery_codes: Vec<String>,
+    way: Option<(String, SecretString)>,
 }
 
 /// Shows the page, or does what a form of it asks.
@@ -65,6 +71,13 @@ pub(super) async fn answer(
         }
     } else if operation == PortalOperation::SecondFactor {
         second_factor(page, person, fields).await?
+    } else if operation == PortalOperation::Link {
+        if fields.get("step") == "forget" {
+            identity::unlink_own(page.hub, person, fields.get("provider")).await?;
+            return Ok(see_other("/portal/account?done=unlinked"));
+        }
+        let way = identity::begin(page.hub, fields.get("provider"), Purpose::Link).await?;
+        Came { way: Some(way), ..Came::default() }
     } else if operation == PortalOperation::EndSessions {
         sessions::end_others(page.hub, person).await?;
         return Ok(see_other("/portal/account?done=sessions"));
@@ -76,7 +89,8 @@ pub(super) async fn answer(
         let picture = qr::picture(offer.url.expose_secret());
         (picture, offer.typed.expose_secret().to_owned())
     });
-    drawn(&AccountPage {
+    let (way, token) = came.way.unzip();
+    let mut answer = drawn(&AccountPage {
         page,
         person,
         sessions: lines,
@@ -85,12 +99,20 @@ pub(super) async fn answer(
         done: came.done,
         offer,
         recovery_codes: came.recovery_codes,
-    })
+        providers: identity::of_person(page.hub, person).await?,
+        way,
+    })?;
+    if let Some(token) = token {
+        provider::keep_way(&mut answer, &token, "");
+    }
+    Ok(answer)
 }
 
 fn done(word: &str) -> Option<Wording> {
     match word {
         "password" => Some(Wording::new("Đã đổi mật khẩu.", "The password was changed.")),
+        "linked" => Some(Wording::new("Đã liên kết với nhà cung cấp định danh.", "The identity provider was linked.")),
+        "unlinked" => Some(Wording::new("Đã bỏ liên kết.", "The identity provider was unlinked.")),
         "sessions" => Some(Wording::new("Đã kết thúc các phiên khác.", "The other sessions were ended.")),
         _ => None,
     }

@@ -12,6 +12,7 @@ mod download;
 mod export;
 mod fields;
 mod log;
+mod provider;
 mod qr;
 mod recall;
 mod search;
@@ -51,6 +52,12 @@ pub enum PortalOperation {
     SignInPage,
     /// Lets somebody in.
     SignIn,
+    /// Sends somebody to an identity provider.
+    ToProvider,
+    /// Looks after whom an identity provider sends back.
+    FromProvider,
+    /// Says or forgets who somebody is for an identity provider.
+    Link,
     /// Ends the session.
     SignOut,
     /// What came to an agency, or what it sent.
@@ -102,8 +109,11 @@ impl PortalOperation {
     pub fn is_open(self) -> bool {
         match self {
             Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
+            Self::ToProvider | Self::FromProvider => true,
             Self::SignOut | Self::Log | Self::Search | Self::Document => false,
-            Self::Account | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => false,
+            Self::Account | Self::Link | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => {
+                false
+            }
             Self::Export | Self::News | Self::Attachment | Self::Packet | Self::Receipt => false,
             Self::Capsule | Self::Slip | Self::Prospect | Self::TakeBack => false,
             Self::Agencies | Self::Agency | Self::Views | Self::Accounts => false,
@@ -198,6 +208,11 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         return Ok(change_language(&call));
     } else if matches!(operation, PortalOperation::SignInPage | PortalOperation::SignIn) {
         return sign_in::answer(operation, call).await;
+    } else if matches!(operation, PortalOperation::ToProvider | PortalOperation::FromProvider) {
+        let (language, place) = (language(headers), "/portal/sign-in".to_owned());
+        let (now, bulletins) = (hub.clock.now(), Vec::new());
+        let page = Page { hub: &hub, language, place, person: None, bulletins, now };
+        return provider::answer(operation, &call, &page).await;
     }
     let person = signed_in(operation, &hub, headers).await?;
     let Some(person) = person else { return Ok(to_sign_in(&call)) };
@@ -230,6 +245,7 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::Search => search::page(&page, &person, &fields).await,
         PortalOperation::Document => document::page(&page, &person, call.segment("id"), &fields).await,
         PortalOperation::Account
+        | PortalOperation::Link
         | PortalOperation::Password
         | PortalOperation::SecondFactor
         | PortalOperation::EndSessions => account::answer(operation, &page, &person, &fields).await,
@@ -255,6 +271,8 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         | PortalOperation::Asset
         | PortalOperation::Language
         | PortalOperation::SignInPage
+        | PortalOperation::ToProvider
+        | PortalOperation::FromProvider
         | PortalOperation::SignIn => Err(Problem::PathUnknown),
     }
 }

@@ -11,6 +11,7 @@ pub mod plans;
 pub mod portal;
 pub mod probe;
 pub mod program;
+pub mod provider;
 pub mod robot;
 pub mod sdk;
 pub mod sdk_reading;
