@@ -27,6 +27,7 @@ mod system;
 mod user;
 mod verify;
 mod webhook;
+mod timestamp;
 mod witness;
 
 use crate::config::Config;
@@ -106,6 +107,9 @@ enum Command {
     /// Witnesses: who cosigns the ledger, and the ledgers that this hub cosigns.
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
+    /// Time-stamps: who vouches for when heads of the ledger were there.
+    #[command(subcommand)]
+    Timestamp(timestamp::TimestampCommand),
     /// Users: people who use the portal.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -233,6 +237,7 @@ impl CommandLine {
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Witness(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Timestamp(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -245,6 +245,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/ledger/checkpoint", Operation::Tiles(TilesOperation::Checkpoint), "The newest signed head of the ledger."),
     route(GET, "/ledger/tile/entries/{tile}", Operation::Tiles(TilesOperation::Entries), "256 entries, or with `.p/W` the first W of them."),
     route(GET, "/ledger/tile/{level}/{tile}", Operation::Tiles(TilesOperation::Hashes), "256 hashes of a level of the tree, or with `.p/W` the first W of them."),
+    route(GET, "/ledger/timestamps/{size}", Operation::Tiles(TilesOperation::Timestamp), "The first stamped head of a tree with at least so many entries, and its time-stamp (RFC 3161), in one file for `docaxis verify`."),
 
     // Another ledger that this hub witnesses, as C2SP tlog-witness says.
     route(POST, "/witness/add-checkpoint", Operation::Witness, "Ask this hub to cosign a head of a ledger in `witness.watched` or of a neighbour."),

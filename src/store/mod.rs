@@ -1,7 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
-//! `relays`, `evidence`, `ledger`, `witnesses`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`),
+//! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`),
 //! `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `bulletins` (what operators tell), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
@@ -48,6 +48,7 @@ pub mod search;
 pub mod selftest;
 pub mod statements;
 pub mod systems;
+pub mod timestamps;
 pub mod transfers;
 pub mod user_sessions;
 pub mod users;

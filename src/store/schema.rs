@@ -524,6 +524,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    timestamps (tree_size) {
+        tree_size -> BigInt,
+        stamped_at -> Timestamp,
+        authority -> Text,
+        token -> Binary,
+    }
+}
+diesel::table! {
     unsealed (evidence_id) {
         evidence_id -> Text,
     }
@@ -635,6 +643,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     system_agencies,
     system_keys,
     systems,
+    timestamps,
     unsealed,
     user_agencies,
     user_sessions,
