@@ -68,6 +68,7 @@ mod statements;
 mod store_contract;
 mod support;
 mod terms;
+mod timestamps;
 mod two_nodes;
 mod watch;
 mod webhooks;
