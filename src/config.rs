@@ -116,6 +116,12 @@ settings! {
     lists: Lists {
         /// Most rows in one page of a mailbox or log.
         page_max: usize = 1000usize, "rows";
+        /// Lines of a list that a system posts to be reconciled; each takes some 300 bytes of memory while it is.
+        reconciled_lines_max: usize = 100000usize, "lines";
+        /// Largest such list.
+        reconciled_bytes_max: u64 = 33554432u64, "bytes";
+        /// Differences that the answer names; further ones are counted.
+        differences_max: usize = 10000usize, "differences";
         /// How long a caller may wait for something to come into its mailbox; a longer wait is cut.
         wait_seconds_max: u64 = 60u64, "seconds";
         /// Callers that may wait at once on this node; further ones are told to come again.

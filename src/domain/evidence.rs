@@ -57,6 +57,8 @@ pub enum EvidenceEvent {
     StatementMade,
     /// Ours: a day was closed: these are all its statements.
     DayClosed,
+    /// Ours: a system's own list of a day was compared with what was sealed of it.
+    ListReconciled,
     /// Ours: an archive was asked for, or is made.
     ArchiveExported,
     /// Ours: a person of a party opened an attachment or the packet in the portal.
@@ -65,7 +67,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -91,6 +93,7 @@ impl EvidenceEvent {
         Self::UserChanged,
         Self::StatementMade,
         Self::DayClosed,
+        Self::ListReconciled,
         Self::ArchiveExported,
         Self::ContentViewed,
     ];
@@ -123,6 +126,7 @@ impl EvidenceEvent {
             Self::UserChanged => "docaxis:UserChanged",
             Self::StatementMade => "docaxis:StatementMade",
             Self::DayClosed => "docaxis:DayClosed",
+            Self::ListReconciled => "docaxis:ListReconciled",
             Self::ArchiveExported => "docaxis:ArchiveExported",
             Self::ContentViewed => "docaxis:ContentViewed",
         }
@@ -145,6 +149,7 @@ impl EvidenceEvent {
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
+            Self::ListReconciled => None,
         }
     }
 

@@ -61,6 +61,7 @@ pub mod reach;
 mod recall;
 mod receipt;
 pub mod recipients;
+pub mod reconcile;
 pub mod redrives;
 mod register;
 pub mod relay;

@@ -25,6 +25,7 @@ pub mod problem_body;
 pub mod push_admin;
 mod push_sketches;
 mod reading;
+mod reconciliation_api;
 pub mod receipt_api;
 mod receipt_sketches;
 pub mod relay_api;
@@ -265,6 +266,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/certificates", receipt(ReceiptOperation::Certificates), "The certificates under which receipts are and were signed."),
     route(GET, "/api/v1/statements", statement(StatementOperation::List), "List daily statements of pairs with an agency of the caller (`day`, `after`, `limit`)."),
     route(GET, "/api/v1/statements/{id}", statement(StatementOperation::Look), "What one agency sent to another on a day: the list, its signed receipt and the proof, in one file for `docaxis verify`."),
+    route(POST, "/api/v1/reconciliations", statement(StatementOperation::Reconcile), "Compare the caller's own list of a closed day, CSV or JSON, with what the hub sealed (`agency`, `day`, `direction`)."),
+    route(GET, "/api/v1/reconciliations/{id}", statement(StatementOperation::Reconciliation), "What came of it: the differences, the signed receipt and the proof, in one file for `docaxis verify`."),
     route(GET, "/api/v1/evidence/{id}/proof", ledger(LedgerOperation::Proof), "A piece of evidence with the proof that it stands in the ledger."),
     route(GET, "/api/v1/ledger", ledger(LedgerOperation::View), "How the ledger stands, and the key of its heads."),
     route(GET, "/api/v1/ledger/consistency", ledger(LedgerOperation::Consistency), "The proof that the ledger of one size grew to that of another (`from`, `to`)."),

@@ -362,6 +362,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    reconciliations (evidence_id) {
+        evidence_id -> Text,
+        agency_code -> Text,
+        list -> Text,
+    }
+}
+diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
         code_digest -> Binary,
@@ -627,6 +634,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     pushes,
     read_documents,
     receipts,
+    reconciliations,
     recovery_codes,
     redriven_deliveries,
     redrives,

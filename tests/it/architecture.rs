@@ -162,7 +162,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (
         &["csv"],
         &["src/exchange/agency_file.rs", "src/sheet.rs"],
-        "files of agencies are read and written in one place, tables for people in another",
+        "files of systems are read and written in one place, tables for people in another",
     ),
     (&["config"], &["src/config.rs", "src/config/"], "settings are read once"),
     (&["strsim"], &["src/config/faults.rs"], "what is misspelt is named with what was meant"),

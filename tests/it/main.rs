@@ -53,6 +53,7 @@ mod preflight;
 mod push;
 mod push_faults;
 mod recall;
+mod reconciliations;
 mod receipts;
 mod relay;
 mod relay_receipts;

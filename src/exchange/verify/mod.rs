@@ -13,6 +13,7 @@ use crate::domain::dates::for_people;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
+use crate::domain::reconciliation;
 use crate::domain::statement::{self, DayFacts, Facts};
 use crate::proof::checkpoint::{Checkpoint, Key, NoteFault, claimed};
 use crate::proof::entry;
@@ -174,7 +175,7 @@ fn is_statement(file: &StatementFile) -> bool {
     file.form == statement::FORM && file.evidence.neighbour_receipt.is_none()
 }
 
-/// Verifies a statement, or the list of a day's statements.
+/// Verifies a statement, the list of a day's statements, or a reconciliation.
 fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
     let record = &file.evidence.record;
     if pieces(report, std::slice::from_ref(&file.evidence), file.checkpoint.as_ref(), trust).is_empty() {
@@ -186,6 +187,15 @@ fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
             report.tells.extend(facts.as_ref().map(|facts| {
                 let Facts { day, sender, recipient, counts, .. } = facts;
                 format!("{day} · {sender} → {recipient} · {} gói tin / packets", counts.sent)
+            }));
+            facts.is_some_and(|facts| facts.tell(&file.list))
+        }
+        Some(EvidenceEvent::ListReconciled) => {
+            let facts = serde_json::from_str::<reconciliation::Facts>(&record.facts).ok();
+            report.tells.extend(facts.as_ref().map(|facts| {
+                let reconciliation::Facts { day, agency, lines, posted, counts, .. } = facts;
+                let matching = counts.matching;
+                format!("đối soát / reconciliation · {day} · {agency} · {lines} dòng / lines · {matching} khớp / match · SHA-256 {posted}")
             }));
             facts.is_some_and(|facts| facts.tell(&file.list))
         }
