@@ -100,6 +100,7 @@ impl EventKind {
             | EvidenceEvent::ContentViewed
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
+            | EvidenceEvent::ListReconciled
             | EvidenceEvent::ArchiveExported => None,
         }
     }

@@ -47,6 +47,7 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::UserChanged => of("Một người dùng được thay đổi", "A user was changed"),
         EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
+        EvidenceEvent::ListReconciled => of("Danh sách của {} được đối soát", "A list of {} was reconciled"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
         EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
         EvidenceEvent::DeliveryDirected => {
@@ -109,6 +110,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::UserChanged
         | EvidenceEvent::StatementMade
         | EvidenceEvent::DayClosed
+        | EvidenceEvent::ListReconciled
         | EvidenceEvent::ArchiveExported
         | EvidenceEvent::ContentViewed
         | EvidenceEvent::StatusReported => None,
