@@ -24,10 +24,10 @@ mod search;
 mod serve;
 mod statement;
 mod system;
+mod timestamp;
 mod user;
 mod verify;
 mod webhook;
-mod timestamp;
 mod witness;
 
 use crate::config::Config;

@@ -115,12 +115,7 @@ impl Config {
                 "phải từ 60 đến 3600: nhiều nhất mỗi phút, ít nhất mỗi giờ một lần",
                 "must be 60 to 3600: at most once a minute, at least once an hour",
             ),
-            (
-                stamps.timeout_seconds == 0,
-                "timestamp.timeout_seconds",
-                "phải từ 1 trở lên",
-                "must be at least 1",
-            ),
+            (stamps.timeout_seconds == 0, "timestamp.timeout_seconds", "phải từ 1 trở lên", "must be at least 1"),
             (
                 stamps.late_seconds < stamps.every_seconds.saturating_mul(2),
                 "timestamp.late_seconds",

@@ -94,14 +94,20 @@ impl Code {
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
             Self::Lost => ("Trục có gói tin này, danh sách không có", "the hub has this packet, the list has not"),
-            Self::Unknown => {
-                ("danh sách có gói tin này, Trục không có trong ngày", "the list has this packet, the hub has none on this day")
-            }
-            Self::Altered => ("SHA-256 của gói tin khác với bản Trục đã nhận", "its SHA-256 is not that of the packet that the hub took"),
+            Self::Unknown => (
+                "danh sách có gói tin này, Trục không có trong ngày",
+                "the list has this packet, the hub has none on this day",
+            ),
+            Self::Altered => (
+                "SHA-256 của gói tin khác với bản Trục đã nhận",
+                "its SHA-256 is not that of the packet that the hub took",
+            ),
             Self::StatusDiffers => {
                 ("trạng thái xử lý cuối cùng khác với Trục", "its last status is not the one that the hub was told")
             }
-            Self::Duplicate => ("danh sách ghi gói tin này nhiều lần hơn Trục", "the list has this packet more often than the hub"),
+            Self::Duplicate => {
+                ("danh sách ghi gói tin này nhiều lần hơn Trục", "the list has this packet more often than the hub")
+            }
         }
     }
 
@@ -217,7 +223,12 @@ impl Found {
     }
 
     /// Compares what the list has of a pair with the pair's statement. `statuses` are the last ones of deliveries.
-    pub fn compare(&mut self, pair: Pair<'_>, (posted, lines): (&[Posted], &[Line]), statuses: &HashMap<String, String>) {
+    pub fn compare(
+        &mut self,
+        pair: Pair<'_>,
+        (posted, lines): (&[Posted], &[Line]),
+        statuses: &HashMap<String, String>,
+    ) {
         let mut groups: BTreeMap<(&str, &str), (Vec<&Posted>, Vec<&Line>)> = BTreeMap::new();
         for one in posted {
             groups.entry((&one.document_id, one.kind())).or_default().0.push(one);
@@ -229,7 +240,8 @@ impl Found {
             let mut is_known = !lines.is_empty();
             // Who has the very packet comes first, so that what differs is told of the others.
             posted.retain(|one| {
-                let same = |line: &&Line| one.sha256.as_ref().is_some_and(|sha256| line.sha256.eq_ignore_ascii_case(sha256));
+                let same =
+                    |line: &&Line| one.sha256.as_ref().is_some_and(|sha256| line.sha256.eq_ignore_ascii_case(sha256));
                 let at = lines.iter().position(same);
                 at.map(|at| self.matched(pair, one, lines.remove(at), statuses)).is_none()
             });

@@ -45,7 +45,8 @@ fn malformed(vi: impl Into<String>, en: impl Into<String>) -> ExchangeError {
 /// The lines of a posted list, CSV or JSON, in order.
 fn read(list: &[u8], most: usize) -> Result<Vec<Posted>, ExchangeError> {
     let unreadable = |at: usize, why: &str| {
-        let (vi, en) = (format!("mục {at} của danh sách không đọc được: {why}"), format!("item {at} of the list: {why}"));
+        let (vi, en) =
+            (format!("mục {at} của danh sách không đọc được: {why}"), format!("item {at} of the list: {why}"));
         malformed(vi, en)
     };
     let mut all: Vec<Posted> = match Format::of_bytes(list) {
@@ -90,33 +91,33 @@ pub async fn reconcile(hub: &Hub, caller: &Caller, asked: Asked, list: &[u8]) ->
     let of_pair = |a: &Posted, b: &Posted| (a.direction, &a.counterpart) == (b.direction, &b.counterpart);
     let groups = posted.chunk_by(of_pair).filter_map(|group| {
         let first = group.first()?;
-        Some(((first.direction, first.counterpart.as_str()), group))
+        Some(((first.direction, first.counterpart.clone()), group))
     });
-    let mut groups: BTreeMap<(Direction, &str), &[Posted]> = groups.collect();
+    let mut groups: BTreeMap<(Direction, String), &[Posted]> = groups.collect();
     let mut found = Found::new(settings.differences_max, posted.iter().any(Posted::is_status));
     for (id, sender, recipient) in pairs {
+        // What an agency sent to itself it received too.
         let ways = [(Direction::Sent, &sender, &recipient), (Direction::Received, &recipient, &sender)];
         let own = ways.into_iter().filter(|(direction, side, _)| **side == asked.agency && is_asked(*direction));
-        let own: Vec<(Direction, &String)> = own.map(|(direction, _, other)| (direction, other)).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let of_list = own.iter().map(|(direction, other)| groups.remove(&(*direction, other.as_str())).unwrap_or_default());
-        let of_list: Vec<&[Posted]> = of_list.collect();
-        let with_status = of_list.iter().any(|group| group.iter().any(|one| one.status.is_some()));
-        let (lines, statuses) = hub.store.read(move |tx| sealed(tx, &id, with_status)).await?;
-        for ((direction, other), group) in own.into_iter().zip(of_list) {
+        for (direction, _, other) in own {
+            let group = groups.remove(&(direction, other.clone())).unwrap_or_default();
+            let (id, with_status) = (id.clone(), group.iter().any(|one| one.status.is_some()));
+            let (lines, statuses) = hub.store.read(move |tx| sealed(tx, &id, with_status)).await?;
             found.compare((direction, other), (group, &lines), &statuses);
         }
     }
-    for (pair, group) in groups {
-        found.compare(pair, (group, &[]), &HashMap::new());
+    for ((direction, other), group) in groups {
+        found.compare((direction, &other), (group, &[]), &HashMap::new());
     }
     keep(hub, caller, (asked, statement::number(posted.len()), Digest::of(list).hex()), found).await
 }
 
 /// The lines of a statement and, if they are wanted, the last statuses of its deliveries.
-fn sealed(tx: &mut Connection, id: &str, with_status: bool) -> Result<(Vec<Line>, HashMap<String, String>), StoreError> {
+fn sealed(
+    tx: &mut Connection,
+    id: &str,
+    with_status: bool,
+) -> Result<(Vec<Line>, HashMap<String, String>), StoreError> {
     let text = rows::find(tx, id)?.map(|row| row.list).unwrap_or_default();
     let lines: Vec<Line> = statement::read(&text).unwrap_or_default();
     let ids: Vec<&str> = lines.iter().filter(|_| with_status).map(|line| line.delivery_id.as_str()).collect();

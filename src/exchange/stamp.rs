@@ -135,11 +135,7 @@ fn next(tx: &mut Connection) -> Result<Option<CheckpointRow>, StoreError> {
 }
 
 /// Asks one authority after the other until one stamps the head.
-async fn ask(
-    hub: &Hub,
-    pusher: &Pusher,
-    (all, head): (&[&str], &CheckpointRow),
-) -> Result<TimestampRow, String> {
+async fn ask(hub: &Hub, pusher: &Pusher, (all, head): (&[&str], &CheckpointRow)) -> Result<TimestampRow, String> {
     let (opened, _) = seal::opened(&seal::keys(hub), &head.note).map_err(|_| "no known key signed the head")?;
     let file = &hub.config.timestamp.authorities_file;
     let pem = std::fs::read(file).map_err(|error| format!("timestamp.authorities_file cannot be read: {error}"))?;

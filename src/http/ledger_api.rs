@@ -56,7 +56,7 @@ pub async fn tiles(operation: TilesOperation, call: &Call<'_>) -> Result<HttpRes
             return Ok(answer.body(head.note));
         }
         TilesOperation::Timestamp => {
-            let size = call.segment("size").parse().map_err(|_| ExchangeError::NotFound)?;
+            let size: u64 = call.segment("size").parse().map_err(|_| ExchangeError::NotFound)?;
             let file = stamp::file(hub, size).await?.file();
             return Ok(problem::ok().content_type("application/json").body(file));
         }

@@ -25,7 +25,11 @@ pub fn tiles(operation: TilesOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         TilesOperation::Timestamp => sketch
             .segment("size", "Số bút toán ít nhất. At least so many entries.")
             .named("getTimestamp", "Điểm chốt của sổ cái kèm dấu thời gian")
-            .raw_answer(Success::Ok, "Điểm chốt và dấu (docs/ledger.md). The head and its token.", json!({ "type": "object" })),
+            .raw_answer(
+                Success::Ok,
+                "Điểm chốt và dấu (docs/ledger.md). The head and its token.",
+                json!({ "type": "object" }),
+            ),
         TilesOperation::Entries => of_tile(sketch).named("getEntries", "Các bút toán của một ô"),
     }
 }

@@ -323,8 +323,10 @@ fn the_schema_file_is_what_the_migrations_make() {
 #[tokio::test]
 async fn evidence_and_time_stamps_are_neither_changed_nor_deleted() {
     let (_folder, database) = migrated().await;
-    let evidence = "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('1', 'x', '2026-11-21 02:00:00', '{}')";
-    let stamp = "INSERT INTO timestamps (tree_size, stamped_at, authority, token) VALUES (1, '2026-11-21 02:00:00', 'x', '')";
+    let evidence =
+        "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('1', 'x', '2026-11-21 02:00:00', '{}')";
+    let stamp =
+        "INSERT INTO timestamps (tree_size, stamped_at, authority, token) VALUES (1, '2026-11-21 02:00:00', 'x', '')";
     let changes = [
         (evidence, "UPDATE evidence SET event = 'y'"),
         (evidence, "DELETE FROM evidence"),

@@ -32,13 +32,13 @@ fn sha256(id: &str) -> String {
     Digest::of(&a_document(id).bytes()).hex()
 }
 
-async fn post(hub: &TestHub, system: &str, query: &str, list: impl Into<reqwest::Body>) -> Answer {
+pub async fn post(hub: &TestHub, system: &str, query: &str, list: impl Into<reqwest::Body>) -> Answer {
     let url = hub.url(&format!("/api/v1/reconciliations?{query}"));
     let request = hub.client.post(url).bearer_auth(hub.system(system).bearer()).body(list);
     Answer::of(request.send().await.unwrap()).await
 }
 
-const OF_THE_DAY: &str = "agency=X99.A01&day=2026-11-21";
+pub const OF_THE_DAY: &str = "agency=X99.A01&day=2026-11-21";
 
 /// What differs: the documents of each way.
 fn differences(answer: &Answer) -> BTreeMap<String, Vec<String>> {
@@ -63,17 +63,26 @@ async fn each_difference_is_named_with_what_to_do_and_the_answer_verifies_withou
 
     let expected = [("altered", vec!["altered"]), ("duplicate", vec!["same"]), ("lost", vec!["lost"])];
     let more = [("status_differs", vec!["reported"]), ("unknown", vec!["never", "away"])];
-    let expected = expected.into_iter().chain(more).map(|(code, ids)| {
-        (code.to_owned(), ids.into_iter().map(str::to_owned).collect::<Vec<_>>())
-    });
+    let expected = expected
+        .into_iter()
+        .chain(more)
+        .map(|(code, ids)| (code.to_owned(), ids.into_iter().map(str::to_owned).collect::<Vec<_>>()));
     assert_eq!(differences(&answer), expected.collect());
     assert_eq!((&answer.json["matching"], &answer.json["lines"]), (&1.into(), &6.into()));
     assert_eq!(answer.json["posted"], Digest::of(list.as_bytes()).hex());
     for way in answer.json["summary"].as_array().unwrap() {
-        let is_told = ["meaning_vi", "meaning_en", "next_vi", "next_en"].iter().all(|name| way[name].as_str().is_some_and(|text| text.len() > 10));
+        let is_told = ["meaning_vi", "meaning_en", "next_vi", "next_en"]
+            .iter()
+            .all(|name| way[name].as_str().is_some_and(|text| text.len() > 10));
         assert!(is_told, "{way}");
     }
-    let differs = answer.json["differences"].as_array().unwrap().iter().find(|one| one["code"] == "status_differs").unwrap().clone();
+    let differs = answer.json["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["code"] == "status_differs")
+        .unwrap()
+        .clone();
     assert_eq!((&differs["hub"], &differs["list"]), (&"03".into(), &"06".into()));
 
     seal(&hub.hub).await;
@@ -83,7 +92,11 @@ async fn each_difference_is_named_with_what_to_do_and_the_answer_verifies_withou
     let text = hub.get("dms.national", &path).await.text();
     let own = trust(&hub).await;
     let report = verify::verify(text.as_bytes(), &own);
-    assert!(report.holds() && report.tells.iter().any(|line| line.contains("đối soát / reconciliation · 2026-11-21 · X99.A01")), "{report:?}");
+    assert!(
+        report.holds()
+            && report.tells.iter().any(|line| line.contains("đối soát / reconciliation · 2026-11-21 · X99.A01")),
+        "{report:?}"
+    );
     let mut file: StatementFile = serde_json::from_str(&text).unwrap();
     file.list = file.list.lines().skip(1).map(|line| line.to_owned() + "\n").collect();
     assert_eq!(flaws_of(&file.file(), &own), [(Look::List, Flaw::OtherList)]);
@@ -96,12 +109,19 @@ async fn a_list_that_is_the_same_differs_nowhere_whichever_way_it_is_written() {
         let line = |id: &&str| json!({ "direction": direction, "counterpart": counterpart, "document_id": id, "sha256": sha256(id) });
         ["reported", "same", "lost", "altered"].iter().map(line).collect()
     };
-    let sent = post(&hub, "dms.national", &format!("{OF_THE_DAY}&direction=sent"), json!(of("sent", "X99.B02")).to_string()).await;
+    let sent =
+        post(&hub, "dms.national", &format!("{OF_THE_DAY}&direction=sent"), json!(of("sent", "X99.B02")).to_string())
+            .await;
     assert_eq!((differences(&sent).len(), &sent.json["matching"]), (0, &4.into()));
     let received = json!(of("received", "X99.A01")).to_string();
     let received = post(&hub, "dms.province", "agency=X99.B02&day=2026-11-21", received).await;
-    assert_eq!((differences(&received).len(), &received.json["matching"]), (0, &4.into()), "status packets are not asked for");
-    let statuses = json!([{ "direction": "received", "counterpart": "X99.B02", "document_id": "reported", "kind": "status-03" }]);
+    assert_eq!(
+        (differences(&received).len(), &received.json["matching"]),
+        (0, &4.into()),
+        "status packets are not asked for"
+    );
+    let statuses =
+        json!([{ "direction": "received", "counterpart": "X99.B02", "document_id": "reported", "kind": "status-03" }]);
     let statuses = post(&hub, "dms.national", &format!("{OF_THE_DAY}&direction=received"), statuses.to_string()).await;
     assert_eq!(statuses.json["matching"], 1, "{}", statuses.text());
 
@@ -118,8 +138,14 @@ async fn a_list_that_is_the_same_differs_nowhere_whichever_way_it_is_written() {
     let ran = run(&[&arguments[..], &["--direction", "sent"]].concat()).await;
     assert!(ran.code == 0 && ran.out.contains("4 khớp / match"), "{}{}", ran.out, ran.err);
     let empty = folder.keep("empty.json", "[]");
-    let ran = run(&["reconcile", "--file", empty.to_str().unwrap(), "--agency", "X99.A01", "--day", "2026-11-21"]).await;
-    assert!(ran.code == 1 && ran.out.contains("lost 4") && ran.out.contains("sent  X99.B02  same"), "{}{}", ran.out, ran.err);
+    let ran =
+        run(&["reconcile", "--file", empty.to_str().unwrap(), "--agency", "X99.A01", "--day", "2026-11-21"]).await;
+    assert!(
+        ran.code == 1 && ran.out.contains("lost 4") && ran.out.contains("sent  X99.B02  same"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     seal(&hub.hub).await;
     let id = ran.out.split(':').next().unwrap().to_owned();
     let result = run(&["reconcile", "--result", &id]).await;

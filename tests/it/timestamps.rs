@@ -220,7 +220,9 @@ async fn a_head_is_stamped_once_and_capsules_carry_the_token_for_whoever_trusts_
     let both = trusting(&authority, own.clone());
     let report = verify::verify(file.as_bytes(), &both);
     assert!(report.holds(), "{report:?}");
-    assert!(report.tells.iter().any(|line| line.starts_with("dấu thời gian / time-stamp: ") && line.contains("CN=tsa")));
+    assert!(
+        report.tells.iter().any(|line| line.starts_with("dấu thời gian / time-stamp: ") && line.contains("CN=tsa"))
+    );
     let unasked = verify::verify(file.as_bytes(), &own);
     assert!(unasked.holds() && unasked.tells.iter().any(|line| line.contains("chưa kiểm tra")), "{unasked:?}");
     let stranger = Authority::start();
@@ -229,7 +231,8 @@ async fn a_head_is_stamped_once_and_capsules_carry_the_token_for_whoever_trusts_
     assert_eq!(flaws_of(&altered(&file), &both), flaw(TokenFault::Signature));
     assert_eq!(flaws_of(&before, &both), [(Look::Timestamp, Flaw::NotStamped)]);
     assert_eq!(flaws_of(&before, &own), [], "one of before still holds");
-    let later = stamp::file(&hub.hub, read.checkpoint.as_ref().unwrap().lines().nth(1).unwrap().parse::<u64>().unwrap() + 1);
+    let later =
+        stamp::file(&hub.hub, read.checkpoint.as_ref().unwrap().lines().nth(1).unwrap().parse::<u64>().unwrap() + 1);
     let swapped = Capsule { timestamp: Some(later.await.unwrap().timestamp), ..read.clone() }.file();
     assert_eq!(flaws_of(&swapped, &both), flaw(TokenFault::Imprint));
     let renamed = file.replacen("docaxis-capsule/3", "docaxis-capsule/2", 1);
@@ -239,7 +242,9 @@ async fn a_head_is_stamped_once_and_capsules_carry_the_token_for_whoever_trusts_
     let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
     folder.keep("hub.pem", &pem(&hub).await);
     std::fs::write(path("packet.edxml"), a_document("d1").bytes()).unwrap();
-    for (name, text, code) in [("one.json", &file, 0), ("altered.json", &altered(&file), 1), ("before.json", &before, 1)] {
+    for (name, text, code) in
+        [("one.json", &file, 0), ("altered.json", &altered(&file), 1), ("before.json", &before, 1)]
+    {
         folder.keep(name, text);
         let authority = authority.ca().to_str().unwrap().to_owned();
         let arguments = ["verify", &path(name), "--trust", &path("hub.pem"), "--timestamp-authority", &authority];
@@ -278,7 +283,10 @@ async fn a_token_is_shown_to_whoever_asks() {
 
     let shown = open("/ledger/timestamps/1").await;
     let file: TimestampFile = serde_json::from_slice(&shown.body).unwrap();
-    assert_eq!((shown.status, open("/ledger/timestamps/100").await.status, open("/ledger/timestamps/x").await.status), (200, 404, 404));
+    assert_eq!(
+        (shown.status, open("/ledger/timestamps/100").await.status, open("/ledger/timestamps/x").await.status),
+        (200, 404, 404)
+    );
     let key = sealing::keys(&hub.hub)[0].clone();
     let both = Trust { ledger_keys: vec![key], authorities: authority.trusted(), ..Trust::default() };
     let report = verify::verify(&shown.body, &both);
@@ -292,7 +300,10 @@ async fn a_token_is_shown_to_whoever_asks() {
     let accepted = hub.evidence().await.into_iter().find(|row| row.event == "SubmissionAcceptance").unwrap();
     let evidence = accepted.evidence_id;
     let proof = hub.get("dms.national", &format!("/api/v1/evidence/{evidence}/proof")).await.json;
-    assert_eq!((&proof["timestamp"], &proof["sealed"]["checkpoint"]), (&file.timestamp.into(), &file.checkpoint.into()));
+    assert_eq!(
+        (&proof["timestamp"], &proof["sealed"]["checkpoint"]),
+        (&file.timestamp.into(), &file.checkpoint.into())
+    );
     let listed = hub.program().done(&["timestamp", "list"]);
     assert!(listed.contains("CN=tsa"), "{listed}");
 }

@@ -123,7 +123,8 @@ pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow,
     if agency.as_ref().is_some_and(Option::is_none) {
         return Err(malformed("không có cơ quan này", "there is no such agency"));
     }
-    let (head, stamped) = head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
+    let (head, stamped) =
+        head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
     let request = Request {
         selection: Selection {
             agency: agency.flatten().map(|agency| agency.code.0),

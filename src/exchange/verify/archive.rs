@@ -230,7 +230,12 @@ fn begin(reader: &mut Reader<impl Read>) -> Result<(), Fault> {
 /// Whether the content of a member is looked into; of every other its digest is enough.
 fn is_looked_into(name: &str) -> bool {
     let is_in = |folder: &str| name.starts_with(folder);
-    is_in("receipts/") || is_in("capsules/") || is_in("statements/") || name == TIMESTAMP || name == MANIFEST || name == RECEIPT
+    is_in("receipts/")
+        || is_in("capsules/")
+        || is_in("statements/")
+        || name == TIMESTAMP
+        || name == MANIFEST
+        || name == RECEIPT
 }
 
 /// Reads a member: its content, where that is kept, and its digest.

@@ -157,7 +157,8 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.kind = Kind::Statement;
         report.note("", Look::Form, None);
         of_statement(&mut report, &read, trust);
-    } else if let Some(read) = serde_json::from_str::<TimestampFile>(text).ok().filter(|file| file.form == stamp::FORM) {
+    } else if let Some(read) = serde_json::from_str::<TimestampFile>(text).ok().filter(|file| file.form == stamp::FORM)
+    {
         report.kind = Kind::Timestamp;
         report.note("", Look::Form, None);
         let head = head_of(Some(&read.checkpoint), &trust.ledger_keys);
