@@ -140,19 +140,15 @@ pub(super) struct Head {
     pub(super) timestamp: Option<String>,
 }
 
-/// The head that proves most of entries up to an index: the first one that was both cosigned and stamped, since the time that it
-/// says is the nearest to theirs; else the largest cosigned one; else the first stamped one; else the newest.
-fn best(tx: &mut Connection, last: i64) -> Result<Option<(CheckpointRow, Option<TimestampRow>)>, StoreError> {
-    let stamped = |(head, row)| (head, Some(row));
-    if let Some(found) = timestamps::first_beyond(tx, last, true)? {
-        return Ok(Some(stamped(found)));
-    }
-    if let Some(head) = witnesses::cosigned_head(tx)?.filter(|head| head.tree_size > last) {
-        return Ok(Some((head, None)));
-    }
-    match timestamps::first_beyond(tx, last, false)? {
-        Some(found) => Ok(Some(stamped(found))),
-        None => Ok(ledger::head(tx)?.map(|head| (head, None))),
+/// The head that proves most of entries up to an index: the first one that was stamped, since the time that it says is the nearest
+/// to theirs, unless it lacks a cosignature that a later one has; then the largest cosigned one; else the newest.
+fn best(tx: &mut Connection, last: i64) -> Result<Option<CheckpointRow>, StoreError> {
+    let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.tree_size > last);
+    match (timestamps::head_beyond(tx, last)?, cosigned) {
+        (Some(head), None) => Ok(Some(head)),
+        (Some(head), Some(_)) if !witnesses::lines(tx, head.tree_size)?.is_empty() => Ok(Some(head)),
+        (_, Some(head)) => Ok(Some(head)),
+        (None, None) => ledger::head(tx),
     }
 }
 
@@ -163,10 +159,11 @@ pub(super) fn places(
 ) -> Result<(HashMap<String, Place>, Option<Head>), StoreError> {
     let entries = ledger::entries_of(tx, evidence_ids)?;
     let last = entries.iter().map(|entry| entry.ledger_index).max().unwrap_or(i64::MAX);
-    let Some((head, stamped)) = best(tx, last)? else { return Ok(Default::default()) };
+    let Some(head) = best(tx, last)? else { return Ok(Default::default()) };
     let CheckpointRow { tree_size, note, .. } = with_lines(tx, head)?;
     let places = placed(tx, entries, (tree_size, &note))?;
-    Ok((places, Some(Head { note, timestamp: stamped.map(|row| timestamp::text(&row.token)) })))
+    let timestamp = timestamps::find(tx, tree_size)?.map(|row| timestamp::text(&row.token));
+    Ok((places, Some(Head { note, timestamp })))
 }
 
 /// Where pieces of evidence stand in the tree of a size, whose signed head is given.

@@ -218,8 +218,7 @@ pub async fn list(hub: &Hub, before: i64, limit: usize) -> Result<Vec<TimestampR
 /// # Errors
 /// `NotFound` when there is none; `Store`.
 pub(super) async fn of(hub: &Hub, (tree_size, checkpoint): (i64, &str)) -> Result<TimestampFile, ExchangeError> {
-    let rows = list(hub, tree_size.saturating_add(1), 1).await?;
-    let row = rows.into_iter().find(|row| row.tree_size == tree_size).ok_or(ExchangeError::NotFound)?;
+    let row = hub.store.read(move |tx| timestamps::find(tx, tree_size)).await?.ok_or(ExchangeError::NotFound)?;
     Ok(TimestampFile::of(checkpoint.to_owned(), &row.token))
 }
 
@@ -230,10 +229,11 @@ pub(super) async fn of(hub: &Hub, (tree_size, checkpoint): (i64, &str)) -> Resul
 pub async fn file(hub: &Hub, tree_size: u64) -> Result<TimestampFile, ExchangeError> {
     let before = seal::signed(tree_size).saturating_sub(1);
     let found = hub.store.read(move |tx| {
-        let Some((head, row)) = timestamps::first_beyond(tx, before, false)? else { return Ok(None) };
-        Ok(Some(TimestampFile::of(head.note + &witnesses::lines(tx, head.tree_size)?, &row.token)))
+        let Some(head) = timestamps::head_beyond(tx, before)? else { return Ok(None) };
+        Ok(timestamps::find(tx, head.tree_size)?.zip(Some(head.note + &witnesses::lines(tx, head.tree_size)?)))
     });
-    found.await?.ok_or(ExchangeError::NotFound)
+    let (row, note) = found.await?.ok_or(ExchangeError::NotFound)?;
+    Ok(TimestampFile::of(note, &row.token))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ const OF_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101
 /// The first byte of signed attributes in a token, and of the same when they are signed.
 const ATTRIBUTES: u8 = 0xa0;
 const SET: u8 = 0x31;
+/// Digits of a time up to its seconds.
+const SECONDS_DIGITS: usize = 14;
 /// Longest reason of a refusal that is told, in characters.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -335,6 +337,11 @@ fn is_critical(extensions: AnyRef<'_>) -> Option<bool> {
 /// A time with or without parts of seconds.
 fn instant(text: &[u8]) -> Option<DateTime<Utc>> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (seconds, parts) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if seconds.len() != SECONDS_DIGITS || !are_digits(seconds) || !are_digits(parts) {
+        return None;
+    }
     Some(NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S%.f").ok()?.and_utc())
 }
 

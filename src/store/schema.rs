@@ -368,6 +368,7 @@ diesel::table! {
         list -> Text,
     }
 }
+
 diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
@@ -538,6 +539,7 @@ diesel::table! {
         token -> Binary,
     }
 }
+
 diesel::table! {
     unsealed (evidence_id) {
         evidence_id -> Text,

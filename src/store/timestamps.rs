@@ -2,12 +2,10 @@
 
 use super::connection::on_packets;
 use super::ledger::{self, CheckpointRow};
-use super::schema::{checkpoints, cosignatures, timestamps};
+use super::schema::{checkpoints, timestamps};
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 /// A token over the head of a tree.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -57,22 +55,28 @@ pub fn list_before(tx: &mut Connection, tree_size: i64, limit: i64) -> Result<Ve
         .load(c))?)
 }
 
-/// The smallest head with a token that has more entries than that; with `is_cosigned`, of those that a witness cosigned too.
+/// The token over the head of a tree of that size.
 ///
 /// # Errors
 /// `Statement`.
-pub fn first_beyond(
-    tx: &mut Connection,
-    tree_size: i64,
-    is_cosigned: bool,
-) -> Result<Option<(CheckpointRow, TimestampRow)>, StoreError> {
+pub fn find(tx: &mut Connection, tree_size: i64) -> Result<Option<TimestampRow>, StoreError> {
+    Ok(on_packets!(tx, c => timestamps::table
+        .filter(timestamps::tree_size.eq(tree_size))
+        .select(TimestampRow::as_select())
+        .get_result(c)
+        .optional())?)
+}
+
+/// The smallest head with a token that has more entries than that.
+///
+/// # Errors
+/// `Statement`.
+pub fn head_beyond(tx: &mut Connection, tree_size: i64) -> Result<Option<CheckpointRow>, StoreError> {
     Ok(on_packets!(tx, c => timestamps::table
         .inner_join(checkpoints::table.on(checkpoints::tree_size.eq(timestamps::tree_size)))
         .filter(timestamps::tree_size.gt(tree_size))
-        .filter(exists(cosignatures::table.filter(cosignatures::tree_size.eq(timestamps::tree_size)))
-            .or((!is_cosigned).into_sql::<Bool>()))
         .order(timestamps::tree_size.asc())
-        .select((CheckpointRow::as_select(), TimestampRow::as_select()))
+        .select(CheckpointRow::as_select())
         .first(c)
         .optional())?)
 }

@@ -262,7 +262,7 @@ async fn the_database_of_this_run_has_the_tables_of_sqlite() {
 
     let schema = Direct::to(&database).await.schema().await;
 
-    assert!(schema.columns.len() > 50 && schema.constraints.len() > 5 && schema.triggers.len() == 11, "{schema:#?}");
+    assert!(schema.columns.len() > 50 && schema.constraints.len() > 5 && schema.triggers.len() == 15, "{schema:#?}");
     assert_eq!(schema, schema_of_sqlite(&mut in_memory()));
 }
 

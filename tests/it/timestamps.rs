@@ -17,6 +17,7 @@ use docaxis::exchange::{archive, health, seal as sealing};
 use docaxis::hub::Hub;
 use docaxis::signer::certificate::Certificate;
 use docaxis::signer::timestamp::{Query, TokenFault};
+use docaxis::store::witnesses::{self, WitnessRow};
 use futures_util::future::join;
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::io::Cursor;
@@ -276,6 +277,16 @@ async fn a_token_is_shown_to_whoever_asks() {
     seal(&hub.hub).await;
     let open = async |path: &str| Answer::of(hub.client.get(hub.url(path)).send().await.unwrap()).await;
     assert_eq!(open("/ledger/timestamps/1").await.status, 404);
+    // A node that took the turn died: nobody asks until its lease is over.
+    let row = WitnessRow::new(stamp::ASKED, hub.now());
+    let until = hub.now() + TimeDelta::minutes(1);
+    let claimed = hub.hub.store.write(move |tx| {
+        witnesses::introduce(tx, &row)?;
+        witnesses::claim(tx, &row, until)
+    });
+    assert!(claimed.await.unwrap());
+    assert_eq!(round(&hub.hub).await, 0);
+    hub.after(TimeDelta::minutes(1));
     // Two nodes at once: one asks.
     let (pusher, other) = (Pusher::new(&hub.hub.config.push).unwrap(), hub.another_node());
     let (one, two) = join(stamp::round(&hub.hub, &pusher), stamp::round(&other, &pusher)).await;
