@@ -116,6 +116,12 @@ settings! {
     lists: Lists {
         /// Most rows in one page of a mailbox or log.
         page_max: usize = 1000usize, "rows";
+        /// Lines of a list that a system posts to be reconciled; each takes some 300 bytes of memory while it is.
+        reconciled_lines_max: usize = 100000usize, "lines";
+        /// Largest such list.
+        reconciled_bytes_max: u64 = 33554432u64, "bytes";
+        /// Differences that the answer names; further ones are counted.
+        differences_max: usize = 10000usize, "differences";
         /// How long a caller may wait for something to come into its mailbox; a longer wait is cut.
         wait_seconds_max: u64 = 60u64, "seconds";
         /// Callers that may wait at once on this node; further ones are told to come again.
@@ -182,7 +188,7 @@ settings! {
         idle_seconds: u64 = 60u64, "seconds";
         /// Of what an endpoint answers, this much is kept with the attempt.
         answer_bytes_kept: usize = 4096usize, "bytes";
-        /// Largest answer of a neighbour or a witness that is read whole, such as a signed receipt.
+        /// Largest answer of a neighbour, a witness or a time-stamp authority that is read whole, such as a signed receipt.
         answer_bytes_max: usize = 262144usize, "bytes";
         /// Failures in a row after which an endpoint is left in peace for a while.
         breaker_failures: u64 = 5u64, "failures";
@@ -336,6 +342,23 @@ settings! {
         late_seconds: u64 = 3600u64, "seconds";
         /// Largest request to this hub as a witness.
         request_bytes_max: u64 = 65536u64, "bytes";
+    }
+    /// Time-stamps (RFC 3161) over the heads of the ledger. Which addresses are called, and the pauses after failures, are in `push`; `http://` will do, since tokens are signed.
+    timestamp: Timestamp {
+        /// Addresses of time-stamp authorities, asked in this order until one answers; divided by commas. Empty: none is asked.
+        urls: String = "", "URLs, a list";
+        /// PEM file with the certificates of the authorities that are trusted for time-stamps, and for nothing else.
+        authorities_file: PathBuf = "", "path";
+        /// The policy that a token must have; empty: any.
+        policy: String = "", "numbers with dots";
+        /// How often a head is stamped, at most; only when it is larger than the last one that was.
+        every_seconds: u64 = 600u64, "seconds";
+        /// Longest time to an answer of one authority.
+        timeout_seconds: u64 = 150u64, "seconds";
+        /// How far the time of a token may be from the hub's clock; a token further off is an alarm and is not kept.
+        clock_seconds: u64 = 300u64, "seconds";
+        /// When nothing was stamped for this long though something was to be, the log, `/readyz`, the metrics, the operator's mail and `docaxis doctor` say so.
+        late_seconds: u64 = 7200u64, "seconds";
     }
     /// Signed receipts.
     receipts: Receipts {

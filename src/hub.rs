@@ -65,7 +65,7 @@ impl Ids {
         uuid::Uuid::now_v7().simple().to_string()
     }
 
-    /// A random number, for jitter.
+    /// A random number, for jitter and for requests that an answer must repeat.
     pub fn draw(self) -> u64 {
         uuid::Uuid::now_v7().as_u64_pair().1
     }

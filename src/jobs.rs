@@ -1,5 +1,5 @@
-//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), that of its witnesses
-//! (`witnessing`), that of the search index
+//! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), those of its witnesses
+//! and time-stamps (`witnessing`), that of the search index
 //! (`indexing`), and scheduled
 //! work. A cron tick only notes that
 //! a job is due, once in the cluster; the row is the job, and the node that claims it by lease does it (design D12). What

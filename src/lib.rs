@@ -130,7 +130,7 @@ impl Running {
         let mailing = jobs::Mailing::start(hub, mailer);
         let sealing = jobs::Sealing::start(hub);
         let indexing = jobs::Indexing::start(hub);
-        let witnessing = jobs::Witnessing::start(hub, pusher.clone());
+        let witnessing = jobs::Witnessing::start(hub, &pusher);
         let dispatching = jobs::dispatch(hub, pusher);
         let other_nodes = exchange::nodes::listen(hub).await;
         let patience = Duration::from_secs(hub.config.server.shutdown_seconds);

@@ -113,6 +113,10 @@ metrics! {
         "Times that a witness was asked for a head of the ledger: `cosigned`, `later` (no answer, or none that holds) or `refused` (it saw another ledger).", "Any `refused`: the ledger was forked or restored; `docaxis witness list`.";
     witnesses_late: Gauge = |_| Gauge::default(), "docaxis_witnesses_late" + "", "gauge", "",
         "Witnesses that did not cosign for `witness.late_seconds`.", "Not 0: `docaxis witness list` says why.";
+    timestamp_turns: Family<OutcomeLabel, Counter> = |_| Family::default(), "docaxis_timestamp_turns" + "_total", "counter", "outcome",
+        "Times that an authority was asked for a time-stamp over a head of the ledger: `stamped` or `later` (no answer, or none that holds).", "Only `later` for an hour: `docaxis timestamp list` says why.";
+    timestamps_late: Gauge = |_| Gauge::default(), "docaxis_timestamps_late" + "", "gauge", "",
+        "1 when nothing was stamped for `timestamp.late_seconds` though something was to be.", "Not 0: `docaxis timestamp list` says why.";
     index_behind: Gauge = |_| Gauge::default(), "docaxis_search_index_behind_entries" + "", "gauge", "",
         "Entries of the ledger whose documents cannot be found in the portal yet.", "Growing for minutes: look for the log lines of `search`. After `docaxis search rebuild` it falls again by itself.";
     certificate_left: Gauge = |_| Gauge::default(), "docaxis_receipt_certificate_left_seconds" + "", "gauge", "",

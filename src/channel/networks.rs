@@ -93,11 +93,19 @@ impl Callable {
     /// # Errors
     /// Why not.
     pub fn check(&self, text: &str) -> Result<Url, BadUrl> {
+        self.checked(text, false)
+    }
+
+    /// The same; with `is_open`, `http://` will do whatever the configuration says.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn checked(&self, text: &str, is_open: bool) -> Result<Url, BadUrl> {
         let url = Url::parse(text).map_err(|_| BadUrl::Form)?;
         let named = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         match url.scheme() {
             "https" => {}
-            "http" if self.plain_http => {}
+            "http" if self.plain_http || is_open => {}
             "http" => return Err(BadUrl::NotHttps),
             _ => return Err(BadUrl::Form),
         }

@@ -36,7 +36,7 @@ pub struct Shipment {
     pub kind: EndpointKind,
 }
 
-/// A small question to a neighbour or a witness, over the way to agencies.
+/// A small question to a neighbour, a witness or a time-stamp authority, over the way to agencies.
 #[derive(Debug)]
 pub struct Question<'a> {
     /// Whom.
@@ -44,7 +44,11 @@ pub struct Question<'a> {
     /// The key that is shown, if one is.
     pub bearer: Option<&'a str>,
     /// What is posted, with its media type; without it, something is to be had.
-    pub body: Option<(&'static str, String)>,
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// How long the answer is waited for, where that is not as long as for endpoints.
+    pub patience: Option<Duration>,
+    /// Whether it may go without TLS whatever the configuration says: nothing in it is secret, and the answer is signed.
+    pub is_open: bool,
 }
 
 /// What an answer to a question means.
@@ -170,13 +174,14 @@ impl Pusher {
         }
     }
 
-    /// Asks, and reads the answer whole. Returns within the connect time-out plus the answer time-out.
+    /// Asks, and reads the answer whole. Returns within the connect time-out plus the time that the answer may take.
     ///
     /// # Errors
     /// Why there is no answer: one line.
     pub async fn ask(&self, question: Question<'_>) -> Result<Answer, String> {
         let line = &self.agencies;
-        let url = line.callable.check(question.url).map_err(|_| "its address is not called".to_owned())?;
+        let url = line.callable.checked(question.url, question.is_open);
+        let url = url.map_err(|_| "its address is not called".to_owned())?;
         let request = match question.body {
             Some((media, body)) => line.client.post(url).header(CONTENT_TYPE, media).body(body),
             None => line.client.get(url),
@@ -185,7 +190,8 @@ impl Pusher {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
-        let answer = request.timeout(self.answer_timeout).send().await.map_err(|error| chain(&error))?;
+        let patience = question.patience.unwrap_or(self.answer_timeout);
+        let answer = request.timeout(patience).send().await.map_err(|error| chain(&error))?;
         let meaning = match answer.status().as_u16() {
             200 => Meaning::Given,
             409 => Meaning::Conflict,

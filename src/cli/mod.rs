@@ -25,6 +25,7 @@ mod search;
 mod serve;
 mod statement;
 mod system;
+mod timestamp;
 mod user;
 mod verify;
 mod webhook;
@@ -107,6 +108,9 @@ enum Command {
     /// Witnesses: who cosigns the ledger, and the ledgers that this hub cosigns.
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
+    /// Time-stamps: who vouches for when heads of the ledger were there.
+    #[command(subcommand)]
+    Timestamp(timestamp::TimestampCommand),
     /// Users: people who use the portal.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -237,6 +241,7 @@ impl CommandLine {
             Command::Key(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Witness(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Timestamp(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Provider(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -1,4 +1,4 @@
-//! `verify`: receipts, capsules, statements and archives, without hub, database or network.
+//! `verify`: receipts, capsules, statements, time-stamps and archives, without hub, database or network.
 
 use super::Outcome;
 use super::progress::Progress;
@@ -19,17 +19,18 @@ Examples:
   docaxis verify ho-so.json --trust hub.pem --packet van-ban.edxml
   docaxis verify ho-so.json --trust hub.pem --neighbour truc-lan-can.pem
   docaxis verify luu-tru.zip --trust hub.pem
+  docaxis verify ho-so.json --trust hub.pem --timestamp-authority tsa-ca.pem
   docaxis verify *.json --trust hub.pem --json | jq -r 'select(.holds | not) | .file'
 
 Exit codes: 0 everything holds, 1 something does not, 2 a file cannot be read.";
 
-/// Verify signed receipts, capsules, statements and archives, without a hub and without a network: in Vietnamese, then in English.
+/// Verify signed receipts, capsules, statements, time-stamps and archives, without a hub and without a network: in Vietnamese, then in English.
 ///
 /// Nothing is believed that is not proved: without the hub's certificate nothing holds.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct VerifyArguments {
-    /// Receipts (XML), capsules and statements (JSON), archives (ZIP).
+    /// Receipts (XML), capsules, statements and time-stamps (JSON), archives (ZIP).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Certificates that are trusted (PEM): the hub's, or those of who issued them.
@@ -44,6 +45,9 @@ pub struct VerifyArguments {
     /// A key of a witness, `name+id+key`: at least one of those given is to have cosigned the head of the ledger.
     #[arg(long, value_name = "KEY")]
     witness_key: Vec<String>,
+    /// Certificates of time-stamp authorities (PEM), or those of who issued them: trusted for time-stamps only; capsules and archives are to have one then.
+    #[arg(long, value_name = "FILE")]
+    timestamp_authority: Vec<PathBuf>,
     /// The packet that the files are to be about.
     #[arg(long, value_name = "FILE")]
     packet: Option<PathBuf>,
@@ -76,7 +80,8 @@ impl VerifyArguments {
 
     fn trust(&self) -> anyhow::Result<Trust> {
         let (own, neighbours) = (certificates(&self.trust)?, certificates(&self.neighbour)?);
-        let mut trust = Trust { certificates: own, neighbours, ..Trust::default() };
+        let authorities = certificates(&self.timestamp_authority)?;
+        let mut trust = Trust { certificates: own, neighbours, authorities, ..Trust::default() };
         for key in &self.ledger_key {
             trust.ledger_keys.push(Key::parse(key).with_context(|| format!("{key}: no key such as name+id+key"))?);
         }

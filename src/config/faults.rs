@@ -214,6 +214,7 @@ impl Config {
             self.events(),
             self.ledgers(),
             self.witnesses(),
+            self.timestamps(),
             self.portals(),
         ]
         .concat();

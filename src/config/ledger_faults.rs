@@ -1,9 +1,10 @@
-//! What can be wrong with the settings of the ledger, its witnesses and its receipts.
+//! What can be wrong with the settings of the ledger, its witnesses, its time-stamps and its receipts.
 
 use super::Config;
 use super::faults::Check;
 use crate::proof::checkpoint;
 use crate::proof::witness::witnesses;
+use crate::signer::timestamp::is_policy;
 
 impl Config {
     pub(super) fn ledgers(&self) -> Vec<Check> {
@@ -81,6 +82,45 @@ impl Config {
                 "witness.late_seconds",
                 "ít nhất phải gấp đôi witness.every_seconds",
                 "must be at least twice witness.every_seconds",
+            ),
+        ]
+    }
+
+    pub(super) fn timestamps(&self) -> Vec<Check> {
+        let stamps = &self.timestamp;
+        let is_url = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        let mut urls = stamps.urls.split([',', ' ']).filter(|url| !url.is_empty());
+        vec![
+            (
+                !urls.all(is_url),
+                "timestamp.urls",
+                "phải là các địa chỉ https:// hoặc http://, cách nhau bằng dấu phẩy",
+                "must be addresses with https:// or http://, divided by commas",
+            ),
+            (
+                !stamps.urls.is_empty() && stamps.authorities_file.as_os_str().is_empty(),
+                "timestamp.authorities_file",
+                "phải nêu tệp chứng thư của tổ chức cấp dấu thời gian",
+                "must name the file with the certificates of the time-stamp authorities",
+            ),
+            (
+                !stamps.policy.is_empty() && !is_policy(&stamps.policy),
+                "timestamp.policy",
+                "phải là các số cách nhau bằng dấu chấm, như 1.2.3.4.1",
+                "must be numbers with dots, such as 1.2.3.4.1",
+            ),
+            (
+                !(60..=3600).contains(&stamps.every_seconds),
+                "timestamp.every_seconds",
+                "phải từ 60 đến 3600: nhiều nhất mỗi phút, ít nhất mỗi giờ một lần",
+                "must be 60 to 3600: at most once a minute, at least once an hour",
+            ),
+            (stamps.timeout_seconds == 0, "timestamp.timeout_seconds", "phải từ 1 trở lên", "must be at least 1"),
+            (
+                stamps.late_seconds < stamps.every_seconds.saturating_mul(2),
+                "timestamp.late_seconds",
+                "ít nhất phải gấp đôi timestamp.every_seconds",
+                "must be at least twice timestamp.every_seconds",
             ),
         ]
     }

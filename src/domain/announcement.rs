@@ -101,6 +101,7 @@ impl EventKind {
             | EvidenceEvent::ContentViewed
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
+            | EvidenceEvent::ListReconciled
             | EvidenceEvent::ArchiveExported => None,
         }
     }

@@ -50,6 +50,7 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         }
         EvidenceEvent::StatementMade => of("Bảng kê trong ngày của {} được lập", "A daily statement of {} was made"),
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
+        EvidenceEvent::ListReconciled => of("Danh sách của {} được đối soát", "A list of {} was reconciled"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
         EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
         EvidenceEvent::DeliveryDirected => {
@@ -113,6 +114,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::IdentityProviderChanged
         | EvidenceEvent::StatementMade
         | EvidenceEvent::DayClosed
+        | EvidenceEvent::ListReconciled
         | EvidenceEvent::ArchiveExported
         | EvidenceEvent::ContentViewed
         | EvidenceEvent::StatusReported => None,

@@ -59,6 +59,8 @@ pub enum EvidenceEvent {
     StatementMade,
     /// Ours: a day was closed: these are all its statements.
     DayClosed,
+    /// Ours: a system's own list of a day was compared with what was sealed of it.
+    ListReconciled,
     /// Ours: an archive was asked for, or is made.
     ArchiveExported,
     /// Ours: a person of a party opened an attachment or the packet in the portal.
@@ -67,7 +69,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -94,6 +96,7 @@ impl EvidenceEvent {
         Self::IdentityProviderChanged,
         Self::StatementMade,
         Self::DayClosed,
+        Self::ListReconciled,
         Self::ArchiveExported,
         Self::ContentViewed,
     ];
@@ -127,6 +130,7 @@ impl EvidenceEvent {
             Self::IdentityProviderChanged => "docaxis:IdentityProviderChanged",
             Self::StatementMade => "docaxis:StatementMade",
             Self::DayClosed => "docaxis:DayClosed",
+            Self::ListReconciled => "docaxis:ListReconciled",
             Self::ArchiveExported => "docaxis:ArchiveExported",
             Self::ContentViewed => "docaxis:ContentViewed",
         }
@@ -150,6 +154,7 @@ impl EvidenceEvent {
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
             Self::IdentityProviderChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
+            Self::ListReconciled => None,
         }
     }
 

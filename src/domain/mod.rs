@@ -23,6 +23,7 @@ pub mod notice;
 pub mod pace;
 pub mod packet;
 pub mod receipt;
+pub mod reconciliation;
 pub mod redrive;
 pub mod relay;
 pub mod rules;

@@ -18,8 +18,7 @@ pub enum Format {
 impl Format {
     /// The form that the bytes seem to have: JSON begins with a bracket, which no column has in its name.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-        match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        match without_mark(bytes).iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'[' | b'{') => Self::Json,
             Some(_) | None => Self::Csv,
         }
@@ -33,7 +32,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// Every fault of form.
 pub fn read(bytes: &[u8], format: Format) -> Result<Vec<Entry>, Vec<Fault>> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     let mut faults = Vec::new();
     let entries = match format {
         Format::Csv => read_csv(bytes, &mut faults),
@@ -55,13 +54,22 @@ fn columns_list() -> String {
     Column::ALL.map(Column::name).join(", ")
 }
 
-fn read_csv(bytes: &[u8], faults: &mut Vec<Fault>) -> Vec<Entry> {
+/// What stands behind the mark with which spreadsheets begin.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+}
+
+/// A reader of CSV with commas or, as Vietnamese spreadsheets write it, semicolons; with `is_headed`, its first line names columns,
+/// and every other one is as long.
+pub(super) fn csv_reader(bytes: &[u8], is_headed: bool) -> csv::Reader<&[u8]> {
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let many = |sign: u8| head.iter().filter(|byte| **byte == sign).count();
-    // Vietnamese spreadsheets separate by semicolons.
     let separator = if many(b';') > many(b',') { b';' } else { b',' };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(bytes);
+    csv::ReaderBuilder::new().delimiter(separator).has_headers(is_headed).flexible(!is_headed).from_reader(bytes)
+}
+
+fn read_csv(bytes: &[u8], faults: &mut Vec<Fault>) -> Vec<Entry> {
+    let mut reader = csv_reader(bytes, false);
     let mut records = reader.records();
     let Some(Ok(head)) = records.next() else { return Vec::new() };
     let columns = csv_columns(&head, faults);

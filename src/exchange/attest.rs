@@ -84,6 +84,7 @@ fn has_receipt(row: &EvidenceRow) -> bool {
         EvidenceEvent::SubmissionRejection,
         EvidenceEvent::StatementMade,
         EvidenceEvent::DayClosed,
+        EvidenceEvent::ListReconciled,
         EvidenceEvent::ArchiveExported,
     ];
     row.envelope_id.is_some() || others.iter().any(|event| row.event == event.name())

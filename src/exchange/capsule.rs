@@ -17,6 +17,8 @@ use std::collections::HashMap;
 
 /// Name of the format.
 pub const FORM: &str = "docaxis-capsule/2";
+/// Name of the format of those that have a time-stamp.
+const STAMPED: &str = "docaxis-capsule/3";
 /// Name of the format before, which had no receipts of neighbouring hubs.
 const FORMER: &str = "docaxis-capsule/1";
 /// Pieces of evidence of one delivery; a delivery has a handful.
@@ -41,6 +43,9 @@ pub struct Capsule {
     pub ledger_key: String,
     /// The signed head to which all of it leads; nothing before the first one.
     pub checkpoint: Option<String>,
+    /// The time-stamp over that head, in base64, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
     /// What happened, oldest first.
     pub evidence: Vec<Piece>,
 }
@@ -117,10 +122,11 @@ async fn made(hub: &Hub, viewer: Viewer, delivery_id: &str) -> Result<Capsule, E
     let mut receipts = attest::issue(hub, with_receipt).await?;
     let ids: Vec<String> = all.iter().map(|row| row.evidence_id.clone()).collect();
     let proved = hub.store.read(move |tx| prove::places(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()));
-    let (mut places, checkpoint) = proved.await?;
+    let (mut places, head) = proved.await?;
+    let (checkpoint, timestamp) = head.map(|head| (head.note, head.timestamp)).unzip();
     let of_neighbour = of_neighbour.as_deref();
     let pieces = all.iter().map(|row| Piece::of(row, &mut receipts, &mut places, of_neighbour)).collect();
-    Ok(Capsule::of(hub, (delivery_id, &envelope), checkpoint, pieces))
+    Ok(Capsule::of(hub, (delivery_id, &envelope), (checkpoint, timestamp.flatten()), pieces))
 }
 
 impl Piece {
@@ -153,17 +159,18 @@ impl Capsule {
     pub(super) fn of(
         hub: &Hub,
         (delivery_id, envelope): (&str, &EnvelopeRow),
-        checkpoint: Option<String>,
+        (checkpoint, timestamp): (Option<String>, Option<String>),
         evidence: Vec<Piece>,
     ) -> Self {
         Self {
-            form: FORM.to_owned(),
+            form: if timestamp.is_some() { STAMPED } else { FORM }.to_owned(),
             delivery_id: delivery_id.to_owned(),
             envelope_id: envelope.envelope_id.clone(),
             sha256: digest_of(&envelope.payload_sha256).hex(),
             bytes: u64::try_from(envelope.bytes).unwrap_or(0),
             ledger_key: seal::keys(hub).first().map(ToString::to_string).unwrap_or_default(),
             checkpoint,
+            timestamp,
             evidence,
         }
     }
@@ -171,7 +178,7 @@ impl Capsule {
     /// Whether it is in a form that is known, and has no members of a later one.
     pub fn is_of_known_form(&self) -> bool {
         let is_former = self.form == FORMER && self.evidence.iter().all(|piece| piece.neighbour_receipt.is_none());
-        self.form == FORM || is_former
+        self.form == STAMPED || (self.timestamp.is_none() && (self.form == FORM || is_former))
     }
 
     /// As a file.

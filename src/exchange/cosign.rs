@@ -17,9 +17,9 @@ use futures_util::future::join_all;
 /// Lines of an answer that are looked at.
 const LINES_MAX: usize = 16;
 /// Requests of one turn: a witness that says another size is asked once more with the proof from there.
-const TRIES: usize = 2;
+const REQUESTS: u64 = 2;
 /// How much longer a turn may take than its requests.
-const SETTLING: TimeDelta = TimeDelta::seconds(60);
+const SETTLING_SECONDS: u64 = 60;
 
 /// A witness that is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,16 +84,7 @@ async fn turn(
     witness: Witness,
     (row, head): (WitnessRow, &CheckpointRow),
 ) -> Result<bool, ExchangeError> {
-    let (now, claiming) = (hub.clock.now(), row.clone());
-    let push = &hub.config.push;
-    let request = push.connect_timeout_seconds.saturating_add(push.answer_timeout_seconds);
-    let requests = i64::try_from(request).ok().and_then(TimeDelta::try_seconds).unwrap_or_default();
-    let until = [requests, requests, SETTLING].iter().try_fold(now, |at, more| at.checked_add_signed(*more));
-    let claimed = hub.store.write(move |tx| {
-        witnesses::introduce(tx, &claiming)?;
-        witnesses::claim(tx, &claiming, until.unwrap_or(now))
-    });
-    if !claimed.await? {
+    if !claim(hub, &row, hub.config.push.answer_timeout_seconds.saturating_mul(REQUESTS)).await? {
         return Ok(false);
     }
     let outcome = ask(hub, pusher, &witness, (&row, head)).await;
@@ -110,28 +101,46 @@ async fn turn(
     Ok(is_cosigned)
 }
 
+/// Takes the turn to ask somebody, for as long as answers of so many seconds in all may take. Says whether
+/// nobody else had taken it.
+pub(super) async fn claim(hub: &Hub, row: &WitnessRow, answers_seconds: u64) -> Result<bool, ExchangeError> {
+    // Within the answer's time a connection is made too.
+    let (until, row) = (after(hub.clock.now(), answers_seconds.saturating_add(SETTLING_SECONDS)), row.clone());
+    let claimed = hub.store.write(move |tx| {
+        witnesses::introduce(tx, &row)?;
+        witnesses::claim(tx, &row, until)
+    });
+    Ok(claimed.await?)
+}
+
+/// So many seconds later.
+pub(super) fn after(at: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
+    let later = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
+    at.checked_add_signed(later.unwrap_or_default()).unwrap_or(at)
+}
+
+/// When somebody who did not do what was asked is asked again.
+pub(super) fn later(hub: &Hub, row: &WitnessRow) -> DateTime<Utc> {
+    let failures = u32::try_from(row.failures.saturating_add(1)).unwrap_or(u32::MAX);
+    hub.schedules.packets.next_attempt(failures, hub.clock.now(), hub.ids.draw(), None)
+}
+
 /// The word for an outcome, what is kept of it, and how the witness is doing from then on; with a line in the log.
 fn judged(hub: &Hub, row: &WitnessRow, outcome: Outcome) -> (&'static str, Option<CosignatureRow>, WitnessRow) {
     let (now, name) = (hub.clock.now(), row.witness.as_str());
-    let later = || {
-        let failures = u32::try_from(row.failures.saturating_add(1)).unwrap_or(u32::MAX);
-        hub.schedules.packets.next_attempt(failures, now, hub.ids.draw(), None)
-    };
     match outcome {
         Outcome::Cosigned(line) => {
-            let every = i64::try_from(hub.config.witness.every_seconds).ok().and_then(TimeDelta::try_seconds);
-            let due_at = now.checked_add_signed(every.unwrap_or_default()).unwrap_or(now);
-            let after = row.well(line.tree_size, (now, due_at));
+            let after = row.well(line.tree_size, (now, after(now, hub.config.witness.every_seconds)));
             ("cosigned", Some(line), after)
         }
         Outcome::Ill(size, why) => {
             log::warn!(target: "ledger", witness = name; "a witness did not cosign the head of the ledger: {why}");
-            ("later", None, row.ill(seal::signed(size), why, later()))
+            ("later", None, row.ill(seal::signed(size), why, later(hub, row)))
         }
         Outcome::Forked(size, why) => {
             log::error!(target: "alarm", witness = name;
                 "a witness refuses the ledger of this hub: {why}; after a restore, tell the witness's operator; else run docaxis ledger verify");
-            ("refused", None, row.ill(seal::signed(size), why, later()))
+            ("refused", None, row.ill(seal::signed(size), why, later(hub, row)))
         }
     }
 }
@@ -139,7 +148,7 @@ fn judged(hub: &Hub, row: &WitnessRow, outcome: Outcome) -> (&'static str, Optio
 /// Asks a witness to cosign a head.
 async fn ask(hub: &Hub, pusher: &Pusher, witness: &Witness, (row, head): (&WitnessRow, &CheckpointRow)) -> Outcome {
     let (mut old, size) = (row.tree_size.unsigned_abs(), head.tree_size.unsigned_abs());
-    for _ in 0..TRIES {
+    for _ in 0..REQUESTS {
         if old > size {
             return Outcome::Forked(old, format!("it cosigned {old} entries, and there are {size}"));
         }
@@ -147,9 +156,10 @@ async fn ask(hub: &Hub, pusher: &Pusher, witness: &Witness, (row, head): (&Witne
             Ok(growth) => growth.path,
             Err(error) => return Outcome::Ill(old, error.to_string()),
         };
-        let body = Asked { old, path, note: head.note.clone() }.body();
+        let body = Asked { old, path, note: head.note.clone() }.body().into_bytes();
         let url = format!("{}/add-checkpoint", witness.url);
-        let question = Question { url: &url, bearer: None, body: Some(("text/plain", body)) };
+        let body = Some(("text/plain", body));
+        let question = Question { url: &url, bearer: None, body, patience: None, is_open: false };
         let answer = match pusher.ask(question).await {
             Ok(answer) => answer,
             Err(why) => return Outcome::Ill(old, why),

@@ -1,7 +1,7 @@
 //! Whether the hub can work, and what it has counted. Nothing here changes anything.
 
 use super::seal::{self, Standing};
-use super::{ExchangeError, cosign};
+use super::{ExchangeError, cosign, stamp};
 use crate::config;
 use crate::hub::Hub;
 use crate::keyring;
@@ -55,7 +55,10 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Err(_) => (words("không dùng được cơ sở dữ liệu", "the database cannot be used"), None),
     };
     // A database that hangs is waited for once.
-    let late = if database.is_none() { cosign::late(hub).await.unwrap_or_default() } else { Vec::new() };
+    let (late, is_stamped_late) = match database {
+        None => (cosign::late(hub).await.unwrap_or_default(), stamp::is_late(hub).await.unwrap_or_default()),
+        Some(_) => (Vec::new(), false),
+    };
     let checks = vec![
         Check::of("stopping", stopping),
         Check::of("database", database),
@@ -64,6 +67,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("key_file", key_file(hub)),
         ledger(hub),
         witnesses(hub, &late),
+        timestamps(hub, is_stamped_late),
         certificate(hub),
     ];
     hub.metrics.ready.set(i64::from(checks.iter().all(|check| check.ok)));
@@ -116,6 +120,19 @@ fn witnesses(hub: &Hub, late: &[String]) -> Check {
         )
     });
     Check { ok: true, ..Check::of("witnesses", wrong) }
+}
+
+/// Whether heads are stamped. Where they are not, the hub still works.
+fn timestamps(hub: &Hub, is_late: bool) -> Check {
+    hub.metrics.timestamps_late.set(i64::from(is_late));
+    let wrong = match is_late {
+        true => words(
+            "điểm chốt của sổ cái đã lâu không được cấp dấu thời gian",
+            "the heads of the ledger have not been stamped for long",
+        ),
+        false => None,
+    };
+    Check { ok: true, ..Check::of("timestamps", wrong) }
 }
 
 /// Whether receipts can be signed. Where they cannot, the hub still works: they are signed later.

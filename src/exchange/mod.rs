@@ -6,7 +6,7 @@
 //! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others), `cosign` (heads that witnesses
-//! cosign) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
+//! cosign), `stamp` (heads that a time-stamp authority stamps) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
 //! proves one delivery), `close` (daily statements) and `statements` (shown), `archive` (all of a period in one file) and `verify`
 //! (of all of them, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
@@ -62,6 +62,7 @@ pub mod reach;
 mod recall;
 mod receipt;
 pub mod recipients;
+pub mod reconcile;
 pub mod redrives;
 mod register;
 pub mod relay;
@@ -74,6 +75,7 @@ pub mod selftest;
 pub mod sessions;
 mod settle;
 mod shipment;
+pub mod stamp;
 pub mod statements;
 pub mod stuck;
 pub mod sweep;

@@ -10,8 +10,10 @@ use crate::hub::Hub;
 use crate::proof::entry;
 use crate::proof::merkle::{self, Hash};
 use crate::proof::tile::{self, Tile, WIDTH};
+use crate::signer::timestamp;
 use crate::store::evidence;
 use crate::store::ledger::{self, CheckpointRow, EntryRow};
+use crate::store::timestamps::{self, TimestampRow};
 use crate::store::{Connection, StoreError, witnesses};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -30,6 +32,8 @@ pub struct LedgerView {
     pub head: Option<CheckpointRow>,
     /// The largest head that a witness cosigned, likewise.
     pub cosigned: Option<CheckpointRow>,
+    /// The newest time-stamp.
+    pub stamped: Option<TimestampRow>,
 }
 
 /// How the ledger stands.
@@ -42,10 +46,11 @@ pub async fn view(hub: &Hub) -> Result<LedgerView, ExchangeError> {
     let heads = hub.store.read(|tx| {
         let (head, cosigned) = (ledger::head(tx)?, witnesses::cosigned_head(tx)?);
         let head = head.map(|head| with_lines(tx, head)).transpose()?;
-        Ok((head, cosigned.map(|head| with_lines(tx, head)).transpose()?))
+        let cosigned = cosigned.map(|head| with_lines(tx, head)).transpose()?;
+        Ok((head, cosigned, timestamps::list_before(tx, i64::MAX, 1)?.pop()))
     });
-    let (head, cosigned) = heads.await?;
-    Ok(LedgerView { name: hub.config.ledger.name.clone(), key, witness_key, head, cosigned })
+    let (head, cosigned, stamped) = heads.await?;
+    Ok(LedgerView { name: hub.config.ledger.name.clone(), key, witness_key, head, cosigned, stamped })
 }
 
 /// A head with what witnesses put under it.
@@ -91,6 +96,8 @@ pub struct Proved {
     pub evidence: Record,
     /// Where it stands, and the proof.
     pub place: Option<Place>,
+    /// The time-stamp over the head, in base64.
+    pub timestamp: Option<String>,
 }
 
 /// See `Proved`.
@@ -117,25 +124,46 @@ pub async fn evidence(hub: &Hub, caller: Option<&Caller>, evidence_id: &str) -> 
         if !history::may_see(tx, &viewer, &evidence)? {
             return Ok(None);
         }
-        let (mut places, _) = places(tx, &[&evidence_id])?;
-        Ok(Some(Proved { place: places.remove(&evidence_id), evidence: record(&evidence) }))
+        let (mut places, head) = places(tx, &[&evidence_id])?;
+        let timestamp = head.and_then(|head| head.timestamp);
+        Ok(Some(Proved { place: places.remove(&evidence_id), evidence: record(&evidence), timestamp }))
     });
     found.await?.ok_or(ExchangeError::NotFound)
 }
 
-/// Where pieces of evidence stand, by their ids, as far as they are sealed; and the head that all of it leads to: the largest one
-/// that a witness cosigned, if it has all of them, else the newest.
+/// The head to which a proof leads.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    /// Its note, with what witnesses put under it.
+    pub(super) note: String,
+    /// The time-stamp over it, in base64.
+    pub(super) timestamp: Option<String>,
+}
+
+/// The head that proves most of entries up to an index: the first one that was stamped, since the time that it says is the nearest
+/// to theirs, unless it lacks a cosignature that a later one has; then the largest cosigned one; else the newest.
+fn best(tx: &mut Connection, last: i64) -> Result<Option<CheckpointRow>, StoreError> {
+    let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.tree_size > last);
+    match (timestamps::head_beyond(tx, last)?, cosigned) {
+        (Some(head), None) => Ok(Some(head)),
+        (Some(head), Some(_)) if !witnesses::lines(tx, head.tree_size)?.is_empty() => Ok(Some(head)),
+        (_, Some(head)) => Ok(Some(head)),
+        (None, None) => ledger::head(tx),
+    }
+}
+
+/// Where pieces of evidence stand, by their ids, as far as they are sealed; and the head that all of it leads to.
 pub(super) fn places(
     tx: &mut Connection,
     evidence_ids: &[&str],
-) -> Result<(HashMap<String, Place>, Option<String>), StoreError> {
-    let Some(newest) = ledger::head(tx)? else { return Ok(Default::default()) };
+) -> Result<(HashMap<String, Place>, Option<Head>), StoreError> {
     let entries = ledger::entries_of(tx, evidence_ids)?;
     let last = entries.iter().map(|entry| entry.ledger_index).max().unwrap_or(i64::MAX);
-    let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.tree_size > last);
-    let head = with_lines(tx, cosigned.unwrap_or(newest))?;
-    let places = placed(tx, entries, (head.tree_size, &head.note))?;
-    Ok((places, Some(head.note)))
+    let Some(head) = best(tx, last)? else { return Ok(Default::default()) };
+    let CheckpointRow { tree_size, note, .. } = with_lines(tx, head)?;
+    let places = placed(tx, entries, (tree_size, &note))?;
+    let timestamp = timestamps::find(tx, tree_size)?.map(|row| timestamp::text(&row.token));
+    Ok((places, Some(Head { note, timestamp })))
 }
 
 /// Where pieces of evidence stand in the tree of a size, whose signed head is given.
@@ -148,15 +176,26 @@ pub(super) fn places_under(
     placed(tx, entries, head)
 }
 
-/// The head that cuts an export off, with what witnesses put under it: the largest one that a witness cosigned, if it was
-/// signed when what is exported was settled, else the newest.
-pub(super) fn cut_off(tx: &mut Connection, settled: DateTime<Utc>) -> Result<Option<CheckpointRow>, StoreError> {
+/// The head that cuts an export off, with what witnesses put under it, and whether it is stamped: of those that were signed when
+/// what is exported was settled, the largest one that was stamped lately, unless it lacks a cosignature that another one has; else
+/// the largest cosigned one; else the newest.
+pub(super) fn cut_off(
+    tx: &mut Connection,
+    (settled, lately): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<(CheckpointRow, bool)>, StoreError> {
     let cosigned = witnesses::cosigned_head(tx)?.filter(|head| head.signed_at() >= settled);
+    if let Some(row) = timestamps::list_before(tx, i64::MAX, 1)?.pop()
+        && let Some(head) = ledger::heads_within(tx, row.tree_size.saturating_sub(1), row.tree_size)?.pop()
+        && head.signed_at() >= settled.max(lately)
+        && (cosigned.is_none() || !witnesses::lines(tx, row.tree_size)?.is_empty())
+    {
+        return Ok(Some((with_lines(tx, head)?, true)));
+    }
     let head = match cosigned {
         Some(head) => Some(head),
         None => ledger::head(tx)?,
     };
-    head.map(|head| with_lines(tx, head)).transpose()
+    head.map(|head| Ok((with_lines(tx, head)?, false))).transpose()
 }
 
 fn placed(

@@ -104,7 +104,10 @@ pub(super) async fn file(
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let (places, note) = match &head {
             Some((size, note)) => (prove::places_under(tx, &ids, (*size, note))?, Some(note.clone())),
-            None => prove::places(tx, &ids)?,
+            None => {
+                let (places, head) = prove::places(tx, &ids)?;
+                (places, head.map(|head| head.note))
+            }
         };
         Ok((evidence::of_ids(tx, &ids)?, places, note))
     });

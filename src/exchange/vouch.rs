@@ -47,7 +47,7 @@ pub(super) async fn receipt(
     let secrets = shipment::secrets(hub, target, now)?;
     let url = format!("{}/api/v1/receipts/{envelope_id}/signed", target.row.url);
     let bearer = secrets.first().map(ExposeSecret::expose_secret);
-    let given = pusher.ask(Question { url: &url, bearer, body: None }).await?;
+    let given = pusher.ask(Question { url: &url, bearer, body: None, patience: None, is_open: false }).await?;
     if (status, given.meaning) == (HAD_BEFORE, Meaning::Other(NOT_YOURS)) {
         let envelope = envelope_id;
         log::warn!(target: "relay", neighbour = target.id.holder.as_str(), "envelope.there" = envelope;

@@ -5,6 +5,7 @@ use super::agency_questions::HistoryQuestion;
 use super::agency_sketches::BODY;
 use super::archive_api::{ArchiveBody, ArchiveOperation, ArchiveSaid};
 use super::problem::{NOT_FOUND, Success, TOO_MANY};
+use super::reconciliation_api::{ReconciliationBody, ReconciliationQuestion};
 use super::sketch::Sketch;
 use super::statement_api::{StatementBody, StatementOperation, StatementsQuestion};
 use serde_json::json;
@@ -45,6 +46,25 @@ pub fn statement(operation: StatementOperation, sketch: Sketch<'_>) -> Sketch<'_
             .named("listStatements", "Bảng kê trong ngày của các cặp cơ quan có bên gọi")
             .query::<StatementsQuestion>()
             .answer::<Page<StatementBody<'_>>>(Success::Ok, "Một trang. A page."),
+        StatementOperation::Reconcile => sketch
+            .named("reconcile", "Đối soát danh sách của bên gọi với những gì Trục đã niêm phong trong ngày")
+            .query::<ReconciliationQuestion>()
+            .file()
+            .answer::<ReconciliationBody<'_>>(
+                Success::Ok,
+                "Chỗ khác nhau và việc cần làm. What differs, and what to do.",
+            )
+            .fails(&[&NOT_FOUND])
+            .fails(&BODY),
+        StatementOperation::Reconciliation => sketch
+            .named("getReconciliation", "Kết quả đối soát với mọi điều chứng minh nó, kiểm tra được ngoại tuyến")
+            .id_segment("id", "Mã đối soát. A reconciliation.")
+            .raw_answer(
+                Success::Ok,
+                "Tệp đối soát (docs/archives.md). The reconciliation.",
+                json!({ "type": "object" }),
+            )
+            .fails(&[&NOT_FOUND]),
         StatementOperation::Look => sketch
             .named("getStatement", "Một bảng kê với mọi điều chứng minh nó, kiểm tra được ngoại tuyến")
             .id_segment("id", "Mã bảng kê. A statement.")

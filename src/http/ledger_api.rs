@@ -7,7 +7,7 @@ use super::problem::{self, Problem};
 use super::{forms, reading};
 use crate::domain::receipt::Record;
 use crate::exchange::prove::{self, Proved, Shelf};
-use crate::exchange::{Caller, ExchangeError};
+use crate::exchange::{Caller, ExchangeError, stamp};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use base64::Engine;
@@ -24,6 +24,8 @@ pub enum TilesOperation {
     Hashes,
     /// Entries.
     Entries,
+    /// A stamped head.
+    Timestamp,
 }
 
 /// The operations of the native API about the ledger.
@@ -52,6 +54,11 @@ pub async fn tiles(operation: TilesOperation, call: &Call<'_>) -> Result<HttpRes
             let mut answer = problem::ok();
             answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("text/plain; charset=utf-8");
             return Ok(answer.body(head.note));
+        }
+        TilesOperation::Timestamp => {
+            let size: u64 = call.segment("size").parse().map_err(|_| ExchangeError::NotFound)?;
+            let file = stamp::file(hub, size).await?.file();
+            return Ok(problem::ok().content_type("application/json").body(file));
         }
         TilesOperation::Entries => Some(Shelf::Entries),
         TilesOperation::Hashes => {
@@ -86,6 +93,8 @@ pub async fn answer(operation: LedgerOperation, call: Call<'_>, caller: &Caller)
                 checkpoint: head.map(|head| head.note.as_str()),
                 cosigned: view.cosigned.as_ref().map(|head| head.note.as_str()),
                 witness_key: &view.witness_key,
+                stamped_size: view.stamped.as_ref().map(|row| row.tree_size.unsigned_abs()),
+                stamped_at: view.stamped.as_ref().map(|row| time(row.stamped_at())),
             }))
         }
         LedgerOperation::Proof => {
@@ -131,6 +140,11 @@ pub struct LedgerBody<'a> {
     cosigned: Option<&'a str>,
     /// The key under which this hub cosigns heads of other ledgers.
     witness_key: &'a str,
+    /// Entries under the largest head with a time-stamp (`GET /ledger/timestamps/{size}`); `null` before the first.
+    stamped_size: Option<u64>,
+    /// The time that it says.
+    #[schemars(schema_with = "forms::maybe_time")]
+    stamped_at: Option<String>,
 }
 
 /// A piece of evidence and the proof that it stands in the ledger.
@@ -140,6 +154,8 @@ pub struct ProofBody<'a> {
     evidence: EvidenceBody<'a>,
     /// Its place and the proof; `null` until it is sealed, within about a second.
     sealed: Option<PlaceBody<'a>>,
+    /// The time-stamp (RFC 3161) over the first three lines of the checkpoint: a token in base64; `null` while there is none.
+    timestamp: Option<&'a str>,
 }
 
 /// A piece of evidence, member by member as it is sealed (docs/ledger.md).
@@ -219,5 +235,5 @@ pub fn proof(proved: &Proved) -> ProofBody<'_> {
         path: hashes(&place.path),
         checkpoint: &place.note,
     });
-    ProofBody { evidence: evidence(&proved.evidence), sealed }
+    ProofBody { evidence: evidence(&proved.evidence), sealed, timestamp: proved.timestamp.as_deref() }
 }

@@ -4,6 +4,7 @@ use super::agency_sketches::OPEN;
 use super::ledger_api::{GrowthBody, GrowthQuestion, LedgerBody, LedgerOperation, ProofBody, TilesOperation};
 use super::problem::{INTERNAL, NOT_FOUND, OVERLOADED, Success};
 use super::sketch::Sketch;
+use serde_json::json;
 
 const LEDGER: &str = "Sổ cái bằng chứng - Ledger";
 const TILE: &str = "Số thứ tự, ba chữ số một bậc, có thể thêm `.p/W`. Its number in steps of three digits, perhaps with `.p/W`: `x001/x234/067.p/112`.";
@@ -21,6 +22,14 @@ pub fn tiles(operation: TilesOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         TilesOperation::Hashes => {
             of_tile(sketch.segment("level", "Tầng của cây. A level of the tree.")).named("getTile", "Một ô băm của cây")
         }
+        TilesOperation::Timestamp => sketch
+            .segment("size", "Số bút toán ít nhất. At least so many entries.")
+            .named("getTimestamp", "Điểm chốt của sổ cái kèm dấu thời gian")
+            .raw_answer(
+                Success::Ok,
+                "Điểm chốt và dấu (docs/ledger.md). The head and its token.",
+                json!({ "type": "object" }),
+            ),
         TilesOperation::Entries => of_tile(sketch).named("getEntries", "Các bút toán của một ô"),
     }
 }

@@ -27,6 +27,7 @@ mod push_sketches;
 mod reading;
 pub mod receipt_api;
 mod receipt_sketches;
+mod reconciliation_api;
 pub mod relay_api;
 mod relay_sketches;
 pub mod sdk_answers;
@@ -245,6 +246,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/ledger/checkpoint", Operation::Tiles(TilesOperation::Checkpoint), "The newest signed head of the ledger."),
     route(GET, "/ledger/tile/entries/{tile}", Operation::Tiles(TilesOperation::Entries), "256 entries, or with `.p/W` the first W of them."),
     route(GET, "/ledger/tile/{level}/{tile}", Operation::Tiles(TilesOperation::Hashes), "256 hashes of a level of the tree, or with `.p/W` the first W of them."),
+    route(GET, "/ledger/timestamps/{size}", Operation::Tiles(TilesOperation::Timestamp), "The first stamped head of a tree with at least so many entries, and its time-stamp (RFC 3161), in one file for `docaxis verify`."),
 
     // Another ledger that this hub witnesses, as C2SP tlog-witness says.
     route(POST, "/witness/add-checkpoint", Operation::Witness, "Ask this hub to cosign a head of a ledger in `witness.watched` or of a neighbour."),
@@ -264,6 +266,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/certificates", receipt(ReceiptOperation::Certificates), "The certificates under which receipts are and were signed."),
     route(GET, "/api/v1/statements", statement(StatementOperation::List), "List daily statements of pairs with an agency of the caller (`day`, `after`, `limit`)."),
     route(GET, "/api/v1/statements/{id}", statement(StatementOperation::Look), "What one agency sent to another on a day: the list, its signed receipt and the proof, in one file for `docaxis verify`."),
+    route(POST, "/api/v1/reconciliations", statement(StatementOperation::Reconcile), "Compare the caller's own list of a closed day, CSV or JSON, with what the hub sealed (`agency`, `day`, `direction`)."),
+    route(GET, "/api/v1/reconciliations/{id}", statement(StatementOperation::Reconciliation), "What came of it: the differences, the signed receipt and the proof, in one file for `docaxis verify`."),
     route(GET, "/api/v1/evidence/{id}/proof", ledger(LedgerOperation::Proof), "A piece of evidence with the proof that it stands in the ledger."),
     route(GET, "/api/v1/ledger", ledger(LedgerOperation::View), "How the ledger stands, and the key of its heads."),
     route(GET, "/api/v1/ledger/consistency", ledger(LedgerOperation::Consistency), "The proof that the ledger of one size grew to that of another (`from`, `to`)."),

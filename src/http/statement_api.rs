@@ -1,4 +1,4 @@
-//! Daily statements over the native API, for the systems of the two agencies. Not here: how they are made (`exchange::close`).
+//! Daily statements, and what they are compared with, over the native API, for the systems of the two agencies. Not here: how they are made (`exchange::close`).
 
 use super::agency_answers::Page;
 use super::agency_api::page_limit;
@@ -6,9 +6,10 @@ use super::agency_questions::Cursor;
 use super::gate::Call;
 use super::problem::{self, Problem};
 use super::sentence::Sentence;
-use super::{forms, reading};
+use super::{forms, reading, reconciliation_api};
 use crate::domain::dates;
 use crate::exchange::Caller;
+use crate::exchange::reconcile;
 use crate::exchange::statements::{self, StatementRow};
 use actix_web::HttpResponse;
 use schemars::JsonSchema;
@@ -22,12 +23,16 @@ pub enum StatementOperation {
     List,
     /// One with all that proves it.
     Look,
+    /// Compare the caller's own list.
+    Reconcile,
+    /// What came of that, with all that proves it.
+    Reconciliation,
 }
 
 /// Answers one operation.
 pub(super) async fn answer(
     operation: StatementOperation,
-    call: Call<'_>,
+    mut call: Call<'_>,
     caller: &Caller,
 ) -> Result<HttpResponse, Problem> {
     match operation {
@@ -44,10 +49,15 @@ pub(super) async fn answer(
             let file = statements::statement(&call.node.hub, Some(caller), call.segment("id")).await?;
             Ok(problem::ok().content_type("application/json").body(file.file()))
         }
+        StatementOperation::Reconcile => reconciliation_api::reconcile(&mut call, caller).await,
+        StatementOperation::Reconciliation => {
+            let file = reconcile::file(&call.node.hub, caller, call.segment("id")).await?;
+            Ok(problem::ok().content_type("application/json").body(file.file()))
+        }
     }
 }
 
-fn no_day() -> Problem {
+pub(super) fn no_day() -> Problem {
     Problem::Malformed(Sentence::new("day không phải một ngày yyyy-MM-dd", "day is no day yyyy-MM-dd"))
 }
 

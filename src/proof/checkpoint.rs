@@ -80,6 +80,11 @@ pub fn cosign(note: &str, (name, signer): (&str, &Signer), at: u64) -> Option<St
     Some(Key::of(name, signer).timed_line(text, signer, at))
 }
 
+/// The head that a note claims to be, before anything is verified.
+pub fn claimed(note: &str) -> Option<Checkpoint> {
+    Checkpoint::parse(parts(note).ok()?.0)
+}
+
 /// The name of the ledger of which a note claims to be a head, before anything is verified.
 pub fn claimed_origin(note: &str) -> Option<&str> {
     parts(note).ok()?.0.lines().next()

@@ -12,11 +12,25 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use std::time::Duration;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
+use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
-use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 
 /// Certificates in one receipt: that of the key, and those of its issuers.
 pub const CERTIFICATES_MAX: usize = 8;
+
+/// The purpose of keys that sign time-stamps: RFC 3161.
+const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
+
+/// By what authorities and those whom they vouch for sign.
+const ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 6] = [
+    webpki::aws_lc_rs::ECDSA_P256_SHA256,
+    webpki::aws_lc_rs::ECDSA_P256_SHA384,
+    webpki::aws_lc_rs::ECDSA_P384_SHA384,
+    webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+    webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
+    webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
+];
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +63,8 @@ pub struct Certificate {
     pub is_self_issued: bool,
     /// Whether it may vouch for others (basicConstraints CA).
     pub is_authority: bool,
+    /// Whether its key signs time-stamps and nothing else (extendedKeyUsage timeStamping, critical).
+    pub stamps_time: bool,
     /// From when it holds.
     pub begins_at: DateTime<Utc>,
     /// Until when it holds.
@@ -73,6 +89,11 @@ impl Certificate {
                 .ok()
                 .flatten()
                 .is_some_and(|(_, constraints)| constraints.ca),
+            stamps_time: fields
+                .get::<ExtendedKeyUsage>()
+                .ok()
+                .flatten()
+                .is_some_and(|(is_critical, usage)| is_critical && usage.0 == [TIME_STAMPING]),
             begins_at: instant(fields.validity.not_before)?,
             ends_at: instant(fields.validity.not_after)?,
             der: der.to_vec(),
@@ -107,6 +128,15 @@ impl Certificate {
         UnparsedPublicKey::new(algorithm.verification(), &self.public_key).verify(message, signature).is_ok()
     }
 
+    /// Whether its key made a signature of a message, by whichever algorithm of those that are known.
+    pub fn made(&self, message: &[u8], signature: &[u8]) -> bool {
+        let own = CertificateDer::from(self.der.as_slice());
+        let made = |own: EndEntityCert<'_>| {
+            ALGORITHMS.iter().any(|algorithm| own.verify_signature(*algorithm, message, signature).is_ok())
+        };
+        EndEntityCert::try_from(&own).is_ok_and(made)
+    }
+
     /// Whether it is one of those that are trusted, or an authority among them issued it, perhaps through others, so that the whole
     /// chain held at that time. Whether it held itself at that time is asked apart.
     pub fn is_trusted(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> bool {
@@ -114,14 +144,6 @@ impl Certificate {
     }
 
     fn is_issued_by(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> Option<bool> {
-        let algorithms: [&dyn SignatureVerificationAlgorithm; 6] = [
-            webpki::aws_lc_rs::ECDSA_P256_SHA256,
-            webpki::aws_lc_rs::ECDSA_P256_SHA384,
-            webpki::aws_lc_rs::ECDSA_P384_SHA384,
-            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
-            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
-            webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
-        ];
         let all = |certificates: &[Self]| -> Vec<CertificateDer<'static>> {
             certificates.iter().map(|one| CertificateDer::from(one.der.clone())).collect()
         };
@@ -132,11 +154,11 @@ impl Certificate {
         let anchors: Vec<_> = roots.iter().filter_map(|root| anchor_from_trusted_cert(root).ok()).collect();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at.timestamp()).ok()?));
         let leaf = EndEntityCert::try_from(&own).ok()?;
-        Some(leaf.verify_for_usage(&algorithms, &anchors, &between, time, AnyUse, None, None).is_ok())
+        Some(leaf.verify_for_usage(&ALGORITHMS, &anchors, &between, time, AnyUse, None, None).is_ok())
     }
 }
 
-/// Authorities of the state know no extended key usage of their own for receipts.
+/// Authorities of the state know no extended key usage of their own for receipts; that of time-stamps is asked apart.
 struct AnyUse;
 
 impl ExtendedKeyUsageValidator for AnyUse {

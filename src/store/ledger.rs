@@ -3,7 +3,7 @@
 
 use super::connection::on_packets;
 use super::evidence::EvidenceRow;
-use super::schema::{checkpoints, cosignatures, evidence, ledger_entries, ledger_tiles, unsealed};
+use super::schema::{checkpoints, cosignatures, evidence, ledger_entries, ledger_tiles, timestamps, unsealed};
 use super::{Connection, IDS_MAX, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{exists, not};
@@ -235,8 +235,8 @@ pub fn keep_tile(tx: &mut Connection, (level, number): (i32, i64), hashes: &[u8]
     Ok(())
 }
 
-/// Puts a head in the place of another one, or beside those that stay: one that a witness cosigned gives way to one of the same
-/// size only.
+/// Puts a head in the place of another one, or beside those that stay: one that a witness cosigned or an authority stamped gives
+/// way to one of the same size only.
 ///
 /// # Errors
 /// `Statement`.
@@ -246,9 +246,21 @@ pub fn keep_head(tx: &mut Connection, head: &CheckpointRow, instead_of: Option<i
             .filter(checkpoints::tree_size.eq(tree_size))
             .filter(not(exists(cosignatures::table
                 .filter(cosignatures::tree_size.eq(checkpoints::tree_size))
-                .filter(cosignatures::tree_size.ne(head.tree_size))))))
+                .filter(cosignatures::tree_size.ne(head.tree_size)))))
+            .filter(not(exists(timestamps::table
+                .filter(timestamps::tree_size.eq(checkpoints::tree_size))
+                .filter(timestamps::tree_size.ne(head.tree_size))))))
             .execute(c))?;
     }
     on_packets!(tx, c => diesel::insert_into(checkpoints::table).values(head).execute(c))?;
+    Ok(())
+}
+
+/// Keeps a head beside the others, if it is gone by now: what others put under it needs it.
+///
+/// # Errors
+/// `Statement`.
+pub fn keep_beside(tx: &mut Connection, head: &CheckpointRow) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::insert_into(checkpoints::table).values(head).on_conflict_do_nothing().execute(c))?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
-//! `relays`, `evidence`, `ledger`, `witnesses`, `receipts`, `neighbours`, `statements`, `archives` (and their `archive_files`),
+//! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `bulletins` (what operators tell), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
@@ -40,6 +40,7 @@ pub mod payloads;
 pub mod pushes;
 mod queue;
 pub mod receipts;
+pub mod reconciliations;
 pub mod redrives;
 pub mod relays;
 pub mod restore;
@@ -49,6 +50,7 @@ pub mod search;
 pub mod selftest;
 pub mod statements;
 pub mod systems;
+pub mod timestamps;
 pub mod transfers;
 pub mod user_sessions;
 pub mod users;
@@ -67,7 +69,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Ids that one statement names: SQLite binds each by itself, 32,766 at most.
-const IDS_MAX: usize = 10_000;
+pub const IDS_MAX: usize = 10_000;
 
 /// The database, behind two doors.
 #[derive(Clone)]

@@ -376,6 +376,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    reconciliations (evidence_id) {
+        evidence_id -> Text,
+        agency_code -> Text,
+        list -> Text,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, code_digest) {
         user_id -> Text,
         code_digest -> Binary,
@@ -538,6 +546,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    timestamps (tree_size) {
+        tree_size -> BigInt,
+        stamped_at -> Timestamp,
+        authority -> Text,
+        token -> Binary,
+    }
+}
+
+diesel::table! {
     unsealed (evidence_id) {
         evidence_id -> Text,
     }
@@ -643,6 +660,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     pushes,
     read_documents,
     receipts,
+    reconciliations,
     recovery_codes,
     redriven_deliveries,
     redrives,
@@ -659,6 +677,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     system_agencies,
     system_keys,
     systems,
+    timestamps,
     unsealed,
     user_agencies,
     user_identities,

@@ -81,6 +81,19 @@ pub fn of_day(tx: &mut Connection, day: &str) -> Result<Vec<StatementRow>, Store
         .load(c))?)
 }
 
+/// The evidence, sender and recipient of every statement of a day with an agency, by sender and recipient.
+///
+/// # Errors
+/// `Statement`.
+pub fn pairs_of(tx: &mut Connection, day: &str, agency: &str) -> Result<Vec<(String, String, String)>, StoreError> {
+    Ok(on_packets!(tx, c => statements::table
+        .filter(statements::day.eq(day))
+        .filter(statements::sender_code.eq(agency).or(statements::recipient_code.eq(agency)))
+        .order((statements::sender_code.asc(), statements::recipient_code.asc()))
+        .select((statements::evidence_id, statements::sender_code, statements::recipient_code))
+        .load(c))?)
+}
+
 /// Statements of pairs with an agency that a system speaks for, in the order of ids, of one day or of all.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
-//! Witnesses: what they put under heads of this ledger and how each is doing, and the last head of each ledger that this hub
+//! Witnesses: what they put under heads of this ledger and how each is doing (so is whoever stamps them, see `timestamps`), and the last head of each ledger that this hub
 //! cosigned as a witness. What a head is worth is decided in `exchange::cosign` and `exchange::witness`.
 
 use super::connection::on_packets;
-use super::ledger::CheckpointRow;
+use super::ledger::{self, CheckpointRow};
 use super::schema::{checkpoints, cosignatures, watched_ledgers, witnesses};
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -151,7 +151,7 @@ pub fn list_after(
 /// # Errors
 /// `Statement`.
 pub fn keep(tx: &mut Connection, head: &CheckpointRow, row: &CosignatureRow) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(checkpoints::table).values(head).on_conflict_do_nothing().execute(c))?;
+    ledger::keep_beside(tx, head)?;
     on_packets!(tx, c => diesel::insert_into(cosignatures::table)
         .values(row)
         .on_conflict((cosignatures::tree_size, cosignatures::witness))

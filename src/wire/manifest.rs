@@ -13,6 +13,8 @@ use tempfile::SpooledTempFile;
 pub const MANIFEST: &str = "META-INF/ASiCManifest.xml";
 /// Where the receipt stands that vouches for it.
 pub const RECEIPT: &str = "META-INF/receipt.xml";
+/// Where the time-stamp stands over the head that all capsules lead to.
+pub const TIMESTAMP: &str = "timestamp.json";
 /// What an archive says that it is.
 pub const MIME: &str = "application/vnd.etsi.asic-e+zip";
 

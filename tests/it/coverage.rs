@@ -4,7 +4,7 @@ use crate::support::packets::{a_document, a_status};
 use crate::support::portal::Browser;
 use crate::support::program::Program;
 use crate::support::{Answer, System, TestHub, add_system};
-use crate::{archives, relay, statements};
+use crate::{archives, reconciliations, relay, statements};
 use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
@@ -246,6 +246,8 @@ async fn start_anew(hub: &TestHub) {
 async fn every_kind_of_evidence_is_left_by_something() {
     let hub = busy_hub().await;
     statements::close_the_day(&hub).await;
+    let reconciled = reconciliations::post(&hub, "dms.national", reconciliations::OF_THE_DAY, "[]").await;
+    assert_eq!(reconciled.status, 200, "{}", reconciled.text());
     let archive = archives::bytes_of(&hub, Selection { packets: true, ..archives::of_the_day() }).await;
     assert!(
         !String::from_utf8_lossy(&archive).contains("ContentViewed"),

@@ -262,7 +262,7 @@ async fn the_database_of_this_run_has_the_tables_of_sqlite() {
 
     let schema = Direct::to(&database).await.schema().await;
 
-    assert!(schema.columns.len() > 50 && schema.constraints.len() > 5 && schema.triggers.len() == 11, "{schema:#?}");
+    assert!(schema.columns.len() > 50 && schema.constraints.len() > 5 && schema.triggers.len() == 15, "{schema:#?}");
     assert_eq!(schema, schema_of_sqlite(&mut in_memory()));
 }
 
@@ -321,10 +321,19 @@ fn the_schema_file_is_what_the_migrations_make() {
 }
 
 #[tokio::test]
-async fn evidence_is_neither_changed_nor_deleted() {
+async fn evidence_and_time_stamps_are_neither_changed_nor_deleted() {
     let (_folder, database) = migrated().await;
-    let insert = "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('1', 'x', '2026-11-21 02:00:00', '{}')";
-    for change in ["UPDATE evidence SET event = 'y'", "DELETE FROM evidence"] {
+    let evidence =
+        "INSERT INTO evidence (evidence_id, event, at, facts) VALUES ('1', 'x', '2026-11-21 02:00:00', '{}')";
+    let stamp =
+        "INSERT INTO timestamps (tree_size, stamped_at, authority, token) VALUES (1, '2026-11-21 02:00:00', 'x', '')";
+    let changes = [
+        (evidence, "UPDATE evidence SET event = 'y'"),
+        (evidence, "DELETE FROM evidence"),
+        (stamp, "UPDATE timestamps SET authority = 'y'"),
+        (stamp, "DELETE FROM timestamps"),
+    ];
+    for (insert, change) in changes {
         let refused = match Direct::to(&database).await {
             Direct::Sqlite(mut c) => {
                 let _ = c.batch_execute(insert);

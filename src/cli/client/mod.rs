@@ -8,6 +8,7 @@ mod fetch;
 mod follow;
 mod inbox;
 mod problem;
+mod reconcile;
 pub mod robot;
 mod robot_documents;
 mod selftest;
@@ -39,6 +40,9 @@ pub enum ClientCommand {
     /// Take pushed packets like an agency's software, well or badly, until Ctrl-C.
     #[command(after_help = robot::EXAMPLES)]
     Robot(robot::RobotArguments),
+    /// Compare this system's own list of a day with what the hub sealed of it.
+    #[command(after_help = reconcile::EXAMPLES)]
+    Reconcile(reconcile::ReconcileArguments),
     /// Single deliveries.
     #[command(subcommand)]
     Delivery(follow::DeliveryCommand),
@@ -61,6 +65,7 @@ impl ClientCommand {
                 Self::Fetch(arguments) => fetch::run(arguments, out).await,
                 Self::Confirm(arguments) => fetch::confirm(&arguments, out).await,
                 Self::Robot(arguments) => robot::run(arguments, out).await,
+                Self::Reconcile(arguments) => reconcile::run(arguments, out).await,
                 Self::Sent(arguments) => follow::sent(&arguments, out).await,
                 Self::Delivery(follow::DeliveryCommand::Show(arguments)) => follow::show(&arguments, out).await,
                 Self::Agencies(follow::AgenciesCommand::Find(arguments)) => follow::find(&arguments, out).await,

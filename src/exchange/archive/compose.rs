@@ -9,7 +9,7 @@ use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::packet::Digest;
 use crate::exchange::capsule::{Capsule, Piece};
 use crate::exchange::statements::{self, StatementFile};
-use crate::exchange::{ExchangeError, attest, seal};
+use crate::exchange::{ExchangeError, attest, seal, stamp};
 use crate::hub::Hub;
 use crate::store::archives;
 use crate::store::envelopes::digest_of;
@@ -18,7 +18,7 @@ use crate::store::payloads::Payloads;
 use crate::store::statements as statement_rows;
 use crate::store::{Connection, StoreError};
 use crate::wire::container::{Writer, digest_of_all};
-use crate::wire::manifest::{MANIFEST, MIME, Manifest, RECEIPT};
+use crate::wire::manifest::{MANIFEST, MIME, Manifest, RECEIPT, TIMESTAMP};
 use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use std::collections::HashMap;
@@ -50,12 +50,15 @@ struct Batch {
 }
 
 impl Work {
-    fn begin(file: File) -> io::Result<Self> {
+    fn begin(file: File, stamp: Option<String>) -> io::Result<Self> {
         let mut writer = Writer::new(BufWriter::new(file));
         writer.add("mimetype", MIME.as_bytes())?;
         let mut work = Self { writer, manifest: Manifest::new()?, index: Index::new()? };
         work.add("guide.html", GUIDE.as_bytes())?;
         work.add("verify.html", VERIFIER.as_bytes())?;
+        if let Some(stamp) = stamp {
+            work.add(TIMESTAMP, stamp.as_bytes())?;
+        }
         Ok(work)
     }
 
@@ -91,7 +94,7 @@ impl Work {
                 let pieces = pieces.iter();
                 evidence.extend(pieces.map(|row| Piece::of(row, receipts, &mut proofs.places, of_neighbour)));
                 let checkpoint = Some(request.checkpoint.clone());
-                let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), checkpoint, evidence);
+                let capsule = Capsule::of(hub, (&delivery.delivery_id, &packet.envelope), (checkpoint, None), evidence);
                 self.add(&format!("capsules/{}.json", delivery.delivery_id), capsule.file().as_bytes())?;
             }
         }
@@ -142,7 +145,11 @@ async fn fill(
     let request = Request::of(row)?;
     let (files, id, owner) = (files(hub), row.archive_id.clone(), lease.owner.clone());
     let begun = (files.clone(), id.clone(), owner.clone());
-    let mut work = on_disk(move || Work::begin(begun.0.begin(&begun.1, &begun.2)?)).await?;
+    let stamp = match request.stamped {
+        true => Some(stamp::of(hub, (request.tree_size, &request.checkpoint)).await?.file()),
+        false => None,
+    };
+    let mut work = on_disk(move || Work::begin(begun.0.begin(&begun.1, &begun.2)?, stamp)).await?;
     work = packets(hub, (lease, &request), work, watch).await?;
     work = of_days(hub, &request, work).await?;
     let (name, cut_off) = (hub.config.selftest.hub_name.clone(), cut_off(hub, &request));

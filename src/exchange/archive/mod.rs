@@ -57,6 +57,9 @@ pub struct Request {
     pub tree_size: i64,
     /// The head of that size, with what witnesses had put under it by then.
     pub checkpoint: String,
+    /// Whether the time-stamp over that head is in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stamped: bool,
 }
 
 impl Request {
@@ -91,6 +94,9 @@ fn malformed(vi: &str, en: &str) -> ExchangeError {
     ExchangeError::Malformed(Wording::new(vi, en))
 }
 
+/// A time-stamp is of lately while no more of them than this could have followed.
+const PAUSES: u64 = 2;
+
 /// When what was accepted up to a day is taken to be sealed whole.
 fn settled(last: NaiveDate) -> Option<DateTime<Utc>> {
     Some(close::settled(beginning(last.checked_add_days(Days::new(1))?)?))
@@ -105,15 +111,20 @@ pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow,
     let days = date(&selection.from).zip(date(&selection.until)).filter(|(from, until)| from <= until);
     let (from, until) = days.ok_or_else(wrong)?;
     let (agency, settled) = (selection.agency.clone(), settled(until).ok_or_else(wrong)?);
+    // What happened since the last time-stamp is to be in it too, if nothing was stamped for long.
+    let pauses = hub.config.timestamp.every_seconds.saturating_mul(PAUSES);
+    let lately = TimeDelta::try_seconds(i64::try_from(pauses).unwrap_or(i64::MAX)).unwrap_or_default();
+    let lately = hub.clock.now().checked_sub_signed(lately).unwrap_or_default();
     let found = hub.store.read(move |tx| {
         let agency = agency.as_ref().map(|name| agencies::find_by_alias(tx, &folded(name))).transpose()?;
-        Ok((agency, prove::cut_off(tx, settled)?))
+        Ok((agency, prove::cut_off(tx, (settled, lately))?))
     });
     let (agency, head) = found.await?;
     if agency.as_ref().is_some_and(Option::is_none) {
         return Err(malformed("không có cơ quan này", "there is no such agency"));
     }
-    let head = head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
+    let (head, stamped) =
+        head.ok_or_else(|| malformed("sổ cái chưa có điểm chốt nào", "no head of the ledger was signed yet"))?;
     let request = Request {
         selection: Selection {
             agency: agency.flatten().map(|agency| agency.code.0),
@@ -123,6 +134,7 @@ pub async fn ask(hub: &Hub, by: &By, selection: Selection) -> Result<ArchiveRow,
         },
         tree_size: head.tree_size,
         checkpoint: head.note,
+        stamped,
     };
     keep(hub, by, serde_json::to_string(&request).unwrap_or_default()).await
 }

@@ -1,11 +1,12 @@
-//! Other hubs and witnesses: who does not cosign, which ledger was refused, whose receipts are not asked for.
+//! Other hubs, witnesses and time-stamp authorities: who does not cosign or stamp, which ledger was refused, whose receipts are not asked for.
 
 use super::{Diagnosis, Finding, Severity, finding};
 use crate::config::Config;
 use crate::domain::dates::for_people;
-use crate::exchange::cosign;
+use crate::exchange::{cosign, stamp};
 use crate::proof::checkpoint::Key;
 use crate::proof::witness::witnesses;
+use crate::store::witnesses::WitnessRow;
 use chrono::{DateTime, Utc};
 
 /// What is wrong with them.
@@ -27,6 +28,24 @@ pub(super) fn examine(config: &Config, diagnosis: &Diagnosis, now: DateTime<Utc>
             (
                 "kiểm tra đường tới bên làm chứng; nếu sổ cái vừa được khôi phục, báo người vận hành bên đó (docs/ledger.md)",
                 "look at the way to the witness; after a restore, tell its operator (docs/ledger.md)",
+            ),
+        ));
+    }
+    let settings = &config.timestamp;
+    let is_stamped = |row: &&WitnessRow| row.witness == stamp::ASKED && !settings.urls.is_empty();
+    let unstamped = diagnosis.witnesses.iter().filter(is_stamped);
+    for row in unstamped.filter(|row| cosign::is_late(row, settings.late_seconds, now)) {
+        let (since, why) = (for_people(row.well_at()), &row.trouble);
+        found.push(finding(
+            Severity::Warning,
+            "timestamp.late",
+            (
+                format!("điểm chốt của sổ cái không được cấp dấu thời gian từ {since}: {why}"),
+                format!("the heads of the ledger have not been stamped since {since}: {why}"),
+            ),
+            (
+                "kiểm tra đường tới tổ chức cấp dấu thời gian và mục [timestamp] của cấu hình, rồi chạy docaxis timestamp now",
+                "look at the way to the time-stamp authority and at [timestamp] in the configuration, then run docaxis timestamp now",
             ),
         ));
     }

@@ -1,11 +1,12 @@
 //! An archive verified as it is read, from its first byte to its last: every member against the manifest, the manifest against
 //! the receipt that vouches for it, and every receipt, capsule and statement in it for itself. Memory holds one member at a time.
 
-use super::{Flaw, Kind, Look, Report, Step, Trust, signed};
+use super::{Flaw, Kind, Look, Report, Step, Trust, signed, stamped};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
+use crate::exchange::stamp::{self, TimestampFile};
 use crate::wire::container::{Fault, Reader};
-use crate::wire::manifest::{self, MANIFEST, MIME, Manifest, RECEIPT};
+use crate::wire::manifest::{self, MANIFEST, MIME, Manifest, RECEIPT, TIMESTAMP};
 use std::collections::HashMap;
 use std::io::{self, Read};
 
@@ -19,6 +20,10 @@ const MEMBER_BYTES_MAX: u64 = 64 << 20;
 struct Walk<'a> {
     report: Report,
     trust: &'a Trust,
+    /// The same for capsules: the time-stamp over their head stands beside them.
+    of_members: Trust,
+    /// The head that is stamped.
+    head: Option<String>,
     /// The manifest as the members make it.
     made: Manifest,
     /// The packet that was met last: the envelope and its digest.
@@ -38,6 +43,8 @@ pub(super) fn verify(input: impl Read, trust: &Trust) -> io::Result<Report> {
     let mut walk = Walk {
         report: Report::new(Kind::Archive),
         trust,
+        of_members: Trust { authorities: Vec::new(), ..trust.clone() },
+        head: None,
         made: Manifest::new()?,
         packet: Default::default(),
         receipts: 0,
@@ -140,27 +147,43 @@ impl Walk<'_> {
             Some("receipts") => &mut self.receipts,
             Some("capsules") => &mut self.capsules,
             Some("statements") => &mut self.statements,
+            None if name == TIMESTAMP => return self.stamp(content),
             Some(_) | None => return,
         };
         *count = count.saturating_add(1);
         let Some(content) = content else { return };
-        let found = super::verify(content, self.trust);
+        let found = super::verify(content, &self.of_members);
         for Step { entry, looked_at, fault } in found.steps {
             let Some(flaw) = fault else { continue };
             let place = if entry.is_empty() { name.to_owned() } else { format!("{name}: {entry}") };
             self.note(&place, looked_at, flaw);
         }
-        if found.kind == Kind::Capsule && self.is_of_other_packet(content) {
-            self.note(name, Look::Packet, Flaw::OtherPacket);
+        if found.kind == Kind::Capsule {
+            self.beside(name, content);
         }
     }
 
-    /// Whether a capsule is of the packet that stands before it, and that is another one than it says.
-    fn is_of_other_packet(&self, capsule: &[u8]) -> bool {
+    /// Compares a capsule with what stands before it: the packet, where it is that capsule's, and the stamped head.
+    fn beside(&mut self, name: &str, capsule: &[u8]) {
         let said: serde_json::Value = serde_json::from_slice(capsule).unwrap_or_default();
         let text = |name: &str| said.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         let (member, digest) = &self.packet;
-        *member == format!("packets/{}.edxml", text("envelope_id")) && *digest != text("sha256")
+        if *member == format!("packets/{}.edxml", text("envelope_id")) && *digest != text("sha256") {
+            self.note(name, Look::Packet, Flaw::OtherPacket);
+        }
+        if self.head.as_ref().is_some_and(|head| *head != text("checkpoint")) {
+            self.note(name, Look::Timestamp, Flaw::OtherHead);
+        }
+    }
+
+    /// Looks at the time-stamp over the head that all capsules lead to.
+    fn stamp(&mut self, content: Option<&[u8]>) {
+        let read = content.and_then(|content| serde_json::from_slice::<TimestampFile>(content).ok());
+        let Some(file) = read.filter(|file| file.form == stamp::FORM) else {
+            return self.note(TIMESTAMP, Look::Form, Flaw::Unreadable);
+        };
+        stamped(&mut self.report, (&file.checkpoint, Some(&file.timestamp)), self.trust);
+        self.head = Some(file.checkpoint);
     }
 
     /// Compares the members with the manifest, and that with the receipt.
@@ -185,6 +208,9 @@ impl Walk<'_> {
         } else {
             differences(&mut report, manifest.as_deref(), (text, bytes))?;
         }
+        if self.head.is_none() {
+            stamped(&mut report, ("", None), self.trust);
+        }
         let Self { packets, receipts, capsules, statements, .. } = self;
         report.tells.push(format!(
             "{packets} gói tin, {receipts} biên nhận, {capsules} hồ sơ, {statements} bảng kê / packets, receipts, capsules, statements"
@@ -204,7 +230,12 @@ fn begin(reader: &mut Reader<impl Read>) -> Result<(), Fault> {
 /// Whether the content of a member is looked into; of every other its digest is enough.
 fn is_looked_into(name: &str) -> bool {
     let is_in = |folder: &str| name.starts_with(folder);
-    is_in("receipts/") || is_in("capsules/") || is_in("statements/") || name == MANIFEST || name == RECEIPT
+    is_in("receipts/")
+        || is_in("capsules/")
+        || is_in("statements/")
+        || name == TIMESTAMP
+        || name == MANIFEST
+        || name == RECEIPT
 }
 
 /// Reads a member: its content, where that is kept, and its digest.

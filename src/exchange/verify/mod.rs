@@ -1,4 +1,4 @@
-//! Receipts, capsules, statements and archives (`archive`) verified without hub, database or network. What cannot be verified
+//! Receipts, capsules, statements, time-stamps and archives (`archive`) verified without hub, database or network. What cannot be verified
 //! does not hold: an unknown key, a member that is not known, evidence that is not sealed. Each step says what it looked at and
 //! whether it holds.
 
@@ -7,16 +7,19 @@ mod words;
 
 use super::capsule::{Capsule, Piece, Place};
 use super::seal::opened;
+use super::stamp::{self, TimestampFile, imprint};
 use super::statements::StatementFile;
 use crate::domain::dates::for_people;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
+use crate::domain::reconciliation;
 use crate::domain::statement::{self, DayFacts, Facts};
-use crate::proof::checkpoint::{Checkpoint, Key, NoteFault};
+use crate::proof::checkpoint::{Checkpoint, Key, NoteFault, claimed};
 use crate::proof::entry;
 use crate::proof::merkle::{Hash, hash_of, includes, leaf_hash};
 use crate::signer::certificate::Certificate;
+use crate::signer::timestamp::{Token, TokenFault};
 use crate::wire::receipt::{self, ReadFault, Signed};
 use chrono::DateTime;
 use serde_json::Value;
@@ -34,6 +37,9 @@ pub struct Trust {
     pub ledger_keys: Vec<Key>,
     /// Keys of witnesses; at least one of them is to have cosigned the head, where any are given.
     pub witness_keys: Vec<Key>,
+    /// Certificates of time-stamp authorities, or of who issued them: for time-stamps, and nothing else. Where any are given, the head
+    /// is to be stamped.
+    pub authorities: Vec<Certificate>,
     /// The digest of the packet that the files are to be about.
     pub packet: Option<Digest>,
 }
@@ -47,6 +53,8 @@ pub enum Kind {
     Capsule,
     /// A daily statement, or the list of a day's statements.
     Statement,
+    /// A signed head with its time-stamp.
+    Timestamp,
     /// An archive.
     Archive,
     /// None of these.
@@ -60,6 +68,7 @@ impl Kind {
             Self::Receipt => "receipt",
             Self::Capsule => "capsule",
             Self::Statement => "statement",
+            Self::Timestamp => "timestamp",
             Self::Archive => "archive",
             Self::Unknown => "unknown",
         }
@@ -128,7 +137,7 @@ pub fn verify_stream(input: &mut dyn Read, trust: &Trust) -> io::Result<Report> 
 /// Bytes of a receipt, capsule or statement that are looked at; none is longer.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// Verifies a receipt, a capsule or a statement.
+/// Verifies a receipt, a capsule, a statement or a time-stamp.
 pub fn verify(file: &[u8], trust: &Trust) -> Report {
     let mut report = Report::new(Kind::Unknown);
     let text = std::str::from_utf8(file).unwrap_or_default();
@@ -148,6 +157,14 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.kind = Kind::Statement;
         report.note("", Look::Form, None);
         of_statement(&mut report, &read, trust);
+    } else if let Some(read) = serde_json::from_str::<TimestampFile>(text).ok().filter(|file| file.form == stamp::FORM)
+    {
+        report.kind = Kind::Timestamp;
+        report.note("", Look::Form, None);
+        let head = head_of(Some(&read.checkpoint), &trust.ledger_keys);
+        report.note("", Look::Checkpoint, head.err());
+        cosigned(&mut report, &read.checkpoint, &trust.witness_keys);
+        stamped(&mut report, (&read.checkpoint, Some(&read.timestamp)), trust);
     } else {
         report.note("", Look::Form, Flaw::Unreadable);
     }
@@ -159,7 +176,7 @@ fn is_statement(file: &StatementFile) -> bool {
     file.form == statement::FORM && file.evidence.neighbour_receipt.is_none()
 }
 
-/// Verifies a statement, or the list of a day's statements.
+/// Verifies a statement, the list of a day's statements, or a reconciliation.
 fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
     let record = &file.evidence.record;
     if pieces(report, std::slice::from_ref(&file.evidence), file.checkpoint.as_ref(), trust).is_empty() {
@@ -171,6 +188,15 @@ fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
             report.tells.extend(facts.as_ref().map(|facts| {
                 let Facts { day, sender, recipient, counts, .. } = facts;
                 format!("{day} · {sender} → {recipient} · {} gói tin / packets", counts.sent)
+            }));
+            facts.is_some_and(|facts| facts.tell(&file.list))
+        }
+        Some(EvidenceEvent::ListReconciled) => {
+            let facts = serde_json::from_str::<reconciliation::Facts>(&record.facts).ok();
+            report.tells.extend(facts.as_ref().map(|facts| {
+                let reconciliation::Facts { day, agency, lines, posted, counts, .. } = facts;
+                let matching = counts.matching;
+                format!("đối soát / reconciliation · {day} · {agency} · {lines} dòng / lines · {matching} khớp / match · SHA-256 {posted}")
             }));
             facts.is_some_and(|facts| facts.tell(&file.list))
         }
@@ -259,6 +285,7 @@ fn of_certificate(read: &Signed, (own, others): (&Certificate, &[Certificate]), 
 
 fn of_capsule(report: &mut Report, capsule: &Capsule, trust: &Trust) {
     let receipts = pieces(report, &capsule.evidence, capsule.checkpoint.as_ref(), trust);
+    stamped(report, (capsule.checkpoint.as_deref().unwrap_or_default(), capsule.timestamp.as_deref()), trust);
     for piece in &capsule.evidence {
         neighbour(report, (capsule, piece), trust);
     }
@@ -327,6 +354,28 @@ fn cosigned(report: &mut Report, note: &str, keys: &[Key]) {
     if !is_cosigned {
         report.note("", Look::Cosignature, Flaw::NotCosigned);
     }
+}
+
+/// Looks at the time-stamp over a head, if anybody is trusted for it. Whether the head itself holds is looked at apart.
+fn stamped(report: &mut Report, (note, token): (&str, Option<&str>), trust: &Trust) {
+    let Some(token) = token else {
+        if !trust.authorities.is_empty() {
+            report.note("", Look::Timestamp, Flaw::NotStamped);
+        }
+        return;
+    };
+    if trust.authorities.is_empty() {
+        let vi = "dấu thời gian: có, chưa kiểm tra vì chưa cấp chứng thư của tổ chức cấp dấu (--timestamp-authority)";
+        let en = "time-stamp: there, not verified, since its authority was not given (--timestamp-authority)";
+        return report.tells.push(format!("{vi} / {en}"));
+    }
+    let Some(token) = Token::read_text(token) else {
+        return report.note("", Look::Timestamp, Flaw::Timestamp(TokenFault::Unreadable));
+    };
+    let imprint = claimed(note).map(|head| imprint(&head)).unwrap_or_default();
+    let fault = token.holds(&imprint, &trust.authorities).err();
+    report.note("", Look::Timestamp, fault.map(Flaw::Timestamp));
+    report.tells.push(format!("dấu thời gian / time-stamp: {} · {}", for_people(token.at), token.authority()));
 }
 
 /// Looks at the receipt of the neighbouring hub that took the packet: the record has its digest.

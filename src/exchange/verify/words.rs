@@ -1,6 +1,7 @@
 //! What is looked at when a file is verified, what can be wrong with it, and both in words.
 
 use crate::proof::checkpoint::NoteFault;
+use crate::signer::timestamp::TokenFault;
 
 /// What can be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Look {
     Checkpoint,
     /// What witnesses put under the signed head.
     Cosignature,
+    /// The time-stamp over the signed head.
+    Timestamp,
     /// Whether a record stands in the ledger.
     Inclusion,
     /// Whether a receipt tells its record.
@@ -44,6 +47,7 @@ impl Look {
             Self::Certificate => ("certificate", "chứng thư số", "certificate"),
             Self::Checkpoint => ("checkpoint", "điểm chốt của sổ cái", "signed head of the ledger"),
             Self::Cosignature => ("cosignature", "chữ ký của bên làm chứng", "cosignature of a witness"),
+            Self::Timestamp => ("timestamp", "dấu thời gian", "time-stamp"),
             Self::Inclusion => ("inclusion", "vị trí trong sổ cái", "place in the ledger"),
             Self::Record => ("record", "biên nhận nói đúng bằng chứng", "the receipt tells this evidence"),
             Self::Delivery => ("delivery", "cùng một lượt chuyển", "one and the same delivery"),
@@ -86,6 +90,12 @@ pub enum Flaw {
     Cosignature,
     /// None of the witnesses that are trusted cosigned it.
     NotCosigned,
+    /// The time-stamp does not hold.
+    Timestamp(TokenFault),
+    /// There is no time-stamp.
+    NotStamped,
+    /// The time-stamp of the archive is of another head than its capsules lead to.
+    OtherHead,
     /// The receipt of the neighbouring hub, of which the record has the digest, is not there or is another one.
     OtherNeighbourReceipt,
     /// It is not sealed yet, or its proof was left out.
@@ -141,6 +151,14 @@ impl Flaw {
             Self::NoLedgerKey => "no-ledger-key",
             Self::Cosignature => "cosignature-altered",
             Self::NotCosigned => "not-cosigned",
+            Self::Timestamp(TokenFault::Unreadable) => "timestamp-unreadable",
+            Self::Timestamp(TokenFault::Imprint) => "timestamp-other",
+            Self::Timestamp(TokenFault::Signature) => "timestamp-altered",
+            Self::Timestamp(TokenFault::Purpose) => "timestamp-purpose",
+            Self::Timestamp(TokenFault::CertificateTime) => "timestamp-certificate-time",
+            Self::Timestamp(TokenFault::Untrusted) => "timestamp-untrusted",
+            Self::NotStamped => "not-stamped",
+            Self::OtherHead => "other-head",
             Self::OtherNeighbourReceipt => "other-neighbour-receipt",
             Self::Unsealed => "unsealed",
             Self::RecordAltered => "record-altered",
@@ -185,6 +203,18 @@ impl Flaw {
             Self::Head(NoteFault::Unsigned) => "khóa đã biết không ký điểm chốt này",
             Self::NoLedgerKey => "không có khóa sổ cái nào để tin (--ledger-key, hoặc một biên nhận đúng)",
             Self::Cosignature => "chữ ký của bên làm chứng đã bị sửa, kể cả thời điểm",
+            Self::Timestamp(TokenFault::Unreadable) => "dấu thời gian không đọc được",
+            Self::Timestamp(TokenFault::Imprint) => "dấu thời gian của điểm chốt khác",
+            Self::Timestamp(TokenFault::Signature) => "dấu thời gian đã bị sửa, hoặc không do khóa đã nêu ký",
+            Self::Timestamp(TokenFault::Purpose) => "chứng thư ký dấu thời gian không dành riêng cho việc đó",
+            Self::Timestamp(TokenFault::CertificateTime) => {
+                "chứng thư ký dấu thời gian hết hạn hoặc chưa có hiệu lực lúc cấp dấu"
+            }
+            Self::Timestamp(TokenFault::Untrusted) => {
+                "tổ chức cấp dấu thời gian không nằm trong số được tin cậy (--timestamp-authority)"
+            }
+            Self::NotStamped => "chưa có dấu thời gian; xin lại hồ sơ sau",
+            Self::OtherHead => "dấu thời gian của gói là của điểm chốt khác với điểm chốt của hồ sơ",
             Self::NotCosigned => "không bên làm chứng nào được tin (--witness-key) đã ký điểm chốt này",
             Self::OtherNeighbourReceipt => {
                 "thiếu biên nhận của trục lân cận mà bằng chứng đã nêu, hoặc là biên nhận khác"
@@ -227,6 +257,18 @@ impl Flaw {
             Self::Head(NoteFault::Unsigned) => "no known key signed this head",
             Self::NoLedgerKey => "no key of the ledger is known (--ledger-key, or a receipt that holds)",
             Self::Cosignature => "a cosignature or its time was altered",
+            Self::Timestamp(TokenFault::Unreadable) => "no time-stamp that can be read",
+            Self::Timestamp(TokenFault::Imprint) => "a time-stamp of another head",
+            Self::Timestamp(TokenFault::Signature) => "the time-stamp was altered, or another key signed it",
+            Self::Timestamp(TokenFault::Purpose) => "the certificate of the time-stamp is not one for that only",
+            Self::Timestamp(TokenFault::CertificateTime) => {
+                "the certificate of the time-stamp did not hold at the time that it says"
+            }
+            Self::Timestamp(TokenFault::Untrusted) => {
+                "nobody who is trusted stands behind the time-stamp (--timestamp-authority)"
+            }
+            Self::NotStamped => "there is no time-stamp yet; ask for the capsule again later",
+            Self::OtherHead => "the archive's time-stamp is of another head than the capsules lead to",
             Self::NotCosigned => "none of the trusted witnesses (--witness-key) cosigned this head",
             Self::OtherNeighbourReceipt => {
                 "the neighbouring hub's receipt that the record names is not there, or is another one"

@@ -2,7 +2,7 @@
 //! gives rarely or never; and a TLS front before a real one.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -39,32 +39,31 @@ impl StandIn {
         let kept = asked.clone();
         let thread = std::thread::spawn(move || {
             for answer in script {
-                let (stream, _) = listener.accept().unwrap();
-                let mut reader = BufReader::new(stream);
-                let (mut line, mut head) = (String::new(), String::new());
-                reader.read_line(&mut line).unwrap();
-                let mut length = 0;
-                loop {
-                    let mut field = String::new();
-                    reader.read_line(&mut field).unwrap();
-                    if field.trim().is_empty() {
-                        break;
-                    }
-                    let (name, value) = field.split_once(':').unwrap();
-                    if name.eq_ignore_ascii_case("content-length") {
-                        length = value.trim().parse().unwrap();
-                    }
-                    head.push_str(&field);
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                let line = line.trim_end_matches(" HTTP/1.1\r\n").to_owned();
-                kept.lock().unwrap().push(Asked { line, head, body });
+                let (asked, mut stream) = taken(listener.accept().unwrap().0);
+                kept.lock().unwrap().push(asked);
                 // A client that went away has its reason.
-                let _ = reader.into_inner().write_all(&answer);
+                let _ = stream.write_all(&answer);
             }
         });
         Self { url, asked, thread: Some(thread) }
+    }
+
+    /// The address of one that makes up each answer, for as long as the test program runs. Without an answer, a client waits.
+    pub fn answering(answer: impl Fn(&Asked) -> Option<Vec<u8>> + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut waiting = Vec::new();
+            for stream in listener.incoming() {
+                let (asked, mut stream) = taken(stream.unwrap());
+                match answer(&asked) {
+                    // A client that went away has its reason.
+                    Some(answer) => _ = stream.write_all(&answer),
+                    None => waiting.push(stream),
+                }
+            }
+        });
+        url
     }
 
     /// Every request of the script, once it is played to its end.
@@ -72,6 +71,30 @@ impl StandIn {
         self.thread.take().unwrap().join().unwrap();
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// Reads a request.
+fn taken(stream: TcpStream) -> (Asked, TcpStream) {
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut head) = (String::new(), String::new());
+    reader.read_line(&mut line).unwrap();
+    let mut length = 0;
+    loop {
+        let mut field = String::new();
+        reader.read_line(&mut field).unwrap();
+        if field.trim().is_empty() {
+            break;
+        }
+        let (name, value) = field.split_once(':').unwrap();
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push_str(&field);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let line = line.trim_end_matches(" HTTP/1.1\r\n").to_owned();
+    (Asked { line, head, body }, reader.into_inner())
 }
 
 /// Takes TLS as 127.0.0.1; with the PEM of the authority that signed for that.

@@ -75,6 +75,7 @@ impl RoomPage<'_> {
             "key_file" => ("Tệp khóa", "Key file"),
             "ledger" => ("Sổ cái", "Ledger"),
             "witnesses" => ("Bên làm chứng sổ cái", "Witnesses of the ledger"),
+            "timestamps" => ("Dấu thời gian của sổ cái", "Time-stamps of the ledger"),
             "certificate" => ("Chứng thư ký biên nhận", "Certificate under receipts"),
             _ => ("Khác", "Other"),
         };

@@ -1,0 +1,16 @@
+-- Time-stamps (RFC 3161) over heads of the ledger. How asking for them goes stands in witnesses, under a name that no key has.
+
+-- The token over the head of a tree of that size, with the time that it says. The head stays as long as it is here.
+CREATE TABLE timestamps (
+    tree_size BIGINT NOT NULL PRIMARY KEY,
+    stamped_at TIMESTAMP NOT NULL,
+    authority TEXT NOT NULL,
+    token BYTEA NOT NULL
+);
+
+CREATE FUNCTION refuse_timestamp_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'timestamps are append-only'; END $$;
+CREATE TRIGGER timestamp_is_never_changed BEFORE UPDATE ON timestamps
+FOR EACH ROW EXECUTE FUNCTION refuse_timestamp_change();
+CREATE TRIGGER timestamp_is_never_deleted BEFORE DELETE ON timestamps
+FOR EACH ROW EXECUTE FUNCTION refuse_timestamp_change();

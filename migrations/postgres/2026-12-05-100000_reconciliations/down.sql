@@ -1,0 +1,2 @@
+DROP TABLE reconciliations;
+DROP FUNCTION refuse_reconciliation_change;

@@ -1,0 +1,2 @@
+DELETE FROM witnesses WHERE witness = 'time-stamp authority';
+DROP TABLE timestamps;
