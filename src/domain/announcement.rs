@@ -100,6 +100,10 @@ impl EventKind {
             | EvidenceEvent::ContentViewed
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
+            | EvidenceEvent::LegalHoldChanged
+            | EvidenceEvent::PurgeChanged
+            | EvidenceEvent::PacketDestroyed
+            | EvidenceEvent::DestructionCertified
             | EvidenceEvent::ArchiveExported => None,
         }
     }
