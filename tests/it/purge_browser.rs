@@ -36,7 +36,8 @@ async fn one_proposes_and_another_agrees_by_keyboard_alone() {
     chromium.tab_to("#reason").await;
     chromium.type_text("Hết thời hạn lưu quý này").await;
     chromium.press(&[Key::Enter]).await;
-    assert!(chromium.text_of(".notice").await.contains("Cần một người vận hành hoặc quản trị khác"));
+    chromium.text_of("#progress").await;
+    assert!(chromium.text_of("main").await.contains("Cần một người vận hành hoặc quản trị khác"));
     chromium.close().await;
 
     let chromium = Chromium::open((1366, 768)).await;
