@@ -5,6 +5,7 @@
 mod faults;
 mod ledger_faults;
 mod reload;
+mod retention_faults;
 mod shown;
 mod table;
 
@@ -236,6 +237,23 @@ settings! {
         /// How soon a document is to be received, by day and by night: hỏa tốc, thượng khẩn, khẩn. Others: on the working day on which they come.
         urgent_minutes: String = "30, 60, 120", "minutes, a list of three";
     }
+    /// How long contents of packets are kept, and how they are destroyed (docs/retention.md).
+    retention: Retention {
+        /// Whether contents may be destroyed at all, once their time is over and two people agreed.
+        enabled: bool = false, "true or false";
+        /// File with classes of packets, besides those that the program knows; its lines go before. Empty: none.
+        rules_file: PathBuf = "", "path";
+        /// Contents stay at least so long after their last delivery ended, whatever their class says.
+        age_days_min: u64 = 30u64, "days";
+        /// Contents that one purge destroys at most.
+        packets_max: u64 = 10000u64, "packets";
+        /// Contents that are destroyed in one transaction.
+        batch: u64 = 100u64, "packets";
+        /// Contents that one run of the job goes through.
+        run_max: u64 = 5000u64, "packets";
+        /// How long a proposal waits for a second person.
+        decision_hours: u64 = 72u64, "hours";
+    }
     /// Work that runs by itself.
     jobs: Jobs {
         /// When files that no row names are looked for: second, minute, hour, day, month, weekday.
@@ -262,6 +280,8 @@ settings! {
         archives_cron: String = "10 * * * * *", "cron, six fields, +07:00";
         /// When failed deliveries are started anew that people decided on: as many as they said for a minute.
         redrive_cron: String = "0 * * * * *", "cron, six fields, +07:00";
+        /// When contents are destroyed that two people agreed on.
+        purge_cron: String = "30 * * * * *", "cron, six fields, +07:00";
         /// When accounts that nobody uses are suspended.
         accounts_cron: String = "0 45 2 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.

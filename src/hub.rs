@@ -4,6 +4,7 @@
 use crate::arrivals::Arrivals;
 use crate::config::{self, Config, Push, numbers};
 use crate::domain::calendar::{Calendar, Hours, LineFault};
+use crate::domain::retention::{self, Retention};
 use crate::domain::schedule::{Schedule, Schedules};
 use crate::keyring::{self, Keyring, KnownKeys};
 use crate::metrics::{BuildLabels, Metrics};
@@ -15,7 +16,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -94,6 +95,8 @@ pub struct Hub {
     pub mail_schedule: Arc<Schedule>,
     /// When agencies work.
     pub calendar: Arc<Calendar>,
+    /// How long contents are kept.
+    pub retention: Arc<Retention>,
     /// Wakes the dispatcher; carries no data, since what is due stands in the database.
     pub wake: Arc<Notify>,
     /// Who waits for packets on this node.
@@ -158,6 +161,7 @@ impl Hub {
         let schedules = Arc::new(Schedules { packets, events });
         let mail_schedule = Arc::new(mail_schedule_of(&config.mail).ok_or(OpenError::MailSchedule)?);
         let calendar = Arc::new(Self::calendar(&config)?);
+        let retention = Arc::new(Self::retention(&config)?);
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let password_checks = places(config.portal.password_checks_max);
         let provider_asks = places(config.portal.provider_asks_max);
@@ -177,6 +181,7 @@ impl Hub {
             schedules,
             mail_schedule,
             calendar,
+            retention,
             wake: Arc::default(),
             arrivals: Arrivals::default(),
             head_seen_at: Arc::new(AtomicI64::new(i64::MIN)),
@@ -266,13 +271,20 @@ impl Hub {
     /// `Days` and `DaysFault` for the file, `Calendar` for the settings.
     pub fn calendar(config: &Config) -> Result<Calendar, OpenError> {
         let (settings, file) = (&config.calendar, &config.calendar.days_file);
-        let days = match file.as_os_str().is_empty() {
-            true => String::new(),
-            false => fs::read_to_string(file).map_err(|error| OpenError::Days(file.clone(), error))?,
-        };
+        let days = text_of(file).map_err(|error| OpenError::Days(file.clone(), error))?;
         let urgent = times(&settings.urgent_minutes, TimeDelta::try_minutes).and_then(|times| times.try_into().ok());
         let (hours, urgent) = Hours::of_text(&settings.hours).zip(urgent).ok_or(OpenError::Calendar)?;
         Calendar::new(&days, hours, urgent).map_err(|fault| OpenError::DaysFault(file.clone(), fault))
+    }
+
+    /// The classes of packets with those of the operator's file.
+    ///
+    /// # Errors
+    /// `Classes` and `ClassesFault` for the file.
+    pub fn retention(config: &Config) -> Result<Retention, OpenError> {
+        let file = &config.retention.rules_file;
+        let classes = text_of(file).map_err(|error| OpenError::Classes(file.clone(), error))?;
+        Retention::new(&classes).map_err(|fault| OpenError::ClassesFault(file.clone(), fault))
     }
 
     /// Makes the file with the key of receipts, where it is still to be made.
@@ -285,6 +297,11 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// What stands in a file of the operator's; nothing where none is named.
+fn text_of(file: &Path) -> io::Result<String> {
+    if file.as_os_str().is_empty() { Ok(String::new()) } else { fs::read_to_string(file) }
 }
 
 /// A list of times in one unit.
@@ -342,6 +359,12 @@ pub enum OpenError {
     /// A line of the file of days.
     #[error("the file of days {0} (calendar.days_file) cannot be used")]
     DaysFault(PathBuf, #[source] LineFault),
+    /// The file of classes cannot be read.
+    #[error("the file of classes {0} (retention.rules_file) cannot be read")]
+    Classes(PathBuf, #[source] io::Error),
+    /// A line of the file of classes.
+    #[error("the file of classes {0} (retention.rules_file) cannot be used")]
+    ClassesFault(PathBuf, #[source] retention::LineFault),
     /// A backup is being restored there, or its restoring was cut off.
     #[error("a restore into {0} is not finished: let it end, or run `docaxis restore` again")]
     RestoreUnfinished(PathBuf),

@@ -14,7 +14,7 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, selftest, sweep, terms, users,
+    ExchangeError, archive, close, directory, keys, nodes, notify, purge, redrives, selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -108,6 +108,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.redrive_cron.clone(),
         run: |hub| Box::pin(redrives::work(hub)),
+    },
+    Job {
+        name: "purge",
+        vi: "tiêu hủy các nội dung hết thời hạn lưu mà hai người đã duyệt",
+        en: "destroy contents whose time is over, as two people agreed",
+        made_up: true,
+        cron: |hub| hub.config.jobs.purge_cron.clone(),
+        run: |hub| Box::pin(purge::work(hub)),
     },
     Job {
         name: "selftest-runs",

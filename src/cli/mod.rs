@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod endpoint;
 mod envelope;
+mod hold;
 mod job;
 mod key;
 mod ledger;
@@ -17,6 +18,7 @@ mod mail;
 mod neighbour;
 pub mod progress;
 mod provider;
+mod purge;
 mod queue;
 mod receipt;
 mod reference;
@@ -129,6 +131,12 @@ enum Command {
     /// Archives: what was exchanged in a period, with all that proves it, in one file.
     #[command(subcommand)]
     Archive(archive::ArchiveCommand),
+    /// Contents whose time is over: what may go, who agreed, what went.
+    #[command(subcommand)]
+    Purge(purge::PurgeCommand),
+    /// Legal holds: what must stay, whatever its time.
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
     Verify(verify::VerifyArguments),
     /// Jobs: what the hub does by itself, and when it last did.
     #[command(subcommand)]
@@ -174,6 +182,7 @@ impl Outcome {
                 | ExchangeError::Malformed(_)
                 | ExchangeError::Exists(_)
                 | ExchangeError::Refused(_)
+                | ExchangeError::Destroyed(_)
                 | ExchangeError::NotAllowed(_)
                 | ExchangeError::Faulty(_)
                 | ExchangeError::Unauthenticated(..),
@@ -248,6 +257,8 @@ impl CommandLine {
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Statement(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Archive(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Purge(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Hold(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Verify(arguments) => arguments.run(out),
             Command::Job(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Mail(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

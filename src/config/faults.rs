@@ -216,6 +216,7 @@ impl Config {
             self.witnesses(),
             self.timestamps(),
             self.portals(),
+            self.retentions(),
         ]
         .concat();
         let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
@@ -393,6 +394,7 @@ impl Config {
             ("jobs.statements_cron", &jobs.statements_cron),
             ("jobs.archives_cron", &jobs.archives_cron),
             ("jobs.redrive_cron", &jobs.redrive_cron),
+            ("jobs.purge_cron", &jobs.purge_cron),
             ("jobs.accounts_cron", &jobs.accounts_cron),
         ];
         all.into_iter().map(|(setting, cron)| (!is_cron(cron), setting, SIX.0, SIX.1)).collect()

@@ -102,6 +102,10 @@ impl EventKind {
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
             | EvidenceEvent::ListReconciled
+            | EvidenceEvent::LegalHoldChanged
+            | EvidenceEvent::PurgeChanged
+            | EvidenceEvent::PacketDestroyed
+            | EvidenceEvent::DestructionCertified
             | EvidenceEvent::ArchiveExported => None,
         }
     }

@@ -65,11 +65,19 @@ pub enum EvidenceEvent {
     ArchiveExported,
     /// Ours: a person of a party opened an attachment or the packet in the portal.
     ContentViewed,
+    /// Ours: a legal hold was placed or lifted.
+    LegalHoldChanged,
+    /// Ours: to destroy contents was proposed, decided on, paused, resumed, stopped or came to its end.
+    PurgeChanged,
+    /// Ours: the content of a packet was destroyed, its time being over; everything else about it stays.
+    PacketDestroyed,
+    /// Ours: these are all the contents that a purge destroyed.
+    DestructionCertified,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -99,6 +107,10 @@ impl EvidenceEvent {
         Self::ListReconciled,
         Self::ArchiveExported,
         Self::ContentViewed,
+        Self::LegalHoldChanged,
+        Self::PurgeChanged,
+        Self::PacketDestroyed,
+        Self::DestructionCertified,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -133,6 +145,10 @@ impl EvidenceEvent {
             Self::ListReconciled => "docaxis:ListReconciled",
             Self::ArchiveExported => "docaxis:ArchiveExported",
             Self::ContentViewed => "docaxis:ContentViewed",
+            Self::LegalHoldChanged => "docaxis:LegalHoldChanged",
+            Self::PurgeChanged => "docaxis:PurgeChanged",
+            Self::PacketDestroyed => "docaxis:PacketDestroyed",
+            Self::DestructionCertified => "docaxis:DestructionCertified",
         }
     }
 }
@@ -155,6 +171,7 @@ impl EvidenceEvent {
             Self::IdentityProviderChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
             Self::ListReconciled => None,
+            Self::LegalHoldChanged | Self::PurgeChanged | Self::PacketDestroyed | Self::DestructionCertified => None,
         }
     }
 

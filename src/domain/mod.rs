@@ -3,7 +3,7 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `statement` (what of a day), `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once), `cause` (why a delivery failed) and `redrive` (how many are started anew), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once), `cause` (why a delivery failed), `undertaking` (what two people decide on), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `retention` (how long content is kept), `destruction` (what a certificate says), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
 
 pub mod agency;
 pub mod announcement;
@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod cause;
 pub mod dates;
 pub mod delivery;
+pub mod destruction;
 pub mod directory;
 pub mod element;
 pub mod endpoint;
@@ -24,8 +25,8 @@ pub mod pace;
 pub mod packet;
 pub mod receipt;
 pub mod reconciliation;
-pub mod redrive;
 pub mod relay;
+pub mod retention;
 pub mod rules;
 pub mod schedule;
 pub mod search;
@@ -34,4 +35,5 @@ pub mod statement;
 pub mod status;
 pub mod system;
 pub mod text;
+pub mod undertaking;
 pub mod user;

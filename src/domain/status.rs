@@ -47,6 +47,9 @@ pub const STATUSES: &[StatusEntry] = &[
 /// Codes that say that the recipient's clerks have the document before them: received or given back, or more.
 pub const TELL_RECEIPT: [&str; 5] = ["02", "03", "04", "05", "06"];
 
+/// Codes after which the recipient's clerks have nothing more to say of a document.
+pub const TELL_END: [&str; 2] = ["02", "06"];
+
 const fn entry(code: &'static str, name: &'static str, vietnamese: &'static str, needs_reason: bool) -> StatusEntry {
     StatusEntry { code, name, vietnamese, direction: Direction::RecipientToSender, needs_reason }
 }

@@ -26,6 +26,15 @@ impl By {
     pub fn caller(caller: &Caller) -> Self {
         Self::System(caller.system_id().to_owned())
     }
+
+    /// Who it is, in tables: the id of a person or a system, `operator` or `hub`.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Operator => "operator".to_owned(),
+            Self::Hub => "hub".to_owned(),
+            Self::System(id) | Self::User(id) => id.clone(),
+        }
+    }
 }
 
 /// One act, as its transaction needs it.

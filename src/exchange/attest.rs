@@ -86,14 +86,16 @@ fn has_receipt(row: &EvidenceRow) -> bool {
         EvidenceEvent::DayClosed,
         EvidenceEvent::ListReconciled,
         EvidenceEvent::ArchiveExported,
+        EvidenceEvent::DestructionCertified,
     ];
     row.envelope_id.is_some() || others.iter().any(|event| row.event == event.name())
 }
 
-/// Whether a party to a piece of evidence may have its receipt too: that of an acceptance names all recipients, and is the
-/// sender's.
+/// Whether a party to a piece of evidence may have its receipt too: that of an acceptance, or of what was destroyed, names all
+/// recipients, and is the sender's.
 fn may_have(tx: &mut Connection, viewer: &Viewer, row: &EvidenceRow) -> Result<bool, StoreError> {
-    match (&row.agency, row.event == EvidenceEvent::SubmissionAcceptance.name()) {
+    let of_all = [EvidenceEvent::SubmissionAcceptance, EvidenceEvent::PacketDestroyed];
+    match (&row.agency, of_all.iter().any(|event| event.name() == row.event)) {
         (Some(sender), true) => viewer.holds(tx, sender),
         (Some(_) | None, _) => Ok(true),
     }

@@ -6,12 +6,14 @@ use super::sessions::Person;
 use super::transfers::name_of;
 use super::viewer::Viewer;
 use super::{ExchangeError, open};
+use crate::domain::destruction::Line;
 use crate::domain::envelope::Urgency;
 use crate::domain::user::UserRole;
 use crate::hub::Hub;
 use crate::store::evidence::Share;
 use crate::store::transfers::{self as rows_of, Attached};
 use crate::store::{envelopes, users};
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
 /// Rows of a document's history that one page shows.
@@ -42,6 +44,8 @@ pub struct DocumentView {
     pub is_sender: bool,
     /// Whether the person may open what it carries.
     pub may_open: bool,
+    /// When its content was destroyed, and what the certificate says of it.
+    pub destroyed: Option<(DateTime<Utc>, Line)>,
     /// Whether the person may take it back.
     pub may_take_back: bool,
     /// Names of people who opened it, by id.
@@ -75,11 +79,13 @@ pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Resu
         let codes: Vec<&str> = links.chain(recipients).chain([view.sender.as_str()]).collect();
         let names = rows_of::names(tx, &codes)?;
         let is_read = !users::read_of(tx, &user_id, &[&view.envelope_id])?.is_empty();
-        let may_open = open::may_open(tx, &asking, &envelope)?;
+        let destroyed = open::destroyed(tx, &view.envelope_id)?;
+        let may_open = destroyed.is_none() && open::may_open(tx, &asking, &envelope)?;
         let looks = happened.items.iter().filter_map(|happening| happening.look.as_ref());
         let people = users::names(tx, &looks.map(|(user, _)| user.as_str()).collect::<Vec<_>>())?;
         let document = DocumentView {
             may_open,
+            destroyed,
             may_take_back: asking.role == UserRole::Clerk && is_sender && view.is_document,
             people,
             type_name: envelope.type_name,

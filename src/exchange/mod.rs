@@ -15,7 +15,8 @@
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `views`:
 //! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
 //! `take_back` (what they take back), `reach` (whom they find in the directory) and `index` (what is found); `room` (whether the hub
-//! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend);
+//! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
+//! (what stays all the same) and `undertakings` (what two people decide on);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
@@ -42,6 +43,7 @@ mod hand_on;
 pub mod health;
 pub mod history;
 pub mod identity;
+pub mod holds;
 pub mod import;
 pub mod index;
 pub mod intake;
@@ -58,6 +60,7 @@ pub mod poll;
 pub mod post;
 pub mod preflight;
 pub mod prove;
+pub mod purge;
 pub mod reach;
 mod recall;
 mod receipt;
@@ -83,6 +86,7 @@ pub mod systems;
 pub mod take_back;
 pub mod terms;
 pub mod transfers;
+mod undertakings;
 pub mod users;
 pub mod verify;
 mod viewer;
@@ -97,6 +101,7 @@ use crate::domain::directory::fault::Fault;
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::store::StoreError;
+use chrono::{DateTime, Utc};
 
 /// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,6 +179,9 @@ pub enum ExchangeError {
     /// The caller asked for something that is not its own or does not exist; which of the two is not said.
     #[error("nothing of that id for this caller")]
     NotFound,
+    /// The content was destroyed, its time being over: when.
+    #[error("the content was destroyed at {0}")]
+    Destroyed(DateTime<Utc>),
     /// The step cannot be taken any more.
     #[error("the delivery does not allow this step: {0:?}")]
     Refused(Refusal),

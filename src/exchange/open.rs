@@ -7,7 +7,9 @@ use super::act::{Act, By};
 use super::lookup::at_a_place;
 use super::sessions::Person;
 use super::viewer::Viewer;
+use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::destruction::Line;
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::packet::Digest;
 use crate::domain::rules::Wording;
@@ -16,9 +18,10 @@ use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::payloads::PayloadStream;
 use crate::store::transfers::{self, Attached};
-use crate::store::{Connection, StoreError, envelopes, evidence};
+use crate::store::{Connection, StoreError, envelopes, evidence, purges};
 use crate::wire::read;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use std::io::{self, BufRead, BufReader, Cursor, Write};
@@ -50,23 +53,46 @@ pub struct Opened {
 pub(super) struct Kept {
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
-    content: Option<Vec<u8>>,
+    place: Whereabouts,
+}
+
+/// Where they are.
+enum Whereabouts {
+    Row(Vec<u8>),
+    File,
+    /// Nowhere: destroyed, and when.
+    Nowhere(DateTime<Utc>),
 }
 
 /// The bytes of an envelope.
 pub(super) fn kept(tx: &mut Connection, envelope_id: &str) -> Result<Kept, StoreError> {
     let envelope = envelopes::find(tx, envelope_id)?.ok_or(StoreError::Missing("envelopes"))?;
-    let content = envelopes::find_payload(tx, envelope_id)?.ok_or(StoreError::Missing("payloads"))?;
+    let place = match envelopes::find_payload(tx, envelope_id)? {
+        Some(Some(content)) => Whereabouts::Row(content),
+        Some(None) => Whereabouts::File,
+        None => Whereabouts::Nowhere(destroyed(tx, envelope_id)?.ok_or(StoreError::Missing("payloads"))?.0),
+    };
     let (sha256, bytes) = (digest_of(&envelope.payload_sha256), u64::try_from(envelope.bytes).unwrap_or(0));
-    Ok(Kept { sha256, bytes, content })
+    Ok(Kept { sha256, bytes, place })
+}
+
+/// When the content of an envelope was destroyed, and its line in the certificate; nothing as long as it is there.
+pub(super) fn destroyed(tx: &mut Connection, envelope_id: &str) -> Result<Option<(DateTime<Utc>, Line)>, StoreError> {
+    let Some(text) = purges::destroyed(tx, &[envelope_id])?.remove(envelope_id) else { return Ok(None) };
+    let unknown = || StoreError::UnknownWord { column: "destroyed_packets.line", value: text.clone() };
+    let line: Line = serde_json::from_str(&text).map_err(|_| unknown())?;
+    let at = dates::timestamp(&line.destroyed_at).ok_or_else(unknown)?;
+    Ok(Some((at, line)))
 }
 
 impl Kept {
     /// The bytes in the row, if they live there and are what they were.
     fn in_row(&mut self) -> Result<Option<Vec<u8>>, ExchangeError> {
-        match self.content.take() {
-            Some(content) if Digest::of(&content) != self.sha256 => Err(ExchangeError::Payload(altered())),
-            content => Ok(content),
+        match std::mem::replace(&mut self.place, Whereabouts::File) {
+            Whereabouts::Row(content) if Digest::of(&content) != self.sha256 => Err(ExchangeError::Payload(altered())),
+            Whereabouts::Row(content) => Ok(Some(content)),
+            Whereabouts::File => Ok(None),
+            Whereabouts::Nowhere(at) => Err(ExchangeError::Destroyed(at)),
         }
     }
 

@@ -4,29 +4,26 @@
 
 use super::act::{Act, By};
 use super::controls::{self, FailedLine, Fate, Planned, Start};
-use super::endpoints::shortened;
 use super::sessions::Person;
+use super::undertakings::{self, called};
 use super::{ExchangeError, routes, rows};
 use crate::domain::agency::AgencyCode;
 use crate::domain::cause::Cause;
 use crate::domain::evidence::EvidenceEvent;
-use crate::domain::redrive::{RedriveState, RedriveStep};
 use crate::domain::rules::Wording;
 use crate::domain::schedule::Schedules;
+use crate::domain::undertaking::{UndertakingState, UndertakingStep};
 use crate::hub::Hub;
 use crate::store::redrives::{self as store, NewRedrive, RedriveRow};
 use crate::store::{Connection, StoreError, failures, transfers, users};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Failures that a preview shows one by one.
 const SHOWN: i64 = 50;
 /// Deliveries that are started in one transaction.
 const AT_ONCE: i64 = 100;
-/// Shortest reason, in characters: it is read by the second person, and years later.
-const REASON_CHARS_MIN: usize = 10;
 /// Re-drives that a list shows.
 const LISTED: i64 = 50;
 
@@ -64,7 +61,7 @@ pub struct RedriveLine {
     /// What is kept of it.
     pub row: RedriveRow,
     /// How it stands.
-    pub state: RedriveState,
+    pub state: UndertakingState,
     /// Of which failures.
     pub cause: Cause,
     /// What people call the recipient.
@@ -83,7 +80,7 @@ pub struct RedriveView {
     /// How many of its new deliveries are in which state.
     pub outcome: Vec<(String, i64)>,
     /// What the person who looks may do.
-    pub steps: Vec<RedriveStep>,
+    pub steps: Vec<UndertakingStep>,
 }
 
 /// A group of failures as somebody wants it started anew.
@@ -148,13 +145,7 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
     person.runs_the_hub()?;
     is_mended_here(wish.cause)?;
     let recipient = routes::recipient(hub, &wish.agency).await?;
-    let reason = shortened(&wish.reason);
-    if reason.chars().count() < REASON_CHARS_MIN {
-        return Err(ExchangeError::Malformed(Wording::new(
-            "Hãy ghi lý do, ít nhất 10 ký tự",
-            "Write the reason, in at least 10 characters",
-        )));
-    }
+    let reason = undertakings::reason(&wish.reason)?;
     let most = hub.config.portal.redrive_per_minute_max;
     let per_minute = i32::try_from(wish.per_minute).ok().filter(|_| (1..=most).contains(&wish.per_minute));
     let per_minute = per_minute.ok_or_else(|| {
@@ -163,9 +154,8 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
             format!("The number for each minute must be from 1 to {most}"),
         ))
     })?;
-    let hours = i64::try_from(hub.config.portal.redrive_decision_hours).ok().and_then(TimeDelta::try_hours);
     let (act, alone) = (Act::new(hub, &person.by()), hub.config.portal.redrive_alone_max);
-    let expires_at = act.now.checked_add_signed(hours.unwrap_or_default()).unwrap_or(act.now);
+    let expires_at = undertakings::expiry(act.now, hub.config.portal.redrive_decision_hours);
     let (user_id, redrive_id) = (person.user_id.clone(), hub.ids.next());
     let proposed = hub.store.write(move |tx| {
         let (found, _) = failures::number(tx, recipient.as_str(), wish.cause)?;
@@ -173,7 +163,7 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
         if found == 0 || is_open {
             return Ok(None);
         }
-        let state = if needs_second(found, alone) { RedriveState::Proposed } else { RedriveState::Running };
+        let state = if needs_second(found, alone) { UndertakingState::Proposed } else { UndertakingState::Running };
         let new = NewRedrive {
             redrive_id: redrive_id.clone(),
             recipient_code: recipient.0.clone(),
@@ -204,30 +194,19 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
 ///
 /// # Errors
 /// `NotFound`; `NotAllowed` for a decision on one's own proposal; `Exists` when it does not stand so any more; `Store`.
-pub async fn step(hub: &Hub, person: &Person, redrive_id: &str, step: RedriveStep) -> Result<(), ExchangeError> {
+pub async fn step(hub: &Hub, person: &Person, redrive_id: &str, step: UndertakingStep) -> Result<(), ExchangeError> {
     person.runs_the_hub()?;
     let (act, id, user_id) = (Act::new(hub, &person.by()), redrive_id.to_owned(), person.user_id.clone());
     let taken = hub.store.write(move |tx| {
         let Some(row) = store::find(tx, &id)? else { return Ok(Err(ExchangeError::NotFound)) };
-        if step.is_decision() && row.proposed_by == user_id {
-            return Ok(Err(ExchangeError::NotAllowed(Wording::new(
-                "Người đề xuất không được tự duyệt; cần một người vận hành hoặc quản trị khác",
-                "Nobody decides on an own proposal; another operator or administrator must",
-            ))));
-        }
-        let is_late = row.state()? == RedriveState::Proposed && row.expires_at() <= act.now;
-        let to = row.state()?.after(step).filter(|to| !is_late || to.is_final());
         let decided_by = step.is_decision().then_some(user_id.as_str());
-        match to {
-            Some(to) if store::set_state(tx, &row, (to, decided_by), act.now)? => {
+        match row.proposal()?.after(step, (&user_id, act.now)) {
+            Ok(to) if store::set_state(tx, &row, (to, decided_by), act.now)? => {
                 note(tx, &act, (&row, step.word()), json!({ "state": to.word() }))?;
                 Ok(Ok(()))
             }
-            Some(_) => Err(StoreError::Raced),
-            None => Ok(Err(ExchangeError::Exists(Wording::new(
-                "Đợt gửi lại này không còn ở trạng thái đó; hãy tải lại trang",
-                "It does not stand so any more; load the page again",
-            )))),
+            Ok(_) => Err(StoreError::Raced),
+            Err(why) => Ok(Err(undertakings::barred(why))),
         }
     });
     taken.await?
@@ -266,12 +245,7 @@ pub async fn view(hub: &Hub, person: &Person, redrive_id: &str) -> Result<Redriv
         Ok(lines(tx, vec![row])?.pop().map(|line| (line, outcome)))
     });
     let (line, outcome) = found.await?.ok_or(ExchangeError::NotFound)?;
-    let is_own = line.row.proposed_by == person.user_id;
-    let is_late = line.state == RedriveState::Proposed && line.row.expires_at() <= now;
-    let may = |step: &RedriveStep| {
-        line.state.after(*step).is_some_and(|to| !is_late || to.is_final()) && !(step.is_decision() && is_own)
-    };
-    let steps = RedriveStep::ALL.into_iter().filter(may).collect();
+    let steps = line.row.proposal()?.steps((&person.user_id, now));
     Ok(RedriveView { line, outcome, steps })
 }
 
@@ -279,7 +253,6 @@ fn lines(tx: &mut Connection, found: Vec<RedriveRow>) -> Result<Vec<RedriveLine>
     let codes: Vec<&str> = found.iter().map(|row| row.recipient_code.as_str()).collect();
     let ids = found.iter().flat_map(|row| row.decided_by.as_deref().into_iter().chain([row.proposed_by.as_str()]));
     let (agencies, people) = (transfers::names(tx, &codes)?, users::names(tx, &ids.collect::<Vec<_>>())?);
-    let called = |names: &HashMap<String, String>, id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     let line = |row: RedriveRow| {
         Ok(RedriveLine {
             state: row.state()?,
@@ -302,10 +275,13 @@ pub async fn work(hub: &Hub) -> Result<usize, ExchangeError> {
     let mut gone_through: usize = 0;
     for row in hub.store.read(store::open).await? {
         match row.state()? {
-            RedriveState::Proposed => lapse(hub, row).await?,
-            RedriveState::Running => gone_through = gone_through.saturating_add(minute(hub, row).await?),
-            RedriveState::Paused => {}
-            RedriveState::Done | RedriveState::Refused | RedriveState::Stopped | RedriveState::Lapsed => {}
+            UndertakingState::Proposed => lapse(hub, row).await?,
+            UndertakingState::Running => gone_through = gone_through.saturating_add(minute(hub, row).await?),
+            UndertakingState::Paused => {}
+            UndertakingState::Done
+            | UndertakingState::Refused
+            | UndertakingState::Stopped
+            | UndertakingState::Lapsed => {}
         }
     }
     Ok(gone_through)
@@ -317,7 +293,7 @@ async fn lapse(hub: &Hub, row: RedriveRow) -> Result<(), ExchangeError> {
         return Ok(());
     }
     let lapsed = hub.store.write(move |tx| {
-        if store::set_state(tx, &row, (RedriveState::Lapsed, None), act.now)? {
+        if store::set_state(tx, &row, (UndertakingState::Lapsed, None), act.now)? {
             note(tx, &act, (&row, "lapsed"), json!({}))?;
         }
         Ok(())
@@ -361,14 +337,14 @@ impl Stepping {
     /// nothing more to do.
     fn take(&self, tx: &mut Connection) -> Result<Option<(usize, Planned)>, StoreError> {
         let Some(row) = store::find(tx, &self.redrive_id)? else { return Ok(None) };
-        if row.state()? != RedriveState::Running {
+        if row.state()? != UndertakingState::Running {
             return Ok(None);
         }
         let [wanted, by_hub] = &self.acts;
         let group = (row.recipient_code.as_str(), row.cause()?);
         let found = failures::of_group(tx, group, row.proposed_at(), (&row.after_delivery, self.limit))?;
         let (Some((last, _)), number) = (found.last(), found.len()) else {
-            if !store::set_state(tx, &row, (RedriveState::Done, None), by_hub.now)? {
+            if !store::set_state(tx, &row, (UndertakingState::Done, None), by_hub.now)? {
                 return Err(StoreError::Raced);
             }
             let facts = json!({

@@ -5,6 +5,7 @@ use super::attest;
 use super::capsule::Piece;
 use super::close::{self, Day};
 use super::{Caller, ExchangeError, prove, rows};
+use crate::domain::destruction;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::statement::{self, DayFacts, FORM, Pair};
@@ -18,7 +19,7 @@ use std::collections::HashMap;
 
 pub use crate::store::statements::StatementRow;
 
-/// A statement, or the list of a day's statements, with all that proves it. A member that is not known makes it unreadable.
+/// A statement, the list of a day's statements, or a certificate of destruction, with all that proves it. A member that is not known makes it unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatementFile {
@@ -116,8 +117,11 @@ pub(super) async fn file(
     let mut records: HashMap<String, EvidenceRow> =
         found.into_iter().map(|row| (row.evidence_id.clone(), row)).collect();
     let files = lists.into_iter().filter_map(|(id, list)| {
-        let evidence = Piece::of(&records.remove(&id)?, &mut receipts, &mut places, None);
-        Some(StatementFile { form: FORM.to_owned(), checkpoint: note.clone(), evidence, list })
+        let record = records.remove(&id)?;
+        let is_destruction = record.event == EvidenceEvent::DestructionCertified.name();
+        let form = if is_destruction { destruction::FORM } else { FORM };
+        let evidence = Piece::of(&record, &mut receipts, &mut places, None);
+        Some(StatementFile { form: form.to_owned(), checkpoint: note.clone(), evidence, list })
     });
     Ok(files.collect())
 }

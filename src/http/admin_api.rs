@@ -5,6 +5,7 @@ use super::admin_answers::{self as answers, All, RevokedKeyBody};
 use super::archive_api::{self, ArchiveOperation};
 use super::gate::{Call, Node};
 use super::problem::{self, Problem};
+use super::purge_api::{self, PurgeOperation};
 use super::push_admin::{self, PushOperation};
 use super::reading;
 use super::relay_api::{self, RelayOperation};
@@ -72,6 +73,8 @@ pub enum AdminOperation {
     Relay(RelayOperation),
     /// Archives.
     Archive(ArchiveOperation),
+    /// What is destroyed, and what is held.
+    Purge(PurgeOperation),
 }
 
 /// Answers one operation.
@@ -112,6 +115,7 @@ pub async fn answer(operation: AdminOperation, call: Call<'_>, caller: Caller) -
         AdminOperation::AddKey => add_key(call, &by).await,
         AdminOperation::Push(operation) => push_admin::answer(operation, call, &by).await,
         AdminOperation::Archive(operation) => archive_api::answer(operation, call, &by).await,
+        AdminOperation::Purge(operation) => purge_api::answer(operation, call, &by).await,
         AdminOperation::Relay(operation) => relay_api::answer(operation, call, &by).await,
         AdminOperation::Webhook(operation) => {
             let system = id.to_owned();

@@ -5,7 +5,7 @@ use super::admin_api::{AddressesSaid, AdminOperation, Closing, ExportQuestion, I
 use super::agency_sketches::{ANY, BEARER, BODY, DIRECTORY};
 use super::problem::{EXISTS, FAULTY, NOT_ALLOWED, NOT_FOUND, Success};
 use super::sketch::Sketch;
-use super::{archive_sketches, push_sketches, relay_sketches, webhook_sketches};
+use super::{archive_sketches, purge_sketches, push_sketches, relay_sketches, webhook_sketches};
 use crate::domain::directory::Column;
 use serde_json::{Map, Value, json};
 
@@ -64,6 +64,7 @@ pub fn draw(operation: AdminOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         AdminOperation::Keys | AdminOperation::AddKey | AdminOperation::RevokeKey => of_key(operation, sketch),
         AdminOperation::Push(operation) => push_sketches::draw(operation, sketch),
         AdminOperation::Archive(operation) => archive_sketches::draw(operation, sketch),
+        AdminOperation::Purge(operation) => purge_sketches::draw(operation, sketch),
         AdminOperation::Relay(operation) => relay_sketches::draw(operation, sketch),
         AdminOperation::Webhook(operation) => webhook_sketches::draw(operation, true, sketch),
     }

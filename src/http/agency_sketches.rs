@@ -8,8 +8,8 @@ use super::agency_questions::{AgenciesQuestion, Confirmation, HistoryQuestion, M
 use super::history_answers::{HappeningBody, PreflightBody, RelativeBody};
 use super::ledger_sketches;
 use super::problem::{
-    CONFLICT, CUT, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED, PACKET_REFUSED,
-    STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED, UNSEALED,
+    CONFLICT, CUT, DESTROYED, GONE, HEAD_TOO_LARGE, INTERNAL, Kind, MALFORMED, NOT_FOUND, NOT_HELD, OVERLOADED,
+    PACKET_REFUSED, STEP_REFUSED, Success, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED, UNSEALED,
 };
 use super::sketch::Sketch;
 use super::{archive_sketches, receipt_sketches, relay_sketches, selftest_sketches, webhook_sketches};
@@ -137,5 +137,5 @@ fn fetch(sketch: Sketch<'_>) -> Sketch<'_> {
         .told(Success::Ok, "Docaxis-Delivery", "Mã lượt chuyển. The delivery.")
         .told(Success::Ok, "Docaxis-Sha256", "SHA-256, hệ mười sáu. SHA-256 in hexadecimal.")
         .told(Success::Ok, "Repr-Digest", "SHA-256 theo RFC 9530. SHA-256 as RFC 9530 has it.")
-        .fails(&[&NOT_FOUND, &GONE, &STEP_REFUSED])
+        .fails(&[&NOT_FOUND, &GONE, &DESTROYED, &STEP_REFUSED])
 }

@@ -22,6 +22,8 @@ pub mod openapi;
 pub mod portal;
 pub mod problem;
 pub mod problem_body;
+pub mod purge_api;
+mod purge_sketches;
 pub mod push_admin;
 mod push_sketches;
 mod reading;
@@ -54,6 +56,7 @@ use gate::Node;
 use ledger_api::{LedgerOperation, TilesOperation};
 use portal::{DeskOperation, PortalOperation};
 use problem::Dialect;
+use purge_api::PurgeOperation;
 use push_admin::PushOperation;
 use receipt_api::ReceiptOperation;
 use relay_api::RelayOperation;
@@ -302,6 +305,12 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/admin/archives", archive(ArchiveOperation::List), "List archives, the newest first (`after`, `limit`)."),
     route(GET, "/api/v1/admin/archives/{id}", archive(ArchiveOperation::Look), "Look at an archive and how far it is."),
     route(GET, "/api/v1/admin/archives/{id}/content", archive(ArchiveOperation::Fetch), "Fetch an archive; that it was fetched is evidence."),
+    route(GET, "/api/v1/admin/purges", admin(AdminOperation::Purge(PurgeOperation::List)), "List the newest purges: contents that people proposed to destroy."),
+    route(GET, "/api/v1/admin/purges/{id}", admin(AdminOperation::Purge(PurgeOperation::Look)), "Look at a purge, and how far it is."),
+    route(GET, "/api/v1/admin/purges/{id}/certificate", admin(AdminOperation::Purge(PurgeOperation::Certificate)), "The certificate of destruction, in one file for `docaxis verify`."),
+    route(GET, "/api/v1/admin/holds", admin(AdminOperation::Purge(PurgeOperation::Holds)), "List legal holds, the newest first."),
+    route(POST, "/api/v1/admin/holds", admin(AdminOperation::Purge(PurgeOperation::Place)), "Place a legal hold: `{\"agency\":\"X99.A01\",\"reason\":\"…\"}`."),
+    route(POST, "/api/v1/admin/holds/{id}/lift", admin(AdminOperation::Purge(PurgeOperation::Lift)), "Lift a legal hold: `{\"reason\":\"…\"}`."),
     route(GET, "/api/v1/admin/directory", admin(AdminOperation::Export), "Every agency as a file that can be imported (`format`: `json` or `csv`)."),
     route(POST, "/api/v1/admin/directory", admin(AdminOperation::Import), "Import a file of agencies, CSV or JSON: everything or nothing (`dry_run`)."),
     route(GET, "/api/v1/admin/agencies/{code}", admin(AdminOperation::Agency), "Look at an agency, with the systems that hold it."),
@@ -399,6 +408,14 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/portal/redrives/new", desk(DeskOperation::Preview), "What starting a group of failed deliveries anew would do (`agency`, `cause`)."),
     route(GET, "/portal/redrives/{id}", desk(DeskOperation::Redrive), "How far a re-drive is and what came of it."),
     route(POST, "/portal/redrives/{id}", desk(DeskOperation::DirectRedrive), "Approve, refuse, pause, resume or stop a re-drive (`step`)."),
+    route(GET, "/portal/purges", desk(DeskOperation::Purges), "Contents that were destroyed or are to be; for operators and administrators."),
+    route(POST, "/portal/purges", desk(DeskOperation::ProposePurge), "Propose to destroy contents (`agency`, `document`, `from`, `until`, `after`, `reason`)."),
+    route(GET, "/portal/purges/new", desk(DeskOperation::PreviewPurge), "Which contents may be destroyed, and which are kept and why."),
+    route(GET, "/portal/purges/{id}", desk(DeskOperation::Purge), "How far a purge is and what came of it."),
+    route(POST, "/portal/purges/{id}", desk(DeskOperation::DirectPurge), "Approve, refuse, pause, resume or stop a purge (`step`)."),
+    route(GET, "/portal/purges/{id}/certificate", desk(DeskOperation::Certificate), "The certificate of destruction, as a file."),
+    route(GET, "/portal/holds", desk(DeskOperation::Holds), "Legal holds."),
+    route(POST, "/portal/holds", desk(DeskOperation::ChangeHolds), "Place a legal hold (`agency`, `document`, `from`, `until`, `reason`), or lift it (`lift`, `reason`)."),
 ];
 
 /// The route table as Markdown, for docs/api.md.

@@ -2,6 +2,8 @@
 //! status code. The native API answers `application/problem+json`; the vendor SDK wants its own members on
 //! every path, and for many failures status 200 (docs/sdk.md). How the body is written: `problem_body.rs`.
 
+mod list;
+
 use super::portal::problem_page;
 use super::problem_body::{native, sdk};
 use super::sdk_answers::SdkShape;
@@ -15,6 +17,7 @@ use crate::exchange::{BodyFault, ExchangeError};
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{StatusCode, StatusCode as S};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+pub use list::problem_list;
 
 /// Seconds after which a caller may come again when the hub could not do its work.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -186,6 +189,16 @@ pub(super) static GONE: Kind = kind(
         "The sender took the document back; there is nothing to fetch",
     ),
 );
+pub(super) static DESTROYED: Kind = kind(
+    S::GONE,
+    "content-destroyed",
+    "26",
+    true,
+    (
+        "Nội dung đã được tiêu hủy vì hết thời hạn lưu; thông tin và bằng chứng vẫn còn",
+        "The content was destroyed, its time being over; facts and evidence stay",
+    ),
+);
 pub(super) static TOO_LARGE: Kind = kind(
     S::PAYLOAD_TOO_LARGE,
     "body-too-large",
@@ -255,30 +268,6 @@ pub(super) static INTERNAL: Kind = kind(
     ),
 );
 
-/// Every kind of failure, in the order of statuses.
-#[rustfmt::skip]
-static KINDS: [&Kind; 22] = [
-    &MALFORMED, &CUT, &UNAUTHENTICATED, &NOT_HELD, &NOT_ALLOWED, &NOT_FOUND, &PATH_UNKNOWN, &METHOD_UNKNOWN, &TOO_SLOW,
-    &CONFLICT, &EXISTS, &STEP_REFUSED, &GONE, &TOO_LARGE, &PACKET_REFUSED, &FAULTY, &NOT_GROWN, &HEAD_TOO_LARGE, &INTERNAL,
-    &TOO_MANY, &OVERLOADED, &UNSEALED,
-];
-
-/// The kinds of failure as Markdown, for docs/api.md.
-pub fn problem_list() -> String {
-    let head = "| Code | Status | SDK status | SDK `ErrorCode` | Meaning |\n|---|---|---|---|---|\n";
-    let rows = KINDS.iter().map(|kind| {
-        let class = if is_rejection(kind) { "class of the first violation" } else { kind.class };
-        let (status, sdk) = (kind.status.as_u16(), kind.sdk_status().as_u16());
-        format!("| `{}` | {status} | {sdk} | {class} | {} |\n", kind.code, kind.en)
-    });
-    head.to_owned() + &rows.collect::<String>()
-}
-
-/// Whether failures of the kind come with violations.
-fn is_rejection(kind: &Kind) -> bool {
-    [&NOT_HELD, &CONFLICT, &PACKET_REFUSED].into_iter().any(|rejection| std::ptr::eq(rejection, kind))
-}
-
 impl Kind {
     /// The status for the SDK.
     pub(super) fn sdk_status(&self) -> StatusCode {
@@ -327,6 +316,7 @@ impl Problem {
                 faults.first().map(|first| Sentence::new(&first.cause.vi, &first.cause.en))
             }
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(sentence::of_refusal(*refusal)),
+            Self::Exchange(ExchangeError::Destroyed(at)) => Some(sentence::of_destruction(*at)),
             Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) | Self::NotGrown => None,
             Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
         }
@@ -359,6 +349,7 @@ fn exchange_kind(error: &ExchangeError) -> &'static Kind {
         ExchangeError::NotAllowed(_) => &NOT_ALLOWED,
         ExchangeError::Faulty(_) => &FAULTY,
         ExchangeError::NotFound => &NOT_FOUND,
+        ExchangeError::Destroyed(_) => &DESTROYED,
         ExchangeError::Refused(refusal) => match refusal {
             Refusal::Withdrawn | Refusal::RecallAgreed => &GONE,
             Refusal::Failed | Refusal::AlreadyFetched | Refusal::AlreadyHandedOver => &STEP_REFUSED,

@@ -3,8 +3,8 @@
 
 use super::agency_sketches::ANY;
 use super::problem::{
-    CONFLICT, CUT, EXISTS, GONE, Kind, NOT_FOUND, NOT_HELD, PACKET_REFUSED, STEP_REFUSED, Success, TOO_MANY, TOO_SLOW,
-    UNSEALED,
+    CONFLICT, CUT, DESTROYED, EXISTS, GONE, Kind, NOT_FOUND, NOT_HELD, PACKET_REFUSED, STEP_REFUSED, Success, TOO_MANY,
+    TOO_SLOW, UNSEALED,
 };
 use super::problem_body::ViolationBody;
 use super::sdk_answers::{self as answers, AgencyForm, SdkShape};
@@ -40,13 +40,14 @@ pub fn draw(operation: SdkOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             ("getSentEdocList", "Danh sách đã gửi", signed, sketch)
         }
         SdkOperation::Get => {
-            let sketch = sketch.fails(&[&NOT_FOUND, &GONE, &STEP_REFUSED]);
+            let sketch = sketch.fails(&[&NOT_FOUND, &GONE, &DESTROYED, &STEP_REFUSED]);
             ("getEdoc", "Lấy gói tin dưới dạng base64", &["docId", "docid"], sketch)
         }
         SdkOperation::Download => {
             let sketch = sketch.bytes(Success::Ok, "Gói tin. The packet.", "application/octet-stream").fails(&[
                 &NOT_FOUND,
                 &GONE,
+                &DESTROYED,
                 &STEP_REFUSED,
             ]);
             ("downloadEdoc", "Tải gói tin", &["docId", "docid"], sketch)

@@ -153,31 +153,62 @@ impl Payloads {
     /// # Errors
     /// `Statement` and its like; files that cannot be removed are logged and left.
     pub async fn sweep(&self, store: &Store, age: Duration) -> Result<usize, StoreError> {
-        // A backup needs the files that it has yet to copy, even if no row of today named them.
-        let data = self.folder.parent().unwrap_or(&self.folder).to_owned();
-        let Ok(Some(_alone)) = Guard::alone(&data, FILES) else {
-            log::info!(target: "jobs", "nothing is swept while a backup is being made");
-            return Ok(0);
-        };
+        let Some(_alone) = self.alone() else { return Ok(0) };
         let mut gone: usize = 0;
         for shard in fs::read_dir(self.folder.as_path()).into_iter().flatten().flatten() {
             let this = self.clone();
             let old = tokio::task::spawn_blocking(move || this.older_than(&shard.path(), age)).await;
             for (path, digest) in old.unwrap_or_default() {
-                let named = match digest {
-                    Some(digest) => store.read(move |tx| envelopes::is_in_file(tx, &digest)).await?,
-                    None => false,
-                };
-                if named {
-                    continue;
-                }
-                match self.remove_if_old(&path, age) {
-                    Ok(removed) => gone = gone.saturating_add(usize::from(removed)),
-                    Err(error) => log::warn!("an orphan cannot be removed: {error}"),
-                }
+                gone = gone.saturating_add(usize::from(self.remove_unnamed(store, (&path, digest), age).await?));
             }
         }
         Ok(gone)
+    }
+
+    /// Removes the files of packets whose rows went, as `sweep` would: those that no other row names and that are older than
+    /// `age`. Answers how many went; what is left is swept.
+    ///
+    /// # Errors
+    /// `Statement` and its like.
+    pub async fn forget(&self, store: &Store, digests: &[Digest], age: Duration) -> Result<usize, StoreError> {
+        let Some(_alone) = self.alone() else { return Ok(0) };
+        let mut gone: usize = 0;
+        for digest in digests {
+            let path = self.path_of(digest);
+            let is_there = path.exists();
+            let removed = is_there && self.remove_unnamed(store, (&path, Some(*digest)), age).await?;
+            gone = gone.saturating_add(usize::from(removed));
+        }
+        Ok(gone)
+    }
+
+    /// A backup needs the files that it has yet to copy, even if no row of today named them.
+    fn alone(&self) -> Option<Guard> {
+        let data = self.folder.parent().unwrap_or(&self.folder);
+        let alone = Guard::alone(data, FILES).ok().flatten();
+        if alone.is_none() {
+            log::info!(target: "jobs", "nothing is swept while a backup is being made");
+        }
+        alone
+    }
+
+    async fn remove_unnamed(
+        &self,
+        store: &Store,
+        (path, digest): (&Path, Option<Digest>),
+        age: Duration,
+    ) -> Result<bool, StoreError> {
+        let named = match digest {
+            Some(digest) => store.read(move |tx| envelopes::is_in_file(tx, &digest)).await?,
+            None => false,
+        };
+        if named {
+            return Ok(false);
+        }
+        Ok(self.remove_if_old(path, age).unwrap_or_else(|error| {
+            log::warn!("an orphan cannot be removed: {error}");
+            false
+        }))
     }
 
     /// Files of a shard not touched for `age`: those being received without, complete ones with their digest.

@@ -5,7 +5,7 @@ use super::connection::on_packets;
 use super::schema::{deliveries, redriven_deliveries, redrives};
 use super::{Connection, StoreError};
 use crate::domain::cause::Cause;
-use crate::domain::redrive::RedriveState;
+use crate::domain::undertaking::{Proposal, UndertakingState};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -59,7 +59,7 @@ pub struct NewRedrive {
     /// How many there are.
     pub found: i64,
     /// Whether it waits for a second person.
-    pub state: RedriveState,
+    pub state: UndertakingState,
     /// Who proposes it.
     pub proposed_by: String,
 }
@@ -78,9 +78,17 @@ impl RedriveRow {
     ///
     /// # Errors
     /// `UnknownWord`.
-    pub fn state(&self) -> Result<RedriveState, StoreError> {
+    pub fn state(&self) -> Result<UndertakingState, StoreError> {
         let unknown = || StoreError::UnknownWord { column: "redrives.state", value: self.state.clone() };
-        RedriveState::of_word(&self.state).ok_or_else(unknown)
+        UndertakingState::of_word(&self.state).ok_or_else(unknown)
+    }
+
+    /// Who may take which step.
+    ///
+    /// # Errors
+    /// `UnknownWord`.
+    pub fn proposal(&self) -> Result<Proposal<'_>, StoreError> {
+        Ok(Proposal { state: self.state()?, proposed_by: &self.proposed_by, expires_at: self.expires_at() })
     }
 
     /// When it was proposed: what failed later is not meant.
@@ -198,7 +206,7 @@ pub fn newest(tx: &mut Connection, limit: i64) -> Result<Vec<RedriveRow>, StoreE
 pub fn set_state(
     tx: &mut Connection,
     row: &RedriveRow,
-    (to, decided_by): (RedriveState, Option<&str>),
+    (to, decided_by): (UndertakingState, Option<&str>),
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let at = at.naive_utc();

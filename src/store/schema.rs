@@ -165,6 +165,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    destroyed_packets (envelope_id) {
+        envelope_id -> Text,
+        purge_id -> Text,
+        line -> Text,
+    }
+}
+
+diesel::table! {
     directory (only_row) {
         only_row -> Integer,
         version -> BigInt,
@@ -293,6 +301,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    legal_holds (hold_id) {
+        hold_id -> Text,
+        scope -> Text,
+        reason -> Text,
+        placed_by -> Text,
+        placed_at -> Timestamp,
+        lifted_by -> Nullable<Text>,
+        lifted_at -> Nullable<Timestamp>,
+        lifted_reason -> Text,
+    }
+}
+
+diesel::table! {
     mails (mail_id) {
         mail_id -> Text,
         once -> Text,
@@ -342,6 +363,37 @@ diesel::table! {
         envelope_id -> Text,
         sha256 -> Binary,
         content -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    purge_packets (purge_id, envelope_id) {
+        purge_id -> Text,
+        envelope_id -> Text,
+        class -> Text,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    purges (purge_id) {
+        purge_id -> Text,
+        scope -> Text,
+        reason -> Text,
+        found -> BigInt,
+        found_bytes -> BigInt,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
+        after_envelope -> Text,
+        destroyed -> BigInt,
+        destroyed_bytes -> BigInt,
+        kept -> BigInt,
+        ended_at -> Nullable<Timestamp>,
+        evidence_id -> Nullable<Text>,
     }
 }
 
@@ -642,6 +694,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     closed_days,
     cosignatures,
     deliveries,
+    destroyed_packets,
     directory,
     document_links,
     endpoints,
@@ -652,11 +705,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_runs,
     ledger_entries,
     ledger_tiles,
+    legal_holds,
     mails,
     neighbour_keys,
     neighbour_receipts,
     nodes,
     payloads,
+    purge_packets,
+    purges,
     pushes,
     read_documents,
     receipts,

@@ -106,6 +106,7 @@ const FLOORS: &[Floor] = &[
             "channel::signature",
             "http::archive_api::body",
             "http::ledger_api::proof",
+            "http::purge_api",
             "http::receipt_api::body",
             "proof::checkpoint::Key",
             "signer::certificate::Certificate",

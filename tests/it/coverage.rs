@@ -148,7 +148,7 @@ async fn busy_hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
         config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
         config.relay.hub_name = "truc.a".to_owned();
-        config.portal.second_factor = false;
+        crate::purge::with_purges(config);
     });
     let hub = hub.await;
     let recall = |id: &str, target: &str| {
@@ -253,6 +253,7 @@ async fn every_kind_of_evidence_is_left_by_something() {
         !String::from_utf8_lossy(&archive).contains("ContentViewed"),
         "who looked is for the side of that person alone"
     );
+    crate::purge::hold_and_destroy(&hub).await;
 
     let mut never = Vec::new();
     for event in EvidenceEvent::ALL {

@@ -51,6 +51,8 @@ mod portal_recall;
 mod portal_sign_in;
 mod postman;
 mod preflight;
+mod purge;
+mod purge_browser;
 mod push;
 mod push_faults;
 mod recall;

@@ -264,7 +264,7 @@ async fn a_run_whose_node_died_is_made_up_for_once() {
 }
 
 /// Makes a file as old as its age says.
-fn age(file: &Path, seconds: u64) {
+pub fn age(file: &Path, seconds: u64) {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     opened.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();

@@ -101,9 +101,12 @@ impl Work {
         Ok(())
     }
 
-    /// Writes the packet itself.
+    /// Writes the packet itself or, where it was destroyed, what certifies that.
     fn content(&mut self, payloads: &Payloads, packet: &Packet, proofs: &mut Proofs) -> io::Result<()> {
         let id = &packet.envelope.envelope_id;
+        if let Some(line) = proofs.destroyed.remove(id) {
+            return self.add(&format!("packets/{id}.destroyed.json"), line.as_bytes());
+        }
         let (name, digest) = (format!("packets/{id}.edxml"), digest_of(&packet.envelope.payload_sha256));
         match proofs.contents.remove(id) {
             Some(content) if Digest::of(&content) == digest => self.add(&name, &content),

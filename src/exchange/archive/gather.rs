@@ -12,7 +12,7 @@ use crate::exchange::rows;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{self, EnvelopeRow};
 use crate::store::evidence::{self, EvidenceRow};
-use crate::store::{Connection, StoreError, ledger, neighbours, statements};
+use crate::store::{Connection, StoreError, ledger, neighbours, purges, statements};
 use std::collections::{HashMap, HashSet};
 
 /// Entries of the ledger that are looked at together.
@@ -34,6 +34,8 @@ pub(super) struct Proofs {
     pub(super) of_neighbours: HashMap<String, String>,
     /// Contents that live in the database.
     pub(super) contents: HashMap<String, Vec<u8>>,
+    /// Lines in certificates of destruction of contents that are no more.
+    pub(super) destroyed: HashMap<String, String>,
 }
 
 /// A packet and its deliveries.
@@ -97,6 +99,7 @@ pub(super) fn proofs(tx: &mut Connection, request: &Request, packets: &[Packet])
         places: prove::places_under(tx, &evidence, (request.tree_size, &request.checkpoint))?,
         of_neighbours: neighbours::receipts(tx, &relayed)?,
         contents: envelopes::contents(tx, &ids)?,
+        destroyed: purges::destroyed(tx, &ids)?,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::hub::Hub;
 use crate::store::archive_files::ArchiveFiles;
 use crate::store::archives;
 pub use crate::store::archives::ArchiveRow;
+use crate::store::envelopes::EnvelopeRow;
 use crate::store::payloads::PayloadStream;
 use crate::store::{Connection, StoreError, agencies};
 use bytes::Bytes;
@@ -84,10 +85,25 @@ impl Request {
             && self.selection.document_id.as_ref().is_none_or(|wanted| wanted == document_id)
     }
 
+    /// Whether the content of a packet to these recipients is to be in it.
+    pub(super) fn holds(&self, envelope: &EnvelopeRow, recipients: &[&str]) -> bool {
+        let at = envelope.accepted_at.and_utc();
+        self.selection.packets
+            && self.period().is_some_and(|(begins, ends)| at >= begins && at < ends)
+            && self.wants(&envelope.packet_kind, &envelope.document_id)
+            && (self.is_of(&envelope.sender_code) || recipients.iter().any(|code| self.is_of(code)))
+    }
+
     /// Whether what an agency sent or was sent is in it.
     fn is_of(&self, code: &str) -> bool {
         self.selection.agency.as_ref().is_none_or(|agency| agency == code)
     }
+}
+
+/// What is asked for with archives that are not finished.
+pub(super) fn open_requests(tx: &mut Connection) -> Result<Vec<Request>, StoreError> {
+    let rows = archives::open(tx, i64::MAX)?.into_iter().map(|id| archives::find(tx, &id));
+    rows.filter_map(Result::transpose).map(|row| Request::of(&row?)).collect()
 }
 
 fn malformed(vi: &str, en: &str) -> ExchangeError {
@@ -149,12 +165,7 @@ pub async fn ask_again(hub: &Hub, by: &By, archive_id: &str) -> Result<ArchiveRo
 }
 
 async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, ExchangeError> {
-    let asked_by = match by {
-        By::Operator => "operator".to_owned(),
-        By::Hub => "hub".to_owned(),
-        By::System(id) | By::User(id) => id.clone(),
-    };
-    let row = ArchiveRow::new(hub.ids.next(), request, asked_by, hub.clock.now());
+    let row = ArchiveRow::new(hub.ids.next(), request, by.name(), hub.clock.now());
     let (act, kept, most) = (Act::new(hub, by), row.clone(), rows(hub.config.archives.waiting_max));
     let has_room = hub.store.write(move |tx| {
         if rows(archives::open(tx, most)?.len()) >= most {

@@ -10,6 +10,7 @@ use super::seal::opened;
 use super::stamp::{self, TimestampFile, imprint};
 use super::statements::StatementFile;
 use crate::domain::dates::for_people;
+use crate::domain::destruction;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
 use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
@@ -55,6 +56,8 @@ pub enum Kind {
     Statement,
     /// A signed head with its time-stamp.
     Timestamp,
+    /// A certificate of destruction.
+    Destruction,
     /// An archive.
     Archive,
     /// None of these.
@@ -69,6 +72,7 @@ impl Kind {
             Self::Capsule => "capsule",
             Self::Statement => "statement",
             Self::Timestamp => "timestamp",
+            Self::Destruction => "destruction",
             Self::Archive => "archive",
             Self::Unknown => "unknown",
         }
@@ -154,7 +158,7 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
         report.note("", Look::Form, None);
         of_capsule(&mut report, &read, trust);
     } else if let Some(read) = serde_json::from_str::<StatementFile>(text).ok().filter(is_statement) {
-        report.kind = Kind::Statement;
+        report.kind = if read.form == destruction::FORM { Kind::Destruction } else { Kind::Statement };
         report.note("", Look::Form, None);
         of_statement(&mut report, &read, trust);
     } else if let Some(read) = serde_json::from_str::<TimestampFile>(text).ok().filter(|file| file.form == stamp::FORM)
@@ -171,12 +175,14 @@ pub fn verify(file: &[u8], trust: &Trust) -> Report {
     report
 }
 
-/// Whether a file has the form of a statement. No neighbour signs one: what nobody looks at must not look as if it were verified.
+/// Whether a file has the form of a statement, or of a certificate of destruction. No neighbour signs one: what nobody looks at must not look as if it were verified.
 fn is_statement(file: &StatementFile) -> bool {
-    file.form == statement::FORM && file.evidence.neighbour_receipt.is_none()
+    let is_destruction = file.evidence.record.event == EvidenceEvent::DestructionCertified.name();
+    let form = if is_destruction { destruction::FORM } else { statement::FORM };
+    file.form == form && file.evidence.neighbour_receipt.is_none()
 }
 
-/// Verifies a statement, the list of a day's statements, or a reconciliation.
+/// Verifies a statement, the list of a day's statements, a reconciliation, or a certificate of destruction.
 fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
     let record = &file.evidence.record;
     if pieces(report, std::slice::from_ref(&file.evidence), file.checkpoint.as_ref(), trust).is_empty() {
@@ -202,6 +208,14 @@ fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
         }
         Some(EvidenceEvent::DayClosed) => {
             serde_json::from_str::<DayFacts>(&record.facts).is_ok_and(|facts| facts.tell(&file.list))
+        }
+        Some(EvidenceEvent::DestructionCertified) => {
+            let facts = serde_json::from_str::<destruction::Facts>(&record.facts).ok();
+            report.tells.extend(facts.as_ref().map(|facts| {
+                let (proposed, approved) = (&facts.proposed_by.name, &facts.approved_by.name);
+                format!("{} nội dung đã tiêu hủy / contents destroyed · {proposed} → {approved}", facts.packets)
+            }));
+            facts.is_some_and(|facts| facts.tell(&file.list))
         }
         Some(_) | None => false,
     };

@@ -1,8 +1,10 @@
-//! What those see and do who look after the hub: what is stuck, how recipients are doing, what is started anew. Each screen is
+//! What those see and do who look after the hub: what is stuck, how recipients are doing, what is started anew, what is destroyed. Each screen is
 //! a file in `desk/`. Not here: who may (`exchange::sessions::Person`), what it does (`exchange::room`, `stuck`,
-//! `recipients`, `redrives`).
+//! `recipients`, `redrives`, `purge`, `holds`).
 
 mod bulletins;
+mod holds;
+mod purge;
 mod recipient;
 mod redrive;
 mod room;
@@ -11,7 +13,10 @@ mod stuck;
 use super::super::problem::Problem;
 use super::Page;
 use super::fields::Fields;
-use super::words::Language;
+use super::words::{Language, Tag};
+use crate::domain::rules::Wording;
+use crate::domain::undertaking::{UndertakingState, UndertakingStep};
+use crate::exchange::ExchangeError;
 use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
 use chrono::TimeDelta;
@@ -41,6 +46,22 @@ pub enum DeskOperation {
     Redrive,
     /// Takes a step with it.
     DirectRedrive,
+    /// What was destroyed, or is to be.
+    Purges,
+    /// What a purge would destroy.
+    PreviewPurge,
+    /// Proposes one.
+    ProposePurge,
+    /// How far one is.
+    Purge,
+    /// Takes a step with it.
+    DirectPurge,
+    /// Its certificate.
+    Certificate,
+    /// What must stay.
+    Holds,
+    /// Places a hold, or lifts it.
+    ChangeHolds,
 }
 
 /// Answers one operation; `id` is what the path names.
@@ -65,7 +86,44 @@ pub(super) async fn answer(
         DeskOperation::Redrives => redrive::list(page, person).await,
         DeskOperation::Redrive => redrive::page(page, person, id).await,
         DeskOperation::DirectRedrive => redrive::direct(page, person, id, fields).await,
+        DeskOperation::Purges => purge::list(page, person).await,
+        DeskOperation::PreviewPurge => purge::preview(page, person, fields).await,
+        DeskOperation::ProposePurge => purge::propose(page, person, fields).await,
+        DeskOperation::Purge => purge::page(page, person, id).await,
+        DeskOperation::DirectPurge => purge::direct(page, person, id, fields).await,
+        DeskOperation::Certificate => purge::certificate(page, person, id).await,
+        DeskOperation::Holds => holds::page(page, person).await,
+        DeskOperation::ChangeHolds => holds::change(page, person, fields).await,
     }
+}
+
+/// How something stands that two people decide on.
+fn standing(state: UndertakingState, page: &Page<'_>) -> Tag {
+    let look = match state {
+        UndertakingState::Proposed | UndertakingState::Paused => "waiting",
+        UndertakingState::Running | UndertakingState::Done => "good",
+        UndertakingState::Refused | UndertakingState::Lapsed => "bad",
+        UndertakingState::Stopped => "quiet",
+    };
+    Tag { text: page.say(&state.name()).to_owned(), look }
+}
+
+/// What a step is called on its button.
+fn step_name(step: UndertakingStep, state: UndertakingState, page: &Page<'_>) -> &'static str {
+    match (step, state) {
+        (UndertakingStep::Approve, _) => page.t("Duyệt", "Approve"),
+        (UndertakingStep::Refuse, _) => page.t("Không duyệt", "Refuse"),
+        (UndertakingStep::Pause, _) => page.t("Tạm dừng", "Pause"),
+        (UndertakingStep::Resume, _) => page.t("Tiếp tục", "Resume"),
+        (UndertakingStep::Stop, UndertakingState::Proposed) => page.t("Rút đề xuất", "Take the proposal back"),
+        (UndertakingStep::Stop, _) => page.t("Dừng hẳn", "Stop"),
+    }
+}
+
+/// The step that a button stands for.
+fn step_of(fields: &Fields) -> Result<UndertakingStep, ExchangeError> {
+    UndertakingStep::of_word(fields.get("step"))
+        .ok_or_else(|| ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step")))
 }
 
 /// A length of time as people read it: its two largest units.

@@ -179,9 +179,9 @@ impl DocumentPage<'_> {
         }
     }
 
-    /// Of who looked there is no receipt for others; that of the acceptance names all recipients and is the sender's.
+    /// Of who looked there is no receipt for others; one that names all recipients is the sender's.
     fn has_receipt(&self, happening: &Happening) -> bool {
-        let is_of_all = happening.event == EvidenceEvent::SubmissionAcceptance;
+        let is_of_all = matches!(happening.event, EvidenceEvent::SubmissionAcceptance | EvidenceEvent::PacketDestroyed);
         happening.look.is_none() && (self.document.is_sender || !is_of_all)
     }
 }

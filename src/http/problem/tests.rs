@@ -1,5 +1,6 @@
 //! Problems as both dialects say them.
 
+use super::list::KINDS;
 use super::*;
 use crate::domain::rules::Wording;
 use crate::exchange::Denial;

@@ -103,7 +103,7 @@ fn count_in_file(url: &str, sql: &str) -> i64 {
 }
 
 /// What must hold of every register at any time: each query counts what breaks a law and must answer 0.
-const LAWS: [(&str, &str); 12] = [
+const LAWS: [(&str, &str); 14] = [
     (
         "every envelope has evidence of its acceptance",
         "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM evidence v \
@@ -145,9 +145,20 @@ const LAWS: [(&str, &str); 12] = [
          WHERE d.envelope_id = e.envelope_id)",
     ),
     (
-        "every envelope has its bytes or names their file",
+        "every envelope has its bytes or names their file, unless they were destroyed",
         "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM payloads p WHERE \
-         p.envelope_id = e.envelope_id AND (p.content IS NULL OR length(p.content) = e.bytes))",
+         p.envelope_id = e.envelope_id AND (p.content IS NULL OR length(p.content) = e.bytes)) \
+         AND NOT EXISTS (SELECT 1 FROM destroyed_packets d WHERE d.envelope_id = e.envelope_id)",
+    ),
+    (
+        "what was destroyed is not there",
+        "SELECT count(*) FROM destroyed_packets d JOIN payloads p ON p.envelope_id = d.envelope_id",
+    ),
+    (
+        "whatever was destroyed has evidence, and was agreed on by two people",
+        "SELECT count(*) FROM destroyed_packets d JOIN purges u ON u.purge_id = d.purge_id WHERE u.decided_by IS NULL OR \
+         u.decided_by = u.proposed_by OR NOT EXISTS (SELECT 1 FROM evidence v WHERE v.envelope_id = d.envelope_id \
+         AND v.event = 'docaxis:PacketDestroyed')",
     ),
     (
         "every piece of evidence is sealed or waits to be",

@@ -30,6 +30,8 @@ const SMALL: &[&str] = &[
     "recovery_codes",
     "search_position",
     "redrives",
+    "purges",
+    "legal_holds",
     "bulletins",
     "bulletin_agencies",
     "nodes",

@@ -4,12 +4,11 @@ use super::super::super::problem::Problem;
 use super::super::fields::Fields;
 use super::super::words::Tag;
 use super::super::{Page, drawn, see_other};
-use super::grouped;
+use super::{grouped, standing, step_name, step_of};
 use crate::domain::cause::Cause;
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
-use crate::domain::redrive::{RedriveState, RedriveStep};
-use crate::domain::rules::Wording;
+use crate::domain::undertaking::{UndertakingState, UndertakingStep};
 use crate::exchange::ExchangeError;
 use crate::exchange::controls::{FailedLine, Fate};
 use crate::exchange::redrives::{self, Preview, RedriveLine, RedriveView, Wish};
@@ -41,16 +40,6 @@ struct ListPage<'a> {
 struct RedrivePage<'a> {
     page: &'a Page<'a>,
     view: RedriveView,
-}
-
-fn state(line: &RedriveLine, page: &Page<'_>) -> Tag {
-    let look = match line.state {
-        RedriveState::Proposed | RedriveState::Paused => "waiting",
-        RedriveState::Running | RedriveState::Done => "good",
-        RedriveState::Refused | RedriveState::Lapsed => "bad",
-        RedriveState::Stopped => "quiet",
-    };
-    Tag { text: page.say(&line.state.name()).to_owned(), look }
 }
 
 fn progress(line: &RedriveLine, page: &Page<'_>) -> String {
@@ -104,7 +93,7 @@ impl ListPage<'_> {
     }
 
     fn state(&self, line: &RedriveLine) -> Tag {
-        state(line, self.page)
+        standing(line.state, self.page)
     }
 
     fn progress(&self, line: &RedriveLine) -> String {
@@ -138,26 +127,19 @@ impl RedrivePage<'_> {
     }
 
     fn state(&self) -> Tag {
-        state(&self.view.line, self.page)
+        standing(self.view.line.state, self.page)
     }
 
     fn needs_other(&self) -> bool {
-        self.view.line.state == RedriveState::Proposed && !self.view.steps.contains(&RedriveStep::Approve)
+        self.view.line.state == UndertakingState::Proposed && !self.view.steps.contains(&UndertakingStep::Approve)
     }
 
     fn is_running(&self) -> bool {
-        self.view.line.state == RedriveState::Running
+        self.view.line.state == UndertakingState::Running
     }
 
-    fn step(&self, step: &RedriveStep) -> &'static str {
-        match (step, self.view.line.state) {
-            (RedriveStep::Approve, _) => self.page.t("Duyệt", "Approve"),
-            (RedriveStep::Refuse, _) => self.page.t("Không duyệt", "Refuse"),
-            (RedriveStep::Pause, _) => self.page.t("Tạm dừng", "Pause"),
-            (RedriveStep::Resume, _) => self.page.t("Tiếp tục", "Resume"),
-            (RedriveStep::Stop, RedriveState::Proposed) => self.page.t("Rút đề xuất", "Take the proposal back"),
-            (RedriveStep::Stop, _) => self.page.t("Dừng hẳn", "Stop"),
-        }
+    fn step(&self, step: &UndertakingStep) -> &'static str {
+        step_name(*step, self.view.line.state, self.page)
     }
 
     /// What came of a state of new deliveries, in words.
@@ -225,8 +207,7 @@ pub(super) async fn direct(
     id: &str,
     fields: &Fields,
 ) -> Result<HttpResponse, Problem> {
-    let step = RedriveStep::of_word(fields.get("step"))
-        .ok_or_else(|| ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step")))?;
+    let step = step_of(fields)?;
     redrives::step(page.hub, person, id, step).await?;
     Ok(see_other(&format!("/portal/redrives/{id}")))
 }

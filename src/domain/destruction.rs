@@ -1,0 +1,133 @@
+//! What a certificate of destruction says: which contents went, by whose decision. Its list has the form of a daily statement's
+//! (`statement`). Not here: how it is made and signed (`exchange::purge`), how it is verified (`exchange::verify`).
+
+use super::packet::Digest;
+use super::statement::read;
+use serde::{Deserialize, Serialize};
+
+/// Name of the format of files.
+pub const FORM: &str = "docaxis-destruction/1";
+
+/// A packet whose content was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Its envelope.
+    pub envelope_id: String,
+    /// SHA-256 of the content, in hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Code of the sender.
+    pub sender: String,
+    /// Identifier of the document sent or reported about.
+    pub document_id: String,
+    /// `new`, `recall`, `update`, `replacement` or `status-NN`.
+    pub kind: String,
+    /// When it was accepted, +07:00.
+    pub accepted_at: String,
+    /// When the last of its deliveries ended.
+    pub ended_at: String,
+    /// Its class.
+    pub class: String,
+    /// Until when that kept it.
+    pub kept_until: String,
+    /// By what law or agreement, in Vietnamese.
+    pub basis_vi: String,
+    /// The same in English.
+    pub basis_en: String,
+    /// When it was destroyed.
+    pub destroyed_at: String,
+}
+
+/// Somebody who decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decider {
+    /// Its id.
+    pub user_id: String,
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub at: String,
+}
+
+/// What the evidence of a destruction that is over says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The purge.
+    pub purge_id: String,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it.
+    pub proposed_by: Decider,
+    /// Who agreed.
+    pub approved_by: Decider,
+    /// How many contents were destroyed.
+    pub packets: u64,
+    /// Bytes of all.
+    pub bytes: u64,
+    /// How many that had been agreed on were kept after all.
+    pub kept: u64,
+    /// SHA-256 of the list, in hexadecimal.
+    pub list: String,
+}
+
+impl Facts {
+    /// Whether a list is the one that was sealed: its digest, its order, its number and its bytes.
+    pub fn tell(&self, text: &str) -> bool {
+        let Some(lines) = read::<Line>(text) else { return false };
+        let bytes = lines.iter().map(|line| line.bytes).fold(0, u64::saturating_add);
+        lines.is_sorted_by(|a, b| a.envelope_id < b.envelope_id)
+            && super::statement::number(lines.len()) == self.packets
+            && bytes == self.bytes
+            && Digest::of(text.as_bytes()).hex() == self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::statement::list;
+
+    fn line(envelope_id: &str) -> Line {
+        let text = |text: &str| text.to_owned();
+        Line {
+            envelope_id: text(envelope_id),
+            sha256: text("ab"),
+            bytes: 7,
+            sender: text("X99.A01"),
+            document_id: text("d1"),
+            kind: text("new"),
+            accepted_at: text("a"),
+            ended_at: text("b"),
+            class: text("general"),
+            kept_until: text("c"),
+            basis_vi: text("luật"),
+            basis_en: text("law"),
+            destroyed_at: text("d"),
+        }
+    }
+
+    #[test]
+    fn only_the_very_list_is_told() {
+        let text = list(&[line("a"), line("b")]);
+        let by = |name: &str| Decider { user_id: name.to_owned(), name: name.to_owned(), at: String::new() };
+        let facts = Facts {
+            purge_id: "p".to_owned(),
+            reason: "r".to_owned(),
+            proposed_by: by("one"),
+            approved_by: by("two"),
+            packets: 2,
+            bytes: 14,
+            kept: 0,
+            list: Digest::of(text.as_bytes()).hex(),
+        };
+        assert!(facts.tell(&text));
+        for other in [list(&[line("a")]), list(&[line("b"), line("a")]), text.replace("general", "status")] {
+            assert!(!facts.tell(&other), "{other}");
+        }
+        let backwards = list(&[line("b"), line("a")]);
+        let of_it = Facts { list: Digest::of(backwards.as_bytes()).hex(), ..facts };
+        assert!(!of_it.tell(&backwards), "in order");
+    }
+}
