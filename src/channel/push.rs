@@ -229,7 +229,8 @@ impl Pusher {
         if body.len() > self.answer_max {
             return Err(Unanswered(TOO_LONG.to_owned()));
         }
-        let mut whole = HttpResponse::new(body);
+        let mut whole = HttpResponse::default();
+        *whole.body_mut() = body;
         *whole.status_mut() = status;
         *whole.headers_mut() = headers;
         Ok(whole)

@@ -2,14 +2,13 @@
 
 use super::Outcome;
 use crate::exchange::act::By;
-use crate::exchange::identity::{self, ProviderEntry};
+use crate::exchange::identity::{self, ProviderEntry, ProviderRow, Vouching};
 use crate::hub::Hub;
-use crate::keyring::secret_of;
-use crate::store::identities::{ProviderRow, Vouching};
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use serde_json::json;
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -67,7 +66,7 @@ pub struct SetArguments {
     /// What it calls this hub.
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// File with the secret of this hub there, readable by its owner only.
+    /// File with the secret of this hub there.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// Whether it asks for a second factor.
@@ -89,7 +88,8 @@ pub enum VouchingWord {
 
 impl SetArguments {
     fn entry(self) -> anyhow::Result<ProviderEntry> {
-        let read = |file: PathBuf| secret_of(&file).with_context(|| format!("{} cannot be used", file.display()));
+        let read =
+            |file: PathBuf| fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()));
         let secret = self.secret_file.map(read).transpose()?;
         Ok(ProviderEntry {
             provider_id: self.provider,

@@ -3,6 +3,7 @@
 use crate::support::packets::{a_document, a_status};
 use crate::support::portal::Browser;
 use crate::support::program::Program;
+use crate::support::provider::IdentityProvider;
 use crate::support::{Answer, System, TestHub, add_system};
 use crate::{archives, reconciliations, relay, statements};
 use chrono::TimeDelta;
@@ -21,7 +22,7 @@ use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::neighbours::{self, KnownBy, NeighbourEntry};
 use docaxis::exchange::open::{self, Part};
 use docaxis::exchange::sessions::{self, Admission};
-use docaxis::exchange::{agency_file::Format, keys, routes, systems};
+use docaxis::exchange::{agency_file::Format, identity, keys, routes, systems};
 use docaxis::http::portal::PortalOperation;
 use docaxis::http::{Operation, ROUTES, Route, Verb};
 use docaxis::jobs::{self, JOBS};
@@ -57,7 +58,8 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
             // Open too, but it wants a head.
             Operation::Witness => 400,
             Operation::Agency(_) | Operation::Admin(_) | Operation::Sdk(_) => 401,
-            Operation::Portal(PortalOperation::Asset) => 404,
+            // Open too, but no provider is set here.
+            Operation::Portal(PortalOperation::Asset | PortalOperation::ToProvider) => 404,
             // The page that asks who it is, which the others lead to (`portal.rs`).
             Operation::Portal(_) => 200,
         };
@@ -148,6 +150,7 @@ async fn busy_hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
         config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
         config.relay.hub_name = "truc.a".to_owned();
+        config.portal.public_url = "https://truc.example.vn".to_owned();
         crate::purge::with_purges(config);
     });
     let hub = hub.await;
@@ -210,7 +213,14 @@ async fn busy_hub() -> TestHub {
     crate::witness::show_a_fork(&hub).await;
     look_into(&hub, large["envelope_id"].as_str().unwrap()).await;
     start_anew(&hub).await;
+    trust_a_provider(&hub).await;
     hub
+}
+
+/// An operator lets people sign in by an identity provider.
+async fn trust_a_provider(hub: &TestHub) {
+    let provider = IdentityProvider::start().await;
+    identity::set(&hub.hub, &By::Operator, provider.entry()).await.unwrap();
 }
 
 /// A clerk opens an attachment.

@@ -6,9 +6,8 @@ use crate::support::provider::IdentityProvider;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::ExchangeError;
 use docaxis::exchange::act::By;
-use docaxis::exchange::identity::{self, ProviderEntry};
+use docaxis::exchange::identity::{self, ProviderEntry, Vouching};
 use docaxis::exchange::users;
-use docaxis::store::identities::Vouching;
 use serde_json::json;
 
 const WAY: &str = "__Host-docaxis-identity";
@@ -18,22 +17,10 @@ async fn hub() -> TestHub {
     TestHub::start_with(|config| PUBLIC.clone_into(&mut config.portal.public_url)).await
 }
 
-fn entry(provider: &IdentityProvider) -> ProviderEntry {
-    ProviderEntry {
-        provider_id: "tinh".to_owned(),
-        name: "Cổng định danh tỉnh".to_owned(),
-        issuer: provider.issuer.clone(),
-        client_id: "docaxis".to_owned(),
-        client_secret: Some("bí mật".into()),
-        vouching: Vouching::Shown,
-        agency: None,
-    }
-}
-
 /// A hub whose clerk `lan.vp` is `sub-lan` for the provider, who shows two factors there.
 async fn linked(provider: &IdentityProvider) -> TestHub {
     let hub = hub().await;
-    identity::set(&hub.hub, &By::Operator, entry(provider)).await.unwrap();
+    identity::set(&hub.hub, &By::Operator, provider.entry()).await.unwrap();
     let_in(&hub, "lan.vp", UserRole::Clerk, &["X99.B02"]).await;
     identity::link_by(&hub.hub, &By::Operator, ("tinh", "sub-lan"), "lan.vp").await.unwrap();
     provider.know("sub-lan", json!({ "amr": ["pwd", "otp"] })).await;
@@ -103,7 +90,7 @@ async fn one_factor_is_too_little_unless_an_operator_trusts_the_provider() {
     let words = browser.get(here(&back)).await.words();
     assert!(words.contains("không cho biết đã xác thực hai lớp"), "{words}");
 
-    let trusted = ProviderEntry { vouching: Vouching::Trusted, ..entry(&provider) };
+    let trusted = ProviderEntry { vouching: Vouching::Trusted, ..provider.entry() };
     identity::set(&hub.hub, &By::Operator, trusted).await.unwrap();
     let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
     assert_eq!(browser.get(here(&back)).await.leads_to(), "/portal/account");
@@ -125,7 +112,7 @@ async fn whoever_is_nobody_here_suspended_or_of_another_agency_stays_out() {
     assert!(browser.get(here(&back)).await.words().contains(unlinked));
     users::suspend(&hub.hub, &By::Operator, "lan.vp", false).await.unwrap();
 
-    let of_another = ProviderEntry { agency: Some("X99.A01".to_owned()), ..entry(&provider) };
+    let of_another = ProviderEntry { agency: Some("X99.A01".to_owned()), ..provider.entry() };
     identity::set(&hub.hub, &By::Operator, of_another).await.unwrap();
     let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
     assert!(browser.get(here(&back)).await.words().contains(unlinked));
@@ -143,7 +130,7 @@ async fn people_link_and_unlink_themselves_and_no_other_site_does() {
         config.portal.second_factor = false;
     })
     .await;
-    identity::set(&hub.hub, &By::Operator, ProviderEntry { vouching: Vouching::Trusted, ..entry(&provider) })
+    identity::set(&hub.hub, &By::Operator, ProviderEntry { vouching: Vouching::Trusted, ..provider.entry() })
         .await
         .unwrap();
     provider.know("sub-an", json!({})).await;
@@ -182,11 +169,11 @@ async fn a_provider_is_asked_what_it_is_before_anybody_is_sent_there() {
     let hub = hub().await;
 
     let wrong = [
-        ProviderEntry { issuer: format!("{}/other", provider.issuer), ..entry(&provider) },
-        ProviderEntry { issuer: "https://169.254.169.254".to_owned(), ..entry(&provider) },
-        ProviderEntry { issuer: "nothing".to_owned(), ..entry(&provider) },
-        ProviderEntry { provider_id: "A/B".to_owned(), ..entry(&provider) },
-        ProviderEntry { agency: Some("nobody".to_owned()), ..entry(&provider) },
+        ProviderEntry { issuer: format!("{}/other", provider.issuer), ..provider.entry() },
+        ProviderEntry { issuer: "https://169.254.169.254".to_owned(), ..provider.entry() },
+        ProviderEntry { issuer: "nothing".to_owned(), ..provider.entry() },
+        ProviderEntry { provider_id: "A/B".to_owned(), ..provider.entry() },
+        ProviderEntry { agency: Some("nobody".to_owned()), ..provider.entry() },
     ];
     for entry in wrong {
         let set = identity::set(&hub.hub, &By::Operator, entry.clone()).await;

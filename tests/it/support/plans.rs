@@ -25,6 +25,8 @@ const SMALL: &[&str] = &[
     "routes",
     "unsealed",
     "users",
+    "identity_providers",
+    "user_identities",
     "user_agencies",
     "user_sessions",
     "recovery_codes",

@@ -1,6 +1,7 @@
 //! An identity provider: a real one (oidc-provider-mock), a process of its own on a free port.
 
 use super::portal::escaped;
+use docaxis::exchange::identity::{ProviderEntry, Vouching};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -37,8 +38,22 @@ impl IdentityProvider {
             }
         });
         let issuer = format!("http://127.0.0.1:{}", told.await.expect("it ended before it listened"));
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { issuer, process, client }
+    }
+
+    /// What an operator says of it.
+    pub fn entry(&self) -> ProviderEntry {
+        ProviderEntry {
+            provider_id: "tinh".to_owned(),
+            name: "Cổng định danh tỉnh".to_owned(),
+            issuer: self.issuer.clone(),
+            client_id: "docaxis".to_owned(),
+            client_secret: Some("bí mật".into()),
+            vouching: Vouching::Shown,
+            agency: None,
+        }
     }
 
     /// Lets it know somebody, with what it says of it.
