@@ -53,17 +53,11 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::ListReconciled => of("Danh sách của {} được đối soát", "A list of {} was reconciled"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
         EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
-        EvidenceEvent::LegalHoldChanged => of("Một lệnh giữ lại được đặt hoặc dỡ", "A legal hold was placed or lifted"),
-        EvidenceEvent::PurgeChanged => {
-            of("Việc tiêu hủy nội dung được quyết định", "It was decided on destroying contents")
-        }
-        EvidenceEvent::PacketDestroyed => of(
-            "Nội dung gói tin đã được tiêu hủy vì hết thời hạn lưu; thông tin và bằng chứng vẫn còn",
-            "The content of the packet was destroyed, its time being over; facts and evidence stay",
+        EvidenceEvent::LegalHoldChanged | EvidenceEvent::PurgeChanged | EvidenceEvent::DestructionCertified => of(
+            "Việc tiêu hủy hoặc giữ lại nội dung được quyết định",
+            "It was decided on destroying or holding contents",
         ),
-        EvidenceEvent::DestructionCertified => {
-            of("Việc tiêu hủy nội dung được chứng nhận", "The destruction of contents was certified")
-        }
+        EvidenceEvent::PacketDestroyed => of("Nội dung đã được tiêu hủy", "The content was destroyed"),
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
