@@ -205,6 +205,9 @@ pub struct Found {
     with_statuses: bool,
 }
 
+/// What the list and the hub have under one name.
+type Group<'a> = (Vec<&'a Posted>, Vec<&'a Line>);
+
 /// One pair of agencies.
 type Pair<'a> = (Direction, &'a str);
 
@@ -229,7 +232,7 @@ impl Found {
         (posted, lines): (&[Posted], &[Line]),
         statuses: &HashMap<String, String>,
     ) {
-        let mut groups: BTreeMap<(&str, &str), (Vec<&Posted>, Vec<&Line>)> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
         for one in posted {
             groups.entry((&one.document_id, one.kind())).or_default().0.push(one);
         }

@@ -89,6 +89,7 @@ async fn what_is_exposed_is_what_the_table_says() {
         "docaxis_mails",
         "docaxis_pushes",
         "docaxis_witness_turns",
+        "docaxis_timestamp_turns",
     ];
     let unseen: Vec<&&str> = listed.difference(&described).filter(|name| !never.contains(name)).collect();
     assert_eq!(unseen, Vec::<&&str>::new());
@@ -160,7 +161,7 @@ async fn a_hub_that_can_work_says_so() {
     let hub = TestHub::start().await;
     let answer = read(&hub, "/readyz", &[]).await;
     assert_eq!((answer.status, answer.json["status"].as_str()), (200, Some("ready")));
-    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 8);
+    assert_eq!(answer.json["checks"].as_array().unwrap().len(), 9);
 }
 
 #[tokio::test]
