@@ -7,7 +7,7 @@ use crate::domain::rules::Wording;
 use crate::domain::undertaking::UndertakingStep;
 use crate::exchange::ExchangeError;
 use crate::exchange::purge::{self, DueLine, Preview, Wish};
-use crate::exchange::sessions::{self, Admission, Person, Shown};
+use crate::exchange::sessions::{self, Admission, Person, Shown, Visit};
 use crate::http::purge_api;
 use crate::hub::Hub;
 use anyhow::Context;
@@ -187,10 +187,9 @@ impl AsPerson {
             login: self.login.clone(),
             password: line()?.into(),
             code: line()?,
-            address: "command-line".to_owned(),
-            agent: "docaxis purge".to_owned(),
         };
-        let token = match sessions::sign_in(hub, shown).await? {
+        let visit = Visit { address: "command-line".to_owned(), agent: "docaxis purge".to_owned() };
+        let token = match sessions::sign_in(hub, shown, visit).await? {
             Admission::In(token) => token,
             Admission::Out(_) => {
                 return Err(refused(
