@@ -387,7 +387,7 @@ async fn only_the_configured_authority_and_policy_count_and_the_next_address_is_
     };
     let why = async |own: &Hub| match stamp::now(own).await.unwrap() {
         Turn::Later(why) => why,
-        other => panic!("{other:?}"),
+        other @ (Turn::Rest | Turn::Stamped(_)) => panic!("{other:?}"),
     };
 
     let untrusted = with(&|config| config.timestamp.authorities_file = stranger.ca());
