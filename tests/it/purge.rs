@@ -329,6 +329,9 @@ async fn what_must_stay_by_then_is_kept_and_it_is_said_why() {
     assert_eq!((facts.packets, facts.kept, file.list.lines().count()), (1, 2, 1));
 }
 
+/// Something that is done to a certificate, and what is found of it.
+type Alteration<'a> = (&'a dyn Fn(&mut StatementFile), Flaw);
+
 #[tokio::test]
 async fn the_certificate_verifies_offline_and_whatever_is_altered_is_named() {
     let (hub, receipt) = with_one(200_000).await;
@@ -347,7 +350,7 @@ async fn the_certificate_verifies_offline_and_whatever_is_altered_is_named() {
     assert!(file.list.contains(receipt["sha256"].as_str().unwrap()) && file.list.contains("Luật Giao dịch điện tử"));
 
     let one_line = file.list.lines().next().unwrap().to_owned() + "\n";
-    let alterations: [(&dyn Fn(&mut StatementFile), Flaw); 5] = [
+    let alterations: [Alteration<'_>; 5] = [
         (&|file| file.list = one_line.clone(), Flaw::OtherList),
         (&|file| file.list = file.list.replace("d2", "d9"), Flaw::OtherList),
         (&|file| file.list.clear(), Flaw::OtherList),
