@@ -55,7 +55,7 @@ pub async fn exchange(hub: &TestHub) {
     hub.accepted("dms.province", status("both", "01")).await;
     hub.accepted("dms.province", status("both", "03")).await;
     hub.accepted("dms.province", status("urgent", "02")).await;
-    assert_eq!(hub.post("dms.national", "<no packet>").await.status, 400);
+    assert_eq!(hub.post("dms.national", "<no packet>").await.status, 422);
 }
 
 async fn sums(hub: &TestHub) -> Sums {
@@ -245,6 +245,7 @@ async fn a_frozen_month_stays_and_what_came_later_stands_beside_it() {
     assert_eq!(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap(), Some(0), "once");
     let frozen = freeze::indicators(&hub.hub, "2026-11").await.unwrap();
 
+    seal(&hub.hub).await;
     hub.accepted("dms.province", a_status("X99.B02", ("X99.A01", "both"), "06", "2026/12/06 09:00:00")).await;
     count(&hub).await;
     let mut browser = operator(&hub, "van.hanh").await;
