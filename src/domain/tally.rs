@@ -42,7 +42,7 @@ impl Scope {
 pub struct Key {
     /// Whose.
     pub scope: Scope,
-    /// The day of acceptance in Vietnam, `yyyy-MM-dd`.
+    /// The day of acceptance in Vietnam, `yyyy-MM-dd`; or its month, `yyyy-MM`.
     pub day: String,
     /// The agency; empty for the hub.
     pub agency: String,
@@ -289,7 +289,13 @@ impl Packet {
 
     fn add(&self, tally: &mut Tally, (scope, agency, partner): (Scope, &str, &str), (slice, what): Mark, by: i64) {
         let (day, agency, partner) = (self.day.clone(), agency.to_owned(), partner.to_owned());
-        add(tally, Key { scope, day, agency, partner, slice, what }, by);
+        let key = Key { scope, day, agency, partner, slice, what };
+        // Of agencies there are many: what they did in a month stands ready, so that they can be listed.
+        if matches!(scope, Scope::Sender | Scope::Recipient) && key.slice == WHOLE {
+            let month = self.day.get(..7).unwrap_or_default().to_owned();
+            add(tally, Key { day: month, ..key.clone() }, by);
+        }
+        add(tally, key, by);
     }
 
     /// What a delivery of it counts as.

@@ -10,7 +10,7 @@ use crate::domain::dates::VIETNAM;
 use crate::domain::measure::Sums;
 use crate::domain::tally::{Scope, WHOLE, what};
 use crate::hub::Hub;
-use crate::store::statistics::{self, MonthRow, Part, Sign};
+use crate::store::statistics::{self, MonthRow, Part, Sign, Sum};
 use crate::store::{Connection, StoreError, ledger, transfers as log};
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -159,7 +159,7 @@ pub struct Silent {
 /// What only those see who see every agency's numbers.
 #[derive(Debug, Clone)]
 pub struct Everybody {
-    /// By agency, the busiest first.
+    /// By agency, the busiest first; of today or of a month only.
     pub agencies: Vec<AgencyLine>,
     /// Agencies that are open in the directory.
     pub open: i64,
@@ -246,7 +246,7 @@ impl Drawing {
             until: counted_until(tx, self.now)?,
             frozen,
             pairs: self.pairs(tx, &days)?,
-            everybody: if of_hub { Some(self.everybody(tx, &words(&days))?) } else { None },
+            everybody: if of_hub { Some(self.everybody(tx)?) } else { None },
             months: months.collect(),
         })
     }
@@ -313,10 +313,15 @@ impl Drawing {
         Ok(pairs.into_iter().map(line).collect())
     }
 
-    fn everybody(&self, tx: &mut Connection, days: &[String]) -> Result<Everybody, StoreError> {
+    fn everybody(&self, tx: &mut Connection) -> Result<Everybody, StoreError> {
         let since = self.now.checked_sub_signed(TimeDelta::days(ACTIVE_DAYS)).unwrap_or(self.now);
         Ok(Everybody {
-            agencies: by_agency(tx, days)?,
+            agencies: match self.period {
+                Period::Last(1) => by_agency(tx, &self.today.to_string())?,
+                Period::Month(first) => by_agency(tx, &month_word(first))?,
+                // Of many days there would be too much to be added up while somebody waits.
+                Period::Last(_) => Vec::new(),
+            },
             open: statistics::agencies_in(tx, AgencyState::Open.word())?,
             active: statistics::heard_since(tx, Sign::Heard, since)?,
             silent: self.silent(tx)?,
@@ -341,13 +346,13 @@ impl Drawing {
     }
 }
 
-fn by_agency(tx: &mut Connection, days: &[String]) -> Result<Vec<AgencyLine>, StoreError> {
-    let mut sums: HashMap<String, [Vec<(String, String, i64)>; 2]> = HashMap::new();
-    for (code, what, number) in statistics::by_agency(tx, Scope::Sender, days)? {
+fn by_agency(tx: &mut Connection, day: &str) -> Result<Vec<AgencyLine>, StoreError> {
+    let mut sums: HashMap<String, [Vec<Sum>; 2]> = HashMap::new();
+    for (code, what, number) in statistics::by_agency(tx, Scope::Sender, day)? {
         let [sent, _] = sums.entry(code).or_default();
         sent.push((WHOLE.to_owned(), what, number));
     }
-    for (code, what, number) in statistics::by_agency(tx, Scope::Recipient, days)? {
+    for (code, what, number) in statistics::by_agency(tx, Scope::Recipient, day)? {
         let [_, received] = sums.entry(code).or_default();
         received.push((WHOLE.to_owned(), what, number));
     }

@@ -169,19 +169,26 @@ pub type Sum = (String, String, i64);
 /// The numbers of many days added up.
 const ADDED_UP: &str = "CAST(SUM(number) AS BIGINT)";
 
+/// Adds up a part of one of the tables of numbers.
+macro_rules! added_up {
+    ($tx:expr, $numbers:ident, $part:expr) => {{
+        use $numbers::{agency_code, day, scope, slice, table, what};
+        on_packets!($tx, c => table
+            .filter(scope.eq_any($part.scope.words()))
+            .filter(day.eq_any(&$part.days))
+            .filter(agency_code.eq_any(&$part.agencies))
+            .group_by((slice, what))
+            .select((slice, what, sql::<BigInt>(ADDED_UP)))
+            .load(c))
+    }};
+}
+
 /// How much there is of each slice and of what is counted.
 ///
 /// # Errors
 /// `Statement`.
 pub fn sums(tx: &mut Connection, part: &Part) -> Result<Vec<Sum>, StoreError> {
-    use statistic_counts::{agency_code, day, scope, slice, table, what};
-    Ok(on_packets!(tx, c => table
-        .filter(scope.eq_any(part.scope.words()))
-        .filter(day.eq_any(&part.days))
-        .filter(agency_code.eq_any(&part.agencies))
-        .group_by((slice, what))
-        .select((slice, what, sql::<BigInt>(ADDED_UP)))
-        .load(c))?)
+    Ok(added_up!(tx, statistic_counts, part)?)
 }
 
 /// The same of frozen months.
@@ -189,14 +196,7 @@ pub fn sums(tx: &mut Connection, part: &Part) -> Result<Vec<Sum>, StoreError> {
 /// # Errors
 /// `Statement`.
 pub fn frozen_sums(tx: &mut Connection, part: &Part) -> Result<Vec<Sum>, StoreError> {
-    use frozen_counts::{agency_code, day, scope, slice, table, what};
-    Ok(on_packets!(tx, c => table
-        .filter(scope.eq_any(part.scope.words()))
-        .filter(day.eq_any(&part.days))
-        .filter(agency_code.eq_any(&part.agencies))
-        .group_by((slice, what))
-        .select((slice, what, sql::<BigInt>(ADDED_UP)))
-        .load(c))?)
+    Ok(added_up!(tx, frozen_counts, part)?)
 }
 
 /// How much there is of all documents on each day.
@@ -215,18 +215,17 @@ pub fn by_day(tx: &mut Connection, part: &Part) -> Result<Vec<Sum>, StoreError> 
         .load(c))?)
 }
 
-/// How much there is of all documents of each agency.
+/// How much there is of all documents of each agency on a day, or in a month, `yyyy-MM`.
 ///
 /// # Errors
 /// `Statement`.
-pub fn by_agency(tx: &mut Connection, of: Scope, days: &[String]) -> Result<Vec<Sum>, StoreError> {
-    use statistic_counts::{agency_code, day, scope, table, what};
+pub fn by_agency(tx: &mut Connection, of: Scope, of_day: &str) -> Result<Vec<Sum>, StoreError> {
+    use statistic_counts::{agency_code, day, number, scope, table, what};
     let [whole, _] = of.words();
     Ok(on_packets!(tx, c => table
         .filter(scope.eq(whole))
-        .filter(day.eq_any(days))
-        .group_by((agency_code, what))
-        .select((agency_code, what, sql::<BigInt>(ADDED_UP)))
+        .filter(day.eq(of_day))
+        .select((agency_code, what, number))
         .load(c))?)
 }
 

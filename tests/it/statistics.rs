@@ -161,6 +161,8 @@ async fn a_clerk_sees_the_numbers_of_its_agencies_and_an_auditor_all() {
     assert!(words.contains("Toàn Trục") && words.contains("21/11/2026 4 5 2 0"), "{words}");
     assert!(words.contains("lượt gửi có ít nhất một trạng thái 01–06 ÷ lượt gửi"), "{words}");
     assert!(words.contains("40,0 %") && words.contains("≤ 3 phút"), "{words}");
+    let of_b02 = words.split("(X99.B02) 0 0 4 ").nth(1).unwrap_or_default();
+    assert!(of_b02.starts_with("50,0 % 50,0 % 100,0 % 4"), "of four, two were withdrawn: {words}");
     let words = auditor.get("/portal/statistics?agency=x99.b02&period=2026-11").await.words();
     assert!(words.contains("Số liệu tháng này chưa chốt; sớm nhất 06/12/2026."), "{words}");
     assert!(words.contains("Từ chối (02)") && words.contains("(X99.A01)"), "{words}");
@@ -197,7 +199,7 @@ async fn whoever_is_silent_for_long_is_named_and_who_was_merged_is_counted_with_
     count(&hub).await;
     let mut browser = operator(&hub, "van.hanh").await;
 
-    let words = browser.get("/portal/statistics?period=7").await.words();
+    let words = browser.get("/portal/statistics?period=2026-11").await.words();
 
     // It fetched on a Saturday; Monday was worked, Tuesday was a holiday, and Wednesday has begun.
     let silent = words.split("Đơn vị im lặng").nth(1).unwrap();
@@ -206,7 +208,7 @@ async fn whoever_is_silent_for_long_is_named_and_who_was_merged_is_counted_with_
     assert!(silent.contains("Không có gì trong thời gian này."), "{silent}");
     hub.after(TimeDelta::days(2));
     browser.sign_in("van.hanh", PASSWORD, "").await;
-    let words = browser.get("/portal/statistics?period=7").await.words();
+    let words = browser.get("/portal/statistics?period=2026-11").await.words();
     let silent = words.split("Đơn vị im lặng").nth(1).unwrap();
     assert!(silent.contains("(X99.B02) Không lấy gói tin 21/11/2026 09:02"), "{silent}");
     assert!(silent.contains("(X99.B02) Không báo trạng thái"), "{silent}");

@@ -61,9 +61,11 @@ impl StatisticsPage<'_> {
         let page = self.page;
         if let Some(month) = &self.view.frozen {
             return Some(format!(
-                "{} {}; {}",
+                "{} {} ({} {}); {}",
                 page.t("Số liệu tháng này chốt lúc", "The numbers of this month were frozen at"),
                 dates::for_people(month.frozen_at()),
+                page.t("số bút toán của sổ cái khi đó:", "entries of the ledger then:"),
+                grouped(month.ledger_size, page.language),
                 page.t("phần thay đổi sau đó ở cột riêng.", "what changed since stands in a column of its own."),
             ));
         }

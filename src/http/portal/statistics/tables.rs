@@ -379,7 +379,10 @@ fn by_agency(everybody: &Everybody, page: &Page<'_>) -> Table {
     ];
     table(
         "by-agency",
-        page.t("Theo đơn vị (nhiều nhất ở trên)", "By agency (the busiest on top)"),
+        page.t(
+            "Theo đơn vị, của hôm nay hoặc một tháng (nhiều nhất ở trên)",
+            "By agency, of today or of a month (the busiest on top)",
+        ),
         &heads,
         rows.collect(),
     )
