@@ -282,6 +282,8 @@ settings! {
         redrive_cron: String = "0 * * * * *", "cron, six fields, +07:00";
         /// When contents are destroyed that two people agreed on.
         purge_cron: String = "30 * * * * *", "cron, six fields, +07:00";
+        /// When months whose time has come are frozen in the statistics.
+        freeze_cron: String = "0 15 3 * * *", "cron, six fields, +07:00";
         /// When accounts that nobody uses are suspended.
         accounts_cron: String = "0 45 2 * * *", "cron, six fields, +07:00";
         /// How long a node may work on a job before another may take it over.
@@ -446,6 +448,19 @@ settings! {
         redrive_decision_hours: u64 = 24u64, "hours";
         /// Most failed deliveries of one recipient that are started anew in a minute.
         redrive_per_minute_max: u64 = 600u64, "deliveries";
+    }
+    /// Numbers of what is exchanged.
+    statistics: Statistics {
+        /// How often what happened is counted.
+        tick_milliseconds: u64 = 2000u64, "milliseconds";
+        /// Entries of the ledger that are gone through at once for that.
+        batch_max: usize = 1000usize, "entries";
+        /// An agency that fetches or reports nothing for so much working time is called silent.
+        silent_hours: u64 = 16u64, "working hours";
+        /// How many days after its end a month is frozen.
+        freeze_days: u64 = 5u64, "days";
+        /// Whether anybody may take the numbers of frozen months out, by block of agencies and without small ones.
+        open_data: bool = false, "true or false";
     }
     /// The self-test of systems, with the hub as their partner.
     selftest: Selftest {

@@ -1,11 +1,9 @@
 //! What runs by itself: the dispatcher's loop, that of mails (`mailing`), that of the ledger (`sealing`), those of its witnesses
-//! and time-stamps (`witnessing`), that of the search index
-//! (`indexing`), and scheduled
-//! work. A cron tick only notes that
+//! and time-stamps (`witnessing`), those of who follows the ledger (`following`), and scheduled work. A cron tick only notes that
 //! a job is due, once in the cluster; the row is the job, and the node that claims it by lease does it (design D12). What
 //! was missed while no node ran is made up at start.
 
-mod indexing;
+mod following;
 mod mailing;
 mod sealing;
 mod witnessing;
@@ -14,13 +12,13 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, keys, nodes, notify, purge, redrives, selftest, sweep, terms, users,
+    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
 pub use crate::store::job_runs::RunRow;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-pub use indexing::Indexing;
+pub use following::Following;
 pub use mailing::Mailing;
 pub use sealing::Sealing;
 use std::pin::Pin;
@@ -148,6 +146,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.validity_cron.clone(),
         run: |hub| Box::pin(directory::turn_validity(hub)),
+    },
+    Job {
+        name: "freeze-months",
+        vi: "chốt số liệu thống kê của tháng đã qua",
+        en: "freeze the statistics of the month that is over",
+        made_up: true,
+        cron: |hub| hub.config.jobs.freeze_cron.clone(),
+        run: |hub| Box::pin(freeze::months(hub)),
     },
     Job {
         name: "unused-accounts",

@@ -104,7 +104,7 @@ pub struct Running {
     mailing: jobs::Mailing,
     sealing: jobs::Sealing,
     witnessing: jobs::Witnessing,
-    indexing: jobs::Indexing,
+    following: jobs::Following,
     dispatching: jobs::Dispatching,
     other_nodes: JoinHandle<()>,
     patience: Duration,
@@ -129,7 +129,7 @@ impl Running {
         let jobs = jobs::start(hub).await.map_err(ServeError::Jobs)?;
         let mailing = jobs::Mailing::start(hub, mailer);
         let sealing = jobs::Sealing::start(hub);
-        let indexing = jobs::Indexing::start(hub);
+        let following = jobs::Following::start(hub);
         let witnessing = jobs::Witnessing::start(hub, &pusher);
         let dispatching = jobs::dispatch(hub, pusher);
         let other_nodes = exchange::nodes::listen(hub).await;
@@ -154,7 +154,7 @@ impl Running {
             mailing,
             sealing,
             witnessing,
-            indexing,
+            following,
             dispatching,
             other_nodes,
             patience,
@@ -172,7 +172,7 @@ impl Running {
             ::log::warn!(target: "docaxis", "the schedule did not stop: {error}");
         }
         self.mailing.stop();
-        self.indexing.stop();
+        self.following.stop();
         self.witnessing.stop();
         // The receiver is gone only when the server has ended already, which is reported below.
         let _ = self.stop.send(());

@@ -118,7 +118,9 @@ metrics! {
     timestamps_late: Gauge = |_| Gauge::default(), "docaxis_timestamps_late" + "", "gauge", "",
         "1 when nothing was stamped for `timestamp.late_seconds` though something was to be.", "Not 0: `docaxis timestamp list` says why.";
     index_behind: Gauge = |_| Gauge::default(), "docaxis_search_index_behind_entries" + "", "gauge", "",
-        "Entries of the ledger whose documents cannot be found in the portal yet.", "Growing for minutes: look for the log lines of `search`. After `docaxis search rebuild` it falls again by itself.";
+        "Entries of the ledger whose documents cannot be found in the portal yet.", "Growing for minutes: look for the log lines of `followers`. After `docaxis search rebuild` it falls again by itself.";
+    statistics_behind: Gauge = |_| Gauge::default(), "docaxis_statistics_behind_entries" + "", "gauge", "",
+        "Entries of the ledger that are not counted in the statistics yet.", "Growing for minutes: look for the log lines of `followers`. After `docaxis statistics rebuild` it falls again by itself.";
     certificate_left: Gauge = |_| Gauge::default(), "docaxis_receipt_certificate_left_seconds" + "", "gauge", "",
         "How long the last of the certificates under which receipts are signed still holds.", "Below 30 days: put the next one into `receipts.key_files`. Below 0 no receipt is signed.";
     seal_age: Histogram = |_| of_seals(), "docaxis_ledger_seal_age_seconds" + "", "histogram", "",

@@ -26,6 +26,7 @@ mod route;
 mod search;
 mod serve;
 mod statement;
+mod statistics;
 mod system;
 mod timestamp;
 mod user;
@@ -122,6 +123,9 @@ enum Command {
     /// The search index of the portal.
     #[command(subcommand)]
     Search(search::SearchCommand),
+    /// Statistics: numbers of what was exchanged, by day and frozen by month.
+    #[command(subcommand)]
+    Statistics(statistics::StatisticsCommand),
     /// Signed receipts, and what proves a delivery.
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -254,6 +258,7 @@ impl CommandLine {
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Provider(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Statistics(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Statement(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Archive(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

@@ -309,6 +309,9 @@ impl Config {
             (portal.session_hours == 0, "portal.session_hours"),
             (portal.redrive_decision_hours == 0, "portal.redrive_decision_hours"),
             (portal.redrive_per_minute_max == 0, "portal.redrive_per_minute_max"),
+            (self.statistics.batch_max == 0, "statistics.batch_max"),
+            (self.statistics.silent_hours == 0, "statistics.silent_hours"),
+            (self.statistics.freeze_days == 0, "statistics.freeze_days"),
         ];
         is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
     }
@@ -387,6 +390,7 @@ impl Config {
             ("jobs.records_cron", &jobs.records_cron),
             ("jobs.notices_cron", &jobs.notices_cron),
             ("jobs.digest_cron", &jobs.digest_cron),
+            ("jobs.freeze_cron", &jobs.freeze_cron),
             ("jobs.key_notices_cron", &jobs.key_notices_cron),
             ("jobs.terms_cron", &jobs.terms_cron),
             ("jobs.selftest_cron", &jobs.selftest_cron),

@@ -58,6 +58,11 @@ pub fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(local.with_timezone(&Utc))
 }
 
+/// The day in Vietnam, `yyyy-MM-dd`.
+pub fn day_of(at: DateTime<Utc>) -> String {
+    at.with_timezone(&VIETNAM).date_naive().to_string()
+}
+
 /// A time in ISO 8601 with Vietnam's offset, always at microseconds.
 pub fn for_machines(at: DateTime<Utc>) -> String {
     at.with_timezone(&VIETNAM).to_rfc3339_opts(SecondsFormat::Micros, false)

@@ -53,6 +53,14 @@ impl UserRole {
         }
     }
 
+    /// Whether the numbers of all agencies are open to it, which tell of no document; else those of its own.
+    pub fn sees_every_number(self) -> bool {
+        match self {
+            Self::Clerk => false,
+            Self::Auditor | Self::Operator | Self::Administrator => true,
+        }
+    }
+
     /// Whether it looks after accounts.
     pub fn makes_users(self) -> bool {
         match self {

@@ -307,7 +307,7 @@ fn key_anew(row: &DeliveryRow) -> NaturalKey {
 }
 
 /// With what the occurrence of such a delivery begins; the failed one follows.
-const ANEW: &str = "anew:";
+pub(super) const ANEW: &str = "anew:";
 
 /// A selection as a transaction needs it.
 struct Meant {

@@ -1,5 +1,6 @@
 //! Whether the hub can work, and what it has counted. Nothing here changes anything.
 
+use super::following::{SEARCH, STATISTICS};
 use super::seal::{self, Standing};
 use super::{ExchangeError, cosign, stamp};
 use crate::config;
@@ -7,7 +8,7 @@ use crate::hub::Hub;
 use crate::keyring;
 use crate::metrics::QueueLabel;
 use crate::store::migrations::{self, Form};
-use crate::store::{Connection, StoreError, inspect, ledger as ledger_rows, machine, search};
+use crate::store::{Connection, StoreError, followers, inspect, ledger as ledger_rows, machine};
 use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -185,10 +186,11 @@ pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     let looked_up =
         hub.store.read(move |tx| Ok((inspect::waiting(tx, most)?, inspect::pushes_waiting(tx, most)?, behind(tx)?)));
     match looked_up.await {
-        Ok((waiting, pushes, (_, behind))) => {
+        Ok((waiting, pushes, behind)) => {
             metrics.waiting.set(waiting);
             metrics.pushes_waiting.set(pushes);
-            metrics.index_behind.set(behind);
+            metrics.index_behind.set(behind.search);
+            metrics.statistics_behind.set(behind.statistics);
         }
         Err(error) => log::warn!("waiting deliveries cannot be counted: {error}"),
     }
@@ -214,10 +216,22 @@ pub async fn exposition(hub: &Hub) -> Result<String, ExchangeError> {
     metrics.exposition().map_err(|error| ExchangeError::Unavailable(error.to_string()))
 }
 
-/// Entries of the ledger, and those of them whose documents cannot be found yet.
-pub(super) fn behind(tx: &mut Connection) -> Result<(i64, i64), StoreError> {
+/// Entries of the ledger, and how far those are behind who follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Entries.
+    pub entries: i64,
+    /// Those of them whose documents cannot be found yet.
+    pub search: i64,
+    /// Those of them that are not counted yet.
+    pub statistics: i64,
+}
+
+pub(super) fn behind(tx: &mut Connection) -> Result<Behind, StoreError> {
     let entries = ledger_rows::head(tx)?.map_or(0, |head| head.tree_size);
-    Ok((entries, entries.saturating_sub(search::position(tx)?).max(0)))
+    let left = |position: i64| entries.saturating_sub(position).max(0);
+    let search = left(followers::position(tx, SEARCH.name)?);
+    Ok(Behind { entries, search, statistics: left(followers::position(tx, STATISTICS.name)?) })
 }
 
 /// A number as gauges hold it.

@@ -10,7 +10,7 @@ use crate::domain::text;
 use crate::hub::Hub;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::search::{self as index, Question};
-use crate::store::{Connection, StoreError, transfers as log};
+use crate::store::{Connection, StoreError, envelopes, transfers as log};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub async fn at_a_place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit,
 /// The envelopes that a viewer may see of what the index found, in its order: a word of the index is no right.
 fn seen(tx: &mut Connection, viewer: &Viewer, found: &[(i64, String)]) -> Result<Vec<EnvelopeRow>, StoreError> {
     let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
-    let envelopes = index::envelopes(tx, &ids)?;
+    let envelopes = envelopes::of_ids(tx, &ids)?;
     let mut by_id: HashMap<String, EnvelopeRow> =
         envelopes.into_iter().map(|envelope| (envelope.envelope_id.clone(), envelope)).collect();
     let sent_to: HashSet<String> = match viewer {

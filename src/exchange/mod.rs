@@ -14,7 +14,8 @@
 //! `vouch` (receipts that they sign);
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `views`:
 //! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
-//! `take_back` (what they take back), `reach` (whom they find in the directory) and `index` (what is found); `room` (whether the hub
+//! `take_back` (what they take back), `reach` (whom they find in the directory); `following` (who follows the ledger): `index` (what is found) and `tally` (what is counted),
+//! `statistics` (shown) and `freeze` (months that do not change any more); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
 //! (what stays all the same) and `undertakings` (what two people decide on);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
@@ -39,6 +40,8 @@ pub mod doctor;
 pub mod document;
 pub mod endpoints;
 pub mod follow;
+pub mod following;
+pub mod freeze;
 mod hand_on;
 pub mod health;
 pub mod history;
@@ -80,10 +83,12 @@ mod settle;
 mod shipment;
 pub mod stamp;
 pub mod statements;
+pub mod statistics;
 pub mod stuck;
 pub mod sweep;
 pub mod systems;
 pub mod take_back;
+pub mod tally;
 pub mod terms;
 pub mod transfers;
 mod undertakings;

@@ -2,7 +2,7 @@
 //! register holds. Not here: jobs (`jobs::list`), what is done about it (`redrives`, `recipients`).
 
 use super::ExchangeError;
-use super::health::{self, Check};
+use super::health::{self, Behind, Check};
 use super::nodes::{self, NodeLine};
 use super::post;
 use super::seal;
@@ -31,23 +31,14 @@ pub struct Room {
     pub disk: Option<(u64, u64)>,
     /// Memory of this node, in bytes.
     pub memory: Option<u64>,
-    /// How the ledger stands.
-    pub ledger: Ledger,
+    /// How long no head of the ledger was signed, as this node knows.
+    pub silence: TimeDelta,
+    /// How large the ledger is, and how far those are behind who follow it.
+    pub behind: Behind,
     /// What ends soon, the first one first.
     pub endings: Vec<Ending>,
     /// Mails; nothing where there is no mail server.
     pub mails: Option<Mails>,
-}
-
-/// How the ledger stands, and what follows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Ledger {
-    /// Entries.
-    pub entries: i64,
-    /// How long no head was signed, as this node knows.
-    pub silence: TimeDelta,
-    /// Entries whose documents cannot be found yet.
-    pub behind: i64,
 }
 
 /// A key or certificate that ends.
@@ -83,13 +74,13 @@ pub async fn room(hub: &Hub, person: &Person) -> Result<Room, ExchangeError> {
     let (now, certificate) = (hub.clock.now(), hub.credentials.last().cloned());
     let until = now.checked_add_signed(ENDING).unwrap_or(now);
     let found = hub.store.read(move |tx| {
-        let (entries, behind) = health::behind(tx)?;
+        let behind = health::behind(tx)?;
         let keys = notices::keys_that_end(tx, (now, until))?.into_iter();
         let keys = keys
             .filter_map(|key| Some(Ending { at: key.expires_at()?, system: Some(key.system_id), name: key.key_id }));
-        Ok((entries, behind, keys.collect::<Vec<_>>()))
+        Ok((behind, keys.collect::<Vec<_>>()))
     });
-    let (entries, behind, mut endings) = found.await?;
+    let (behind, mut endings) = found.await?;
     let own = certificate.filter(|certificate| certificate.ends_at <= until);
     endings.extend(own.map(|own| Ending { system: None, name: own.subject, at: own.ends_at }));
     endings.sort_by_key(|ending| ending.at);
@@ -100,7 +91,8 @@ pub async fn room(hub: &Hub, person: &Person) -> Result<Room, ExchangeError> {
         nodes: nodes::list(hub).await?,
         disk: room.map(|room| (room.free, room.all)),
         memory: machine::resident_bytes(),
-        ledger: Ledger { entries, silence: seal::silence(hub), behind },
+        silence: seal::silence(hub),
+        behind,
         endings,
         mails: if hub.config.mail.server.is_empty() { None } else { Some(mails(hub).await?) },
     })

@@ -70,9 +70,10 @@ fn tables(sqlite: &mut Connection) -> Result<Vec<Table>, StoreError> {
     described.collect()
 }
 
-/// The search index, with the tables of which SQLite makes it: it is made anew from the ledger. And the nodes: none of them
-/// works elsewhere.
-const DERIVED: &[&str] = &["document_words", "nodes", "search_position", "searchable_documents"];
+/// What follows the ledger and is made anew from it: the search index, with the tables of which SQLite makes it, and the numbers
+/// of days. And the nodes: none of them works elsewhere.
+const DERIVED: &[&str] =
+    &["agency_signs", "document_words", "followers", "nodes", "searchable_documents", "statistic_counts"];
 
 /// Tables into which a migration or a trigger puts rows: there they are before anything was said of them, and give way to
 /// what is copied. They come after those tables whose rows the triggers see.

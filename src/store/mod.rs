@@ -2,7 +2,7 @@
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
-//! `job_runs`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
+//! `job_runs`, `followers` and `statistics`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
@@ -23,6 +23,7 @@ pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
 pub mod failures;
+pub mod followers;
 pub mod guard;
 pub mod holds;
 pub mod identities;
@@ -52,6 +53,7 @@ mod schema;
 pub mod search;
 pub mod selftest;
 pub mod statements;
+pub mod statistics;
 pub mod systems;
 pub mod timestamps;
 pub mod transfers;

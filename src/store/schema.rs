@@ -28,6 +28,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    agency_signs (sign, agency_code) {
+        sign -> Text,
+        agency_code -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     announcements (announcement_id) {
         announcement_id -> Text,
         endpoint_id -> Text,
@@ -253,6 +261,33 @@ diesel::table! {
         recipient_code -> Text,
         cause -> Text,
         failed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    followers (follower) {
+        follower -> Text,
+        ledger_index -> BigInt,
+    }
+}
+
+diesel::table! {
+    frozen_counts (scope, day, agency_code, slice, what, partner_code) {
+        scope -> Text,
+        day -> Text,
+        agency_code -> Text,
+        slice -> Text,
+        what -> Text,
+        partner_code -> Text,
+        number -> BigInt,
+    }
+}
+
+diesel::table! {
+    frozen_months (month) {
+        month -> Text,
+        frozen_at -> Timestamp,
+        ledger_size -> BigInt,
     }
 }
 
@@ -488,13 +523,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    search_position (only_row) {
-        only_row -> Integer,
-        ledger_index -> BigInt,
-    }
-}
-
-diesel::table! {
     searchable_documents (number) {
         number -> BigInt,
         envelope_id -> Text,
@@ -546,6 +574,18 @@ diesel::table! {
         recipient_code -> Text,
         sent -> BigInt,
         list -> Text,
+    }
+}
+
+diesel::table! {
+    statistic_counts (scope, day, agency_code, slice, what, partner_code) {
+        scope -> Text,
+        day -> Text,
+        agency_code -> Text,
+        slice -> Text,
+        what -> Text,
+        partner_code -> Text,
+        number -> BigInt,
     }
 }
 
@@ -683,6 +723,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_aliases,
+    agency_signs,
     announcements,
     archives,
     attachments,
@@ -701,6 +742,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     envelopes,
     evidence,
     failures,
+    followers,
+    frozen_counts,
+    frozen_months,
     identity_providers,
     job_runs,
     ledger_entries,
@@ -722,12 +766,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     redrives,
     routes,
     saved_views,
-    search_position,
     searchable_documents,
     selftest_marks,
     selftest_results,
     selftest_runs,
     statements,
+    statistic_counts,
     status_reports,
     system_addresses,
     system_agencies,

@@ -1,36 +1,12 @@
-//! The search index: which documents hold which words. It follows the ledger and is made anew from it when its position
-//! is set to 0. Words come folded (`domain::search`); both databases index them in their own way: FTS5, tsvector.
+//! The search index: which documents hold which words. It follows the ledger (`followers`) and is made anew from it. Words come
+//! folded (`domain::search`); both databases index them in their own way: FTS5, tsvector.
 
 use super::connection::{Link, on_packets};
-use super::schema::{deliveries, envelopes, search_position, searchable_documents};
+use super::schema::{deliveries, searchable_documents};
 use super::{Connection, StoreError};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use std::collections::HashMap;
-
-/// Up to which index of the ledger documents can be found.
-///
-/// # Errors
-/// `Statement`.
-pub fn position(tx: &mut Connection) -> Result<i64, StoreError> {
-    Ok(on_packets!(tx, c => search_position::table
-        .filter(search_position::only_row.eq(1))
-        .select(search_position::ledger_index)
-        .get_result(c))?)
-}
-
-/// Moves the position. Says whether it still stood at `from`.
-///
-/// # Errors
-/// `Statement`.
-pub fn advance(tx: &mut Connection, from: i64, to: i64) -> Result<bool, StoreError> {
-    let moved = on_packets!(tx, c => diesel::update(search_position::table)
-        .filter(search_position::only_row.eq(1))
-        .filter(search_position::ledger_index.eq(from))
-        .set(search_position::ledger_index.eq(to))
-        .execute(c))?;
-    Ok(moved == 1)
-}
 
 /// A document with what it is found by.
 #[derive(Debug, Clone)]
@@ -73,16 +49,11 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
     Ok(())
 }
 
-/// Empties the index and sets its position to the beginning of the ledger.
+/// Empties the index.
 ///
 /// # Errors
 /// `Statement`.
 pub fn clear(tx: &mut Connection) -> Result<(), StoreError> {
-    // First of all the row that every round takes: a round on another node comes before, or begins anew after.
-    on_packets!(tx, c => diesel::update(search_position::table)
-        .filter(search_position::only_row.eq(1))
-        .set(search_position::ledger_index.eq(0))
-        .execute(c))?;
     let emptied = match tx.settled()? {
         Link::Sqlite(_) => {
             ["INSERT INTO document_words (document_words) VALUES ('delete-all')", "DELETE FROM searchable_documents"]
@@ -201,20 +172,6 @@ pub fn recipients(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<
         by_envelope.entry(envelope).or_default().push(recipient);
     }
     Ok(by_envelope)
-}
-
-/// These envelopes.
-///
-/// # Errors
-/// `Statement`.
-pub fn envelopes(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<super::envelopes::EnvelopeRow>, StoreError> {
-    if envelope_ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(on_packets!(tx, c => envelopes::table
-        .filter(envelopes::envelope_id.eq_any(envelope_ids))
-        .select(super::envelopes::EnvelopeRow::as_select())
-        .load(c))?)
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ mod sdk_java;
 mod selftest;
 mod service;
 mod statements;
+mod statistics;
+mod statistics_browser;
 mod store_contract;
 mod support;
 mod terms;

@@ -5,7 +5,7 @@ use crate::support::packets::{a_document, a_status};
 use crate::support::portal::{Browser, escaped, make_findable};
 use chrono::TimeDelta;
 use docaxis::domain::user::UserRole;
-use docaxis::exchange::index;
+use docaxis::exchange::following;
 
 async fn hub() -> TestHub {
     TestHub::start_with(|config| config.portal.second_factor = false).await
@@ -140,7 +140,7 @@ async fn a_number_is_found_in_any_spelling_and_words_without_marks() {
         );
     }
     // Made anew from the ledger, the index finds the same.
-    index::begin_anew(&hub.hub).await.unwrap();
+    following::SEARCH.begin_anew(&hub.hub).await.unwrap();
     assert!(clerk.get("/portal/search?q=7816").await.words().contains("Không tìm thấy"));
     make_findable(&hub).await;
     assert!(clerk.get("/portal/search?q=7816").await.words().contains("7816/VPCP-TTĐT"));

@@ -127,7 +127,7 @@ fn step_of(fields: &Fields) -> Result<UndertakingStep, ExchangeError> {
 }
 
 /// A length of time as people read it: its two largest units.
-fn span(time: TimeDelta, l: Language) -> String {
+pub(super) fn span(time: TimeDelta, l: Language) -> String {
     let seconds = time.num_seconds().max(0);
     let units = [
         (seconds / 86_400, l.pick("ngày", "d")),
@@ -142,7 +142,7 @@ fn span(time: TimeDelta, l: Language) -> String {
 }
 
 /// A number as people read it, in groups of three digits.
-fn grouped(number: i64, l: Language) -> String {
+pub(super) fn grouped(number: i64, l: Language) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

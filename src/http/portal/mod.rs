@@ -18,6 +18,7 @@ mod recall;
 mod search;
 mod sign_in;
 mod slip;
+mod statistics;
 mod words;
 
 use super::gate::Call;
@@ -102,6 +103,12 @@ pub enum PortalOperation {
     Views,
     /// The accounts, to be reviewed.
     Accounts,
+    /// The numbers of a time.
+    Statistics,
+    /// The same as a table for spreadsheets.
+    StatisticsExport,
+    /// The numbers of a frozen month that are for anybody.
+    OpenData,
 }
 
 impl PortalOperation {
@@ -109,7 +116,7 @@ impl PortalOperation {
     pub fn is_open(self) -> bool {
         match self {
             Self::Home | Self::Asset | Self::Language | Self::SignInPage | Self::SignIn => true,
-            Self::ToProvider | Self::FromProvider => true,
+            Self::ToProvider | Self::FromProvider | Self::OpenData => true,
             Self::SignOut | Self::Log | Self::Search | Self::Document => false,
             Self::Account | Self::Link | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => {
                 false
@@ -117,6 +124,7 @@ impl PortalOperation {
             Self::Export | Self::News | Self::Attachment | Self::Packet | Self::Receipt => false,
             Self::Capsule | Self::Slip | Self::Prospect | Self::TakeBack => false,
             Self::Agencies | Self::Agency | Self::Views | Self::Accounts => false,
+            Self::Statistics | Self::StatisticsExport => false,
         }
     }
 }
@@ -200,19 +208,8 @@ impl Page<'_> {
 pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
     let hub = call.node.hub.clone();
     let headers = call.request.headers();
-    if operation == PortalOperation::Home {
-        return Ok(see_other("/portal/log"));
-    } else if operation == PortalOperation::Asset {
-        return assets::answer(&call);
-    } else if operation == PortalOperation::Language {
-        return Ok(change_language(&call));
-    } else if matches!(operation, PortalOperation::SignInPage | PortalOperation::SignIn) {
-        return sign_in::answer(operation, call).await;
-    } else if matches!(operation, PortalOperation::ToProvider | PortalOperation::FromProvider) {
-        let (language, place) = (language(headers), "/portal/sign-in".to_owned());
-        let (now, bulletins) = (hub.clock.now(), Vec::new());
-        let page = Page { hub: &hub, language, place, person: None, bulletins, now };
-        return provider::answer(operation, &call, &page).await;
+    if operation.is_open() {
+        return open(operation, call).await;
     }
     let person = signed_in(operation, &hub, headers).await?;
     let Some(person) = person else { return Ok(to_sign_in(&call)) };
@@ -262,6 +259,9 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::Receipt | PortalOperation::Capsule => download::proof(operation, &call, &page, &person).await,
         PortalOperation::Slip => slip::page(&call, &page, &person).await,
         PortalOperation::Prospect => recall::page(&page, &person, (call.segment("id"), &fields)).await,
+        PortalOperation::Statistics | PortalOperation::StatisticsExport => {
+            statistics::answer(operation, &page, &person, &fields).await
+        }
         PortalOperation::Accounts => accounts::page(&page, &person).await,
         PortalOperation::Views => log::views(&page, &person, &fields).await,
         PortalOperation::Agencies => agencies::page(&page, &fields).await,
@@ -271,9 +271,31 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         | PortalOperation::Asset
         | PortalOperation::Language
         | PortalOperation::SignInPage
+        | PortalOperation::SignIn
         | PortalOperation::ToProvider
         | PortalOperation::FromProvider
-        | PortalOperation::SignIn => Err(Problem::PathUnknown),
+        | PortalOperation::OpenData => Err(Problem::PathUnknown),
+    }
+}
+
+/// Answers one that is for whoever reaches the hub.
+async fn open(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
+    if operation == PortalOperation::Home {
+        Ok(see_other("/portal/log"))
+    } else if operation == PortalOperation::Asset {
+        assets::answer(&call)
+    } else if operation == PortalOperation::Language {
+        Ok(change_language(&call))
+    } else if operation == PortalOperation::OpenData {
+        statistics::open_data(&call.node.hub, call.segment("file")).await
+    } else if matches!(operation, PortalOperation::ToProvider | PortalOperation::FromProvider) {
+        let (hub, headers) = (&call.node.hub, call.request.headers());
+        let (language, place) = (language(headers), "/portal/sign-in".to_owned());
+        let (now, bulletins) = (hub.clock.now(), Vec::new());
+        let page = Page { hub, language, place, person: None, bulletins, now };
+        provider::answer(operation, &call, &page).await
+    } else {
+        sign_in::answer(operation, call).await
     }
 }
 

@@ -30,7 +30,8 @@ const SMALL: &[&str] = &[
     "user_agencies",
     "user_sessions",
     "recovery_codes",
-    "search_position",
+    "followers",
+    "frozen_months",
     "redrives",
     "purges",
     "legal_holds",
@@ -44,6 +45,8 @@ const SMALL: &[&str] = &[
 const READS_ALL: &[(&str, &str)] = &[
     ("document_words MATCH", "the full-text index is what is asked"),
     ("DELETE FROM searchable_documents", "an operator makes the search index anew"),
+    ("DELETE FROM `statistic_counts`", "an operator has everything counted anew"),
+    ("DELETE FROM `agency_signs`", "an operator has everything counted anew"),
     ("UPDATE evidence SET event = 'other'", "a test tries what a trigger refuses"),
     ("DELETE FROM evidence", "a test tries what a trigger refuses"),
     (

@@ -1,0 +1,43 @@
+//! How far those have come who follow the ledger. Not here: what they make of it (`search`, `statistics`).
+
+use super::connection::on_packets;
+use super::schema::followers;
+use super::{Connection, StoreError};
+use diesel::prelude::*;
+
+/// Up to which index of the ledger one has come.
+///
+/// # Errors
+/// `Statement`.
+pub fn position(tx: &mut Connection, follower: &str) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => followers::table
+        .filter(followers::follower.eq(follower))
+        .select(followers::ledger_index)
+        .get_result(c))?)
+}
+
+/// Moves one on. Says whether it still stood at `from`.
+///
+/// # Errors
+/// `Statement`.
+pub fn advance(tx: &mut Connection, follower: &str, (from, to): (i64, i64)) -> Result<bool, StoreError> {
+    let moved = on_packets!(tx, c => diesel::update(followers::table)
+        .filter(followers::follower.eq(follower))
+        .filter(followers::ledger_index.eq(from))
+        .set(followers::ledger_index.eq(to))
+        .execute(c))?;
+    Ok(moved == 1)
+}
+
+/// Sets one back to the beginning of the ledger. It is the row that every round takes: a round on another node comes before, or
+/// begins anew after.
+///
+/// # Errors
+/// `Statement`.
+pub fn set_back(tx: &mut Connection, follower: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(followers::table)
+        .filter(followers::follower.eq(follower))
+        .set(followers::ledger_index.eq(0))
+        .execute(c))?;
+    Ok(())
+}

@@ -1,0 +1,323 @@
+//! Statistics: numbers follow the ledger and are those of the register, however rounds are cut; whoever may see them sees them;
+//! a frozen month stays as it was.
+
+use crate::desk::{operator, with_failures};
+use crate::ledger::seal;
+use crate::support::TestHub;
+use crate::support::packets::{a_document, a_status};
+use crate::support::portal::{Browser, PASSWORD};
+use chrono::TimeDelta;
+use docaxis::domain::measure::{MEASURES, Sums, Value};
+use docaxis::domain::user::UserRole;
+use docaxis::exchange::act::By;
+use docaxis::exchange::agency_file::Format;
+use docaxis::exchange::controls::{self, FailedSelection, Planned};
+use docaxis::exchange::following::STATISTICS;
+use docaxis::exchange::import::{self, Mode};
+use docaxis::exchange::statistics::{self, Period};
+use docaxis::exchange::{freeze, selftest};
+use docaxis::jobs::{self, JOBS};
+use std::io::{Cursor, Read};
+
+async fn hub() -> TestHub {
+    hub_with(1000).await
+}
+
+async fn hub_with(batch: usize) -> TestHub {
+    TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.statistics.batch_max = batch;
+    })
+    .await
+}
+
+/// Counts everything that happened.
+pub async fn count(hub: &TestHub) {
+    seal(&hub.hub).await;
+    while (STATISTICS.round)(&hub.hub).await.unwrap() > 0 {}
+}
+
+/// Documents that end in every way, a third one to two agencies, and two statuses.
+pub async fn exchange(hub: &TestHub) {
+    let both = a_document("both").to(&["X99.B02", "X99.C03"]);
+    hub.accepted("dms.national", both.bytes()).await;
+    hub.accepted("dms.national", a_document("recalled").bytes()).await;
+    hub.accepted("dms.national", a_document("recall").recalling("recalled").bytes()).await;
+    let mut urgent = a_document("urgent");
+    urgent.extra_header = "<OtherInfo><Priority>3</Priority></OtherInfo>".to_owned();
+    hub.accepted("dms.national", urgent.bytes()).await;
+    hub.after(TimeDelta::minutes(2));
+    for delivery in hub.waiting("dms.province").await {
+        hub.fetch("dms.province", &delivery).await;
+        hub.confirm("dms.province", &delivery, "done").await;
+    }
+    let status = |id, code| a_status("X99.B02", ("X99.A01", id), code, "2026/11/21 09:30:00");
+    hub.accepted("dms.province", status("both", "01")).await;
+    hub.accepted("dms.province", status("both", "03")).await;
+    hub.accepted("dms.province", status("urgent", "02")).await;
+    assert_eq!(hub.post("dms.national", "<no packet>").await.status, 422);
+}
+
+async fn sums(hub: &TestHub) -> Sums {
+    statistics::of_hub(&hub.hub, Period::Last(1)).await.unwrap()
+}
+
+fn value(sums: &Sums, code: &str) -> Value {
+    MEASURES.iter().find(|measure| measure.code == code).unwrap().value(sums)
+}
+
+fn part(numerator: i64, denominator: i64) -> Value {
+    Value { numerator, denominator: Some(denominator) }
+}
+
+#[tokio::test]
+async fn numbers_are_those_of_the_register_and_the_same_however_rounds_are_cut() {
+    let hub = hub_with(3).await;
+    exchange(&hub).await;
+    count(&hub).await;
+    let counted = sums(&hub).await;
+
+    let documents = hub.count("SELECT count(*) FROM envelopes WHERE packet_kind NOT LIKE 'status-%'").await;
+    let deliveries = hub.count("SELECT count(*) FROM deliveries WHERE packet_kind NOT LIKE 'status-%'").await;
+    let delivered = "SELECT count(*) FROM deliveries WHERE packet_kind NOT LIKE 'status-%' AND state = 'handed_over'";
+    assert_eq!(
+        (value(&counted, "packets").numerator, value(&counted, "deliveries").numerator),
+        (documents, deliveries)
+    );
+    assert_eq!(value(&counted, "delivered"), part(hub.count(delivered).await, 5));
+    assert_eq!(value(&counted, "withdrawn"), part(2, 5), "the recalled one, and the recall of what nobody has");
+    assert_eq!(value(&counted, "waiting"), part(1, 5));
+    assert_eq!((value(&counted, "replied"), value(&counted, "refused")), (part(2, 5), part(1, 5)));
+    assert_eq!(value(&counted, "timely"), part(2, 3));
+    assert_eq!(value(&counted, "statuses").numerator, 4, "one is the hub's own answer to the recall");
+    assert_eq!(counted.of("", "rejected"), 1);
+    assert_eq!((counted.of("urgency:express", "deliveries"), counted.of("kind:recall", "packets")), (1, 1));
+    assert_eq!((counted.quantile("delay", 50), counted.quantile("receive", 95)), (Some(180), Some(180)));
+
+    STATISTICS.begin_anew(&hub.hub).await.unwrap();
+    assert_eq!(sums(&hub).await, Sums::default());
+    let other = hub.another_node();
+    loop {
+        // Two nodes at once: each entry is counted once all the same.
+        let rounds = tokio::join!((STATISTICS.round)(&hub.hub), (STATISTICS.round)(&other));
+        if rounds.0.unwrap() + rounds.1.unwrap() == 0 {
+            break;
+        }
+    }
+    assert_eq!(sums(&hub).await, counted);
+}
+
+#[tokio::test]
+async fn what_failed_and_arrives_when_started_anew_has_not_failed() {
+    let (hub, dispatcher, _robot) = with_failures(2).await;
+    count(&hub).await;
+    let before = sums(&hub).await;
+    assert_eq!((value(&before, "failed"), before.of("cause:refused", "failed")), (part(2, 2), 2));
+
+    let selection = FailedSelection {
+        agency: "X99.B02".to_owned(),
+        from: None,
+        until: None,
+        delivery_id: None,
+        after: None,
+        limit: 1,
+    };
+    hub.after(TimeDelta::days(1));
+    let mut planned = Planned { per_minute: 60, before: 0 };
+    controls::start_anew(&hub.hub, &By::Operator, &selection, &mut planned).await.unwrap();
+    count(&hub).await;
+    let waits = statistics::of_hub(&hub.hub, Period::Last(7)).await.unwrap();
+    assert_eq!((value(&waits, "failed"), value(&waits, "waiting")), (part(1, 2), part(1, 2)));
+    dispatcher.drain().await.unwrap();
+    count(&hub).await;
+
+    let after = statistics::of_hub(&hub.hub, Period::Last(7)).await.unwrap();
+    assert_eq!((value(&after, "failed"), value(&after, "delivered")), (part(1, 2), part(1, 2)));
+    assert_eq!(value(&after, "retried"), part(0, 1));
+    assert_eq!(sums(&hub).await, Sums::default(), "it belongs to the day on which it was accepted");
+}
+
+#[tokio::test]
+async fn a_clerk_sees_the_numbers_of_its_agencies_and_an_auditor_all() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    count(&hub).await;
+    let mut commune = Browser::of(&hub, "xa.mau", UserRole::Clerk, &["X99.C03"]).await;
+    let mut auditor = Browser::of(&hub, "kiem.tra", UserRole::Auditor, &[]).await;
+
+    let words = commune.get("/portal/statistics?period=1").await.words();
+    assert!(words.contains("Văn bản nhận về") && words.contains("Số liệu đến 09:02 21/11/2026."), "{words}");
+    assert!(words.contains("21/11/2026 1 0 0") && !words.contains("21/11/2026 4"), "one delivery to it: {words}");
+    assert!(!words.contains("Theo đơn vị") && !words.contains("X99.B02"), "{words}");
+    for code in ["X99.A01", "X99.B02", "x99.a01", "X99.NOBODY"] {
+        for place in ["/portal/statistics?", "/portal/statistics/export?form=csv&"] {
+            let status = commune.get(&format!("{place}agency={code}")).await.status;
+            assert_eq!(status, 404, "{place}{code}");
+        }
+    }
+    assert_eq!(commune.get("/portal/statistics?agency=X99.C03").await.status, 200);
+
+    let words = auditor.get("/portal/statistics?period=1").await.words();
+    assert!(words.contains("Toàn Trục") && words.contains("21/11/2026 4 5 2 0"), "{words}");
+    assert!(words.contains("lượt gửi có ít nhất một trạng thái 01–06 ÷ lượt gửi"), "{words}");
+    assert!(words.contains("40,0 %") && words.contains("≤ 3 phút"), "{words}");
+    let of_b02 = words.split("(X99.B02) 0 0 4 ").nth(1).unwrap_or_default();
+    assert!(of_b02.starts_with("50,0 % 50,0 % 100,0 % 4"), "of four, two were withdrawn: {words}");
+    let words = auditor.get("/portal/statistics?agency=x99.b02&period=2026-11").await.words();
+    assert!(words.contains("Số liệu tháng này chưa chốt; sớm nhất 06/12/2026."), "{words}");
+    assert!(words.contains("Từ chối (02)") && words.contains("(X99.A01)"), "{words}");
+    for wrong in ["2", "2026-13", "nay", "2026-1"] {
+        assert_eq!(auditor.get(&format!("/portal/statistics?period={wrong}")).await.status, 404, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_table_for_spreadsheets_says_what_the_page_says() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    count(&hub).await;
+    let mut browser = operator(&hub, "van.hanh").await;
+
+    let csv = browser.get("/portal/statistics/export?form=csv&period=1").await.text.clone();
+    assert!(csv.contains("Số liệu đến 09:02 21/11/2026.") && csv.contains("Toàn Trục: Tổng quan"), "{csv}");
+    assert!(csv.contains("Tỷ lệ phản hồi trạng thái;2;5;40,0 %;"), "{csv}");
+    let bytes = browser.get("/portal/statistics/export?form=xlsx&period=1").await.bytes.clone().unwrap();
+    let mut sheet = String::new();
+    let mut workbook = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    workbook.by_name("xl/worksheets/sheet1.xml").unwrap().read_to_string(&mut sheet).unwrap();
+    assert!(sheet.contains(">Tỷ lệ phản hồi trạng thái</t></is></c><c><v>2</v></c><c><v>5</v></c>"), "{sheet}");
+    assert_eq!(browser.get("/portal/statistics/export?form=doc").await.status, 404);
+}
+
+#[tokio::test]
+async fn whoever_is_silent_for_long_is_named_and_who_was_merged_is_counted_with_its_successor() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    let file = "code,name,state,successor\nX99.C03,Xã Cũ,closed,X99.B02\n".as_bytes().to_vec();
+    hub.after(TimeDelta::days(4));
+    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
+    count(&hub).await;
+    let mut browser = operator(&hub, "van.hanh").await;
+
+    let words = browser.get("/portal/statistics?period=2026-11").await.words();
+
+    // It fetched on a Saturday; Monday was worked, Tuesday was a holiday, and Wednesday has begun.
+    let silent = words.split("Đơn vị im lặng").nth(1).unwrap();
+    assert!(words.contains("đã sáp nhập vào X99.B02"), "{words}");
+    assert!(!silent.contains("X99.C03"), "who is closed is not silent: {silent}");
+    assert!(silent.contains("Không có gì trong thời gian này."), "{silent}");
+    hub.after(TimeDelta::days(2));
+    browser.sign_in("van.hanh", PASSWORD, "").await;
+    let words = browser.get("/portal/statistics?period=2026-11").await.words();
+    let silent = words.split("Đơn vị im lặng").nth(1).unwrap();
+    assert!(silent.contains("(X99.B02) Không lấy gói tin 21/11/2026 09:02"), "{silent}");
+    assert!(silent.contains("(X99.B02) Không báo trạng thái"), "{silent}");
+}
+
+#[tokio::test]
+async fn the_self_test_is_no_exchange() {
+    let hub = hub().await;
+    let asked = serde_json::json!({ "agency": "X99.B02", "cases": [] });
+    let request = hub.client.post(hub.url("/api/v1/selftest")).bearer_auth(hub.system("dms.province").bearer());
+    assert_eq!(request.json(&asked).send().await.unwrap().status(), 201);
+    assert!(hub.count("SELECT count(*) FROM deliveries").await > 0);
+    selftest::look_after(&hub.hub).await.unwrap();
+
+    count(&hub).await;
+
+    let counted = sums(&hub).await;
+    assert_eq!((value(&counted, "packets").numerator, value(&counted, "deliveries").numerator), (0, 0));
+}
+
+#[tokio::test]
+async fn a_frozen_month_stays_and_what_came_later_stands_beside_it() {
+    let hub = TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.statistics.open_data = true;
+    })
+    .await;
+    exchange(&hub).await;
+    count(&hub).await;
+    let job = JOBS.iter().find(|job| job.name == "freeze-months").unwrap();
+    hub.after(TimeDelta::days(14));
+    assert_eq!(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap(), Some(0), "not before its time");
+    hub.after(TimeDelta::days(1));
+    assert_eq!(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap(), Some(1));
+    hub.after(TimeDelta::minutes(1));
+    assert_eq!(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap(), Some(0), "once");
+    let frozen = freeze::indicators(&hub.hub, "2026-11").await.unwrap();
+
+    seal(&hub.hub).await;
+    hub.accepted("dms.province", a_status("X99.B02", ("X99.A01", "both"), "06", "2026/12/06 09:00:00")).await;
+    count(&hub).await;
+    let mut browser = operator(&hub, "van.hanh").await;
+    let words = browser.get("/portal/statistics?period=2026-11").await.words();
+
+    assert!(words.contains("Số liệu tháng này chốt lúc 06/12/2026 09:02"), "{words}");
+    let finished = words.split("Hoàn thành (06)").nth(1).unwrap().split("không tính").nth(1).unwrap();
+    assert!(finished.contains("1 5 20,0 % 0 1"), "frozen 0, 1 since: {finished}");
+    assert_eq!(freeze::indicators(&hub.hub, "2026-11").await.unwrap().json(), frozen.json());
+    let of = |code| frozen.indicators.iter().find(|one| one.code == code).unwrap();
+    assert_eq!((of("delivered").numerator, of("delivered").permille, of("status_06").numerator), (2, Some(400), 0));
+    assert!(frozen.ledger_size > 0 && frozen.frozen_at.starts_with("2026-12-06T09:02"), "{}", frozen.json());
+    let csv = String::from_utf8(frozen.csv().unwrap()).unwrap();
+    assert!(csv.contains("2026-11,") && csv.contains(",replied,Tỷ lệ phản hồi trạng thái,2,5,400"), "{csv}");
+    assert!(freeze::indicators(&hub.hub, "2026-12").await.is_err(), "it is not over");
+
+    let open = hub.client.get(hub.url("/portal/open-data/2026-11.json")).send().await.unwrap();
+    assert_eq!(open.headers()["content-type"], "application/json");
+    let open = open.text().await.unwrap();
+    assert!(open.contains("\"block\": \"X99\"") && open.contains("null") && !open.contains("X99.A01"), "{open}");
+    let csv = hub.client.get(hub.url("/portal/open-data/2026-11.csv")).send().await.unwrap().text().await.unwrap();
+    assert!(csv.contains("month,block,packets,deliveries,delivered\r\n2026-11,X99,,,"), "{csv}");
+    for wrong in ["2026-12.json", "2026-11.xml", "2026-11", "..%2Fx.json"] {
+        let status = hub.client.get(hub.url(&format!("/portal/open-data/{wrong}"))).send().await.unwrap().status();
+        assert!(status == 404 || status == 400, "{wrong}: {status}");
+    }
+    STATISTICS.begin_anew(&hub.hub).await.unwrap();
+    assert!(freeze::indicators(&hub.hub, "2026-11").await.is_ok(), "counting anew leaves it");
+}
+
+#[tokio::test]
+async fn nothing_is_for_anybody_unless_the_operator_wants_it() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    count(&hub).await;
+    hub.after(TimeDelta::days(15));
+    assert_eq!(freeze::months(&hub.hub).await.unwrap(), 1);
+
+    let answer = hub.client.get(hub.url("/portal/open-data/2026-11.json")).send().await.unwrap();
+
+    assert_eq!(answer.status(), 404);
+    assert!(freeze::data_of(&hub.hub, "2026-11").await.is_ok(), "whoever has the machine sees it");
+}
+
+#[tokio::test]
+async fn a_month_is_not_frozen_while_something_is_not_counted() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    seal(&hub.hub).await;
+    hub.after(TimeDelta::days(15));
+
+    assert_eq!(freeze::months(&hub.hub).await.unwrap(), 0);
+    count(&hub).await;
+    assert_eq!(freeze::months(&hub.hub).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn how_far_the_numbers_are_behind_is_told() {
+    let hub = hub().await;
+    let mut browser = operator(&hub, "van.hanh").await;
+    seal(&hub.hub).await;
+    let words = browser.get("/portal/statistics").await.words();
+    assert!(words.contains("Chưa có số liệu nào."), "{words}");
+    let metrics = hub.client.get(hub.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    let line = metrics.lines().find(|line| line.starts_with("docaxis_statistics_behind_entries ")).unwrap();
+    assert!(line.rsplit(' ').next().unwrap().parse::<u32>().unwrap() > 3, "{line}");
+    assert!(!browser.get("/portal/room").await.words().contains("Thống kê chậm hơn 0 bút toán"));
+
+    count(&hub).await;
+
+    assert!(browser.get("/portal/room").await.words().contains("Thống kê chậm hơn 0 bút toán"));
+    assert!(browser.get("/portal/statistics").await.words().contains("Số liệu đến 09:00 21/11/2026."));
+}
