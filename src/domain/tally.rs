@@ -442,6 +442,12 @@ impl Line {
             | EvidenceEvent::KeyChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
+            | EvidenceEvent::IdentityProviderChanged
+            | EvidenceEvent::ListReconciled
+            | EvidenceEvent::LegalHoldChanged
+            | EvidenceEvent::PurgeChanged
+            | EvidenceEvent::PacketDestroyed
+            | EvidenceEvent::DestructionCertified
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
             | EvidenceEvent::ArchiveExported
