@@ -12,7 +12,8 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, selftest, sweep, terms, users,
+    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, selftest, sweep, terms,
+    users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;

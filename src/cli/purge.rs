@@ -183,11 +183,7 @@ impl AsPerson {
     async fn sign_in(&self, hub: &Hub) -> anyhow::Result<Person> {
         let mut lines = std::io::stdin().lock().lines();
         let mut line = || lines.next().transpose().map(Option::unwrap_or_default).context("standard input");
-        let shown = Shown {
-            login: self.login.clone(),
-            password: line()?.into(),
-            code: line()?,
-        };
+        let shown = Shown { login: self.login.clone(), password: line()?.into(), code: line()? };
         let visit = Visit { address: "command-line".to_owned(), agent: "docaxis purge".to_owned() };
         let token = match sessions::sign_in(hub, shown, visit).await? {
             Admission::In(token) => token,

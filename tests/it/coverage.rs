@@ -59,8 +59,7 @@ async fn every_route_but_the_open_ones_asks_for_a_credential() {
             Operation::Witness => 400,
             Operation::Agency(_) | Operation::Admin(_) | Operation::Sdk(_) => 401,
             // Open too, but no provider is set here.
-            Operation::Portal(PortalOperation::Asset | PortalOperation::ToProvider) => 404,
-            Operation::Portal(PortalOperation::Asset | PortalOperation::OpenData) => 404,
+            Operation::Portal(PortalOperation::Asset | PortalOperation::ToProvider | PortalOperation::OpenData) => 404,
             // The page that asks who it is, which the others lead to (`portal.rs`).
             Operation::Portal(_) => 200,
         };
