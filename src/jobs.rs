@@ -14,7 +14,7 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, selftest, sweep, terms, users,
+    ExchangeError, archive, close, directory, keys, nodes, notify, redrives, samples, selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -132,6 +132,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.archives_cron.clone(),
         run: |hub| Box::pin(archive::make_open(hub)),
+    },
+    Job {
+        name: "samples",
+        vi: "rút các mẫu ngẫu nhiên mà người kiểm tra đã yêu cầu",
+        en: "draw random samples that auditors asked for",
+        made_up: true,
+        cron: |hub| hub.config.jobs.archives_cron.clone(),
+        run: |hub| Box::pin(samples::draw_open(hub)),
     },
     Job {
         name: "turn-validity",

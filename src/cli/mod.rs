@@ -26,6 +26,7 @@ mod statement;
 mod system;
 mod user;
 mod verify;
+mod warrant;
 mod webhook;
 mod witness;
 
@@ -109,6 +110,9 @@ enum Command {
     /// Users: people who use the portal.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Warrants: what auditors may see in the portal.
+    #[command(subcommand)]
+    Warrant(warrant::WarrantCommand),
     /// The search index of the portal.
     #[command(subcommand)]
     Search(search::SearchCommand),
@@ -234,6 +238,7 @@ impl CommandLine {
             Command::Ledger(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Witness(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Warrant(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Statement(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

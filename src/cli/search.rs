@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::progress::Progress;
+use crate::exchange::act::By;
 use crate::exchange::{index, prove};
 use crate::hub::Hub;
 use clap::Subcommand;
@@ -16,7 +17,7 @@ pub enum SearchCommand {
 impl SearchCommand {
     pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         let Self::Rebuild = self;
-        index::begin_anew(hub).await?;
+        index::begin_anew(hub, &By::Operator).await?;
         let size = prove::view(hub).await?.head.map_or(0, |head| head.tree_size);
         let progress = Progress::pieces(u64::try_from(size).unwrap_or(0), "search index");
         // The loop of a hub that runs may take a part of the rounds.

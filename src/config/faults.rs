@@ -307,6 +307,9 @@ impl Config {
             (portal.session_hours == 0, "portal.session_hours"),
             (portal.redrive_decision_hours == 0, "portal.redrive_decision_hours"),
             (portal.redrive_per_minute_max == 0, "portal.redrive_per_minute_max"),
+            (portal.sample_documents_max == 0, "portal.sample_documents_max"),
+            (portal.samples_max == 0, "portal.samples_max"),
+            (portal.upload_bytes_max == 0, "portal.upload_bytes_max"),
         ];
         is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
     }

@@ -98,6 +98,9 @@ impl EventKind {
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
             | EvidenceEvent::ContentViewed
+            | EvidenceEvent::DataAccessed
+            | EvidenceEvent::WarrantChanged
+            | EvidenceEvent::HubDirected
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
             | EvidenceEvent::ArchiveExported => None,

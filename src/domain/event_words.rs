@@ -49,6 +49,13 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::DayClosed => of("Ngày được khép lại", "A day was closed"),
         EvidenceEvent::ArchiveExported => of("Một gói lưu trữ được xuất", "An archive was exported"),
         EvidenceEvent::ContentViewed => of("Người của {} đã mở nội dung", "A person of {} opened the content"),
+        EvidenceEvent::DataAccessed => of("Dữ liệu đã được xem hoặc xuất ra", "Data were looked at or taken out"),
+        EvidenceEvent::WarrantChanged => {
+            of("Một quyết định kiểm tra được ghi nhận hoặc thu hồi", "A warrant was issued or revoked")
+        }
+        EvidenceEvent::HubDirected => {
+            of("Người vận hành yêu cầu Trục làm ngay một việc", "An operator had the hub do something at once")
+        }
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
@@ -111,6 +118,9 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::DayClosed
         | EvidenceEvent::ArchiveExported
         | EvidenceEvent::ContentViewed
+        | EvidenceEvent::DataAccessed
+        | EvidenceEvent::WarrantChanged
+        | EvidenceEvent::HubDirected
         | EvidenceEvent::StatusReported => None,
     }
 }

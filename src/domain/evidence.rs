@@ -61,11 +61,17 @@ pub enum EvidenceEvent {
     ArchiveExported,
     /// Ours: a person of a party opened an attachment or the packet in the portal.
     ContentViewed,
+    /// Ours: somebody took a table, a slip or a proof out, or an auditor asked something or had something drawn or verified.
+    DataAccessed,
+    /// Ours: a warrant was issued to an auditor, or revoked.
+    WarrantChanged,
+    /// Ours: somebody had the hub do at once what it does by itself, or read its settings anew.
+    HubDirected,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -93,6 +99,9 @@ impl EvidenceEvent {
         Self::DayClosed,
         Self::ArchiveExported,
         Self::ContentViewed,
+        Self::DataAccessed,
+        Self::WarrantChanged,
+        Self::HubDirected,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -125,6 +134,9 @@ impl EvidenceEvent {
             Self::DayClosed => "docaxis:DayClosed",
             Self::ArchiveExported => "docaxis:ArchiveExported",
             Self::ContentViewed => "docaxis:ContentViewed",
+            Self::DataAccessed => "docaxis:DataAccessed",
+            Self::WarrantChanged => "docaxis:WarrantChanged",
+            Self::HubDirected => "docaxis:HubDirected",
         }
     }
 }
@@ -145,6 +157,7 @@ impl EvidenceEvent {
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
+            Self::DataAccessed | Self::WarrantChanged | Self::HubDirected => None,
         }
     }
 

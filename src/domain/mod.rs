@@ -3,7 +3,7 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `statement` (what of a day), `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once), `cause` (why a delivery failed) and `redrive` (how many are started anew), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with.
+//! `pace` (how much at once), `cause` (why a delivery failed) and `redrive` (how many are started anew), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `selftest`, the table of what a system is tried with; `sample`, drawn so that anybody can draw it again.
 
 pub mod agency;
 pub mod announcement;
@@ -26,6 +26,7 @@ pub mod receipt;
 pub mod redrive;
 pub mod relay;
 pub mod rules;
+pub mod sample;
 pub mod schedule;
 pub mod search;
 pub mod selftest;

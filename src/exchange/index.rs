@@ -1,12 +1,14 @@
 //! What was accepted can be found: the search index follows the ledger, in which acceptances stand without gaps and in
 //! one order for all nodes. Not here: what is asked of it (`lookup`).
 
+use super::act::{Act, By};
 use super::{ExchangeError, rows};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::search::{self, Facts};
 use crate::hub::Hub;
 use crate::store::search::{self as index, Searchable};
 use crate::store::{Connection, StoreError, ledger};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -82,6 +84,11 @@ pub async fn position(hub: &Hub) -> Result<i64, ExchangeError> {
 ///
 /// # Errors
 /// `Store`.
-pub async fn begin_anew(hub: &Hub) -> Result<(), ExchangeError> {
-    Ok(hub.store.write(index::clear).await?)
+pub async fn begin_anew(hub: &Hub, by: &By) -> Result<(), ExchangeError> {
+    let act = Act::new(hub, by);
+    let begun = hub.store.write(move |tx| {
+        index::clear(tx)?;
+        act.note(tx, (EvidenceEvent::HubDirected, "search-rebuild"), None, json!({}))
+    });
+    Ok(begun.await?)
 }

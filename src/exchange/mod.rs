@@ -16,10 +16,12 @@
 //! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
 //! `take_back` (what they take back), `reach` (whom they find in the directory) and `index` (what is found); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend);
+//! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
+pub mod access;
 pub mod act;
 pub mod agency_file;
 pub mod announce;
@@ -67,6 +69,7 @@ pub mod relay;
 mod report;
 pub mod room;
 pub mod routes;
+pub mod samples;
 pub mod seal;
 pub mod second_factor;
 pub mod selftest;
@@ -80,11 +83,13 @@ pub mod systems;
 pub mod take_back;
 pub mod terms;
 pub mod transfers;
+pub mod uploads;
 pub mod users;
 pub mod verify;
 mod viewer;
 pub mod views;
 mod vouch;
+pub mod warrants;
 pub mod webhooks;
 pub mod witness;
 

@@ -32,6 +32,9 @@ const SMALL: &[&str] = &[
     "redrives",
     "bulletins",
     "bulletin_agencies",
+    "warrants",
+    "warrant_agencies",
+    "samples",
     "nodes",
     "__diesel_schema_migrations",
 ];
