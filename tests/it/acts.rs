@@ -2,6 +2,7 @@
 //! stands on a short list with the reason.
 
 use crate::administration::office_of;
+use crate::ledger::seal;
 use crate::push::pushing_hub_with;
 use crate::support::packets::a_document;
 use crate::support::portal::{Browser, PASSWORD, a_warrant};
@@ -10,7 +11,7 @@ use chrono::TimeDelta;
 use docaxis::domain::system::Role;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
-use docaxis::exchange::{samples, seal::Sealer, warrants};
+use docaxis::exchange::{samples, warrants};
 use docaxis::http::{ROUTES, Verb};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -214,7 +215,7 @@ async fn every_route_that_changes_something_leaves_evidence() {
     hub.program().done(&["queue", "hold", &held]);
     hub.after(TimeDelta::hours(2));
     dispatcher.round().await.unwrap();
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     let days = json!({ "from": "2026-11-21", "until": "2026-11-21" });
     office(a, "POST", "/archives", "/archives", days).await;
     people(&mut acts).await;
@@ -332,7 +333,7 @@ async fn auditing(acts: &mut Acts<'_>) {
     auditor.send("/portal/audit/samples", &[("size", "3"), ("seed", "")]).await;
     acts.answered("POST /portal/audit/samples", (auditor.page.status, auditor.page.words())).await;
     let sample = auditor.page.leads_to().to_owned();
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     assert_eq!(samples::draw_open(&hub.hub).await.unwrap(), 1);
     auditor.get(&sample).await;
     acts.next().await;
@@ -422,7 +423,7 @@ async fn every_command_that_changes_something_leaves_evidence() {
     ];
     let issued = run(a, "warrant issue", &issued).await;
     run(a, "warrant revoke", &[issued.split(' ').next().unwrap_or_default()]).await;
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     run(a, "search rebuild", &[]).await;
     run(a, "job run", &["sweep-orphans"]).await;
     let envelope = receipt["envelope_id"].as_str().unwrap();

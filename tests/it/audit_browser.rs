@@ -1,6 +1,7 @@
 //! The auditor's room in a real browser: by keyboard alone, readable to everybody, pictures for the eye. It needs no database of
 //! its own kind, so it runs on SQLite only.
 
+use crate::ledger::seal;
 use crate::portal_browser::{is_here, let_in};
 use crate::support::TestHub;
 use crate::support::chromium::Chromium;
@@ -8,7 +9,6 @@ use crate::support::packets::a_document;
 use crate::support::portal::{Browser, make_findable};
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::samples;
-use docaxis::exchange::seal::Sealer;
 use fantoccini::key::Key;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn an_auditor_draws_a_sample_and_notes_what_was_found_by_keyboard_alone() 
     chromium.tab_to("#size").await;
     chromium.press(&[Key::Tab, Key::Enter]).await;
     assert!(chromium.text_of("main").await.contains("Mẫu được rút trong khoảng một phút"));
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     assert_eq!(samples::draw_open(&hub.hub).await.unwrap(), 1);
     let place = chromium.window.current_url().await.unwrap();
     chromium.window.goto(place.as_str()).await.unwrap();

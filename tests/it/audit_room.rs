@@ -1,6 +1,7 @@
 //! The auditor's room: nothing without a warrant, nothing beyond it; samples that anybody can draw again; files verified; who
 //! looked at what. Everything that an auditor does is evidence.
 
+use crate::ledger::seal;
 use crate::statements;
 use crate::support::TestHub;
 use crate::support::packets::a_document;
@@ -9,7 +10,6 @@ use chrono::TimeDelta;
 use docaxis::domain::packet::Digest;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
-use docaxis::exchange::seal::Sealer;
 use docaxis::exchange::verify::{self, Trust};
 use docaxis::exchange::{archive, attest, samples, warrants};
 use docaxis::http::portal::{AuditOperation, PortalOperation};
@@ -47,7 +47,7 @@ async fn drawn(hub: &TestHub, browser: &mut Browser<'_>, (size, seed): (&str, &s
     assert_eq!(browser.page.status, 303, "{}", browser.page.words());
     let place = browser.page.leads_to().to_owned();
     assert!(browser.get(&place).await.words().contains("Đang rút"));
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     assert_eq!(samples::draw_open(&hub.hub).await.unwrap(), 1);
     assert_eq!(samples::draw_open(&hub.hub).await.unwrap(), 0, "it is drawn once");
     place
@@ -302,7 +302,7 @@ async fn a_sample_is_exported_as_an_archive_of_those_documents_alone() {
 async fn a_file_that_is_handed_in_is_verified_step_by_step_and_forgotten() {
     let hub = hub().await;
     let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
-    Sealer::new(&hub.hub).round().await.unwrap();
+    seal(&hub.hub).await;
     let mut auditor = auditor(&hub, &["X99.A01"]).await;
     let signed = auditor.get(&format!("/portal/receipts/{}", receipt["envelope_id"].as_str().unwrap())).await;
     let signed = signed.bytes.clone().unwrap();
@@ -391,6 +391,7 @@ async fn statements_of_the_scope_are_listed_and_taken_out() {
     documents(&hub, "X99.B02", 0..2).await;
     hub.accepted("dms.province", a_document("f1").from("X99.B02").to(&["X99.C03"]).bytes()).await;
     statements::close_the_day(&hub).await;
+    seal(&hub.hub).await;
     let mut auditor = auditor(&hub, &["X99.A01"]).await;
 
     let page = auditor.get("/portal/audit/statements").await;
