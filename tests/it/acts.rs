@@ -184,7 +184,7 @@ async fn every_route_that_changes_something_leaves_evidence() {
     office(a, "PUT", "/systems/{id}/addresses", "/systems/dms.new/addresses", addresses).await;
     let webhook = |rest: &str| format!("/systems/dms.new/webhook{rest}");
     office(a, "PUT", "/systems/{id}/webhook", &webhook(""), json!({ "url": "http://127.0.0.1:9/" })).await;
-    office(a, "POST", "/systems/{id}/webhook/rotate", &webhook("/rotate"), Value::Null).await;
+    office(a, "POST", "/systems/{id}/webhook/rotate", &webhook("/rotate"), json!({})).await;
     office(a, "POST", "/systems/{id}/webhook/test", &webhook("/test"), Value::Null).await;
     let from = json!({ "from": "2026-11-20T08:00:00+07:00" });
     office(a, "POST", "/systems/{id}/webhook/replay", &webhook("/replay"), from).await;
@@ -243,7 +243,7 @@ async fn systems_exchange(acts: &mut Acts<'_>) {
     let from = json!({ "from": "2026-11-20T08:00:00+07:00" });
     let own = [
         ("PUT", "", json!({ "url": "http://127.0.0.1:9/" })),
-        ("POST", "/rotate", Value::Null),
+        ("POST", "/rotate", json!({})),
         ("POST", "/test", Value::Null),
         ("POST", "/replay", from),
         ("DELETE", "", Value::Null),
@@ -256,7 +256,9 @@ async fn systems_exchange(acts: &mut Acts<'_>) {
         acts.answered(&format!("{method} /api/v1/webhook{rest}"), said).await;
     }
     let mut sdk = hub.sdk("dms.national");
-    let entry = json!({ "id": "", "code": "X99.N9", "name": "Chín" }).to_string();
+    let entry =
+        json!({ "id": "", "pcode": "X99.A01", "code": "X99.N9", "name": "Chín", "mail": "", "mobile": "", "fax": "" });
+    let entry = entry.to_string();
     let sent = sdk.send(json!({}), &a_document("s1").bytes()).await.is_ok();
     acts.was("POST /sendEdoc", (sent, "sdk".to_owned())).await;
     let waiting = hub.waiting("dms.province").await.pop().unwrap();
@@ -278,7 +280,7 @@ async fn people(acts: &mut Acts<'_>) {
     acts.next().await;
     let recall = format!("/portal/documents/{}/recall", receipt["envelope_id"].as_str().unwrap());
     clerk.get(&recall).await;
-    clerk.send(&recall, &[("to", "X99.B02"), ("reason", "Gửi nhầm")]).await;
+    clerk.send(&recall, &[("to", "X99.B02"), ("reason", "Gửi nhầm nơi nhận")]).await;
     acts.answered("POST /portal/documents/{id}/recall", (clerk.page.status, clerk.page.words())).await;
     for (rest, fields) in [
         ("sessions", vec![]),
@@ -296,7 +298,7 @@ async fn people(acts: &mut Acts<'_>) {
     operator.send("/portal/bulletins", &bulletin).await;
     acts.answered("POST /portal/bulletins", (operator.page.status, operator.page.words())).await;
     operator.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
-    let fields = [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Gửi lại")];
+    let fields = [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Bên nhận đã sửa phần mềm")];
     operator.send("/portal/redrives", &fields).await;
     acts.answered("POST /portal/redrives", (operator.page.status, operator.page.words())).await;
     let place = operator.page.leads_to().to_owned();
