@@ -276,7 +276,7 @@ settings! {
         validity_cron: String = "0 1 0 * * *", "cron, six fields, +07:00";
         /// When the statements of the day that is over are made; ten minutes after its end at the earliest.
         statements_cron: String = "0 30 0 * * *", "cron, six fields, +07:00";
-        /// When it is looked for archives that were asked for.
+        /// When it is looked for archives and samples that were asked for.
         archives_cron: String = "10 * * * * *", "cron, six fields, +07:00";
         /// When failed deliveries are started anew that people decided on: as many as they said for a minute.
         redrive_cron: String = "0 * * * * *", "cron, six fields, +07:00";
@@ -448,6 +448,12 @@ settings! {
         redrive_decision_hours: u64 = 24u64, "hours";
         /// Most failed deliveries of one recipient that are started anew in a minute.
         redrive_per_minute_max: u64 = 600u64, "deliveries";
+        /// Documents of one random sample.
+        sample_documents_max: usize = 1000usize, "documents";
+        /// Samples that may be drawn under one warrant.
+        samples_max: usize = 100usize, "samples";
+        /// Largest file that an auditor hands in to be verified.
+        upload_bytes_max: u64 = 268435456u64, "bytes";
     }
     /// Numbers of what is exchanged.
     statistics: Statistics {

@@ -12,8 +12,8 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, selftest, sweep, terms,
-    users,
+    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, samples, selftest, sweep,
+    terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -139,6 +139,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.archives_cron.clone(),
         run: |hub| Box::pin(archive::make_open(hub)),
+    },
+    Job {
+        name: "samples",
+        vi: "rút các mẫu ngẫu nhiên mà người kiểm tra đã yêu cầu",
+        en: "draw random samples that auditors asked for",
+        made_up: true,
+        cron: |hub| hub.config.jobs.archives_cron.clone(),
+        run: |hub| Box::pin(samples::draw_open(hub)),
     },
     Job {
         name: "turn-validity",

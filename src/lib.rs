@@ -56,6 +56,7 @@ pub mod robot;
 use channel::mail::{Mailer, MailerError};
 use channel::push::{Pusher, PusherError};
 use config::{Config, ConfigError};
+use exchange::act::{By, note_order};
 use hub::{Clock, Hub, OpenError};
 use metrics::OutcomeLabel;
 use sd_notify::NotifyState;
@@ -199,7 +200,9 @@ impl Running {
                 over = &mut self.server => return ended(over),
                 told = signals.told() => match told {
                     Told::Stop => break,
-                    Told::Reload => _ = again.map(|again| reload(hub, again())),
+                    Told::Reload => if let Some(again) = again {
+                        reload(hub, again()).await;
+                    },
                 },
                 () = tick(&mut ticks) => tell(&[NotifyState::Watchdog]),
             }
@@ -237,13 +240,17 @@ async fn tick(ticks: &mut Option<tokio::time::Interval>) {
 }
 
 /// Reads the settings anew. What has faults changes nothing.
-fn reload(hub: &Hub, read: Result<Config, ConfigError>) {
+async fn reload(hub: &Hub, read: Result<Config, ConfigError>) {
     // Without the time at which it began, systemd would not wait for the end.
     let since = NotifyState::monotonic_usec_now().into_iter();
     tell(&since.chain([NotifyState::Reloading]).collect::<Vec<_>>());
     let outcome = match read {
         Ok(new) => {
             let after = hub.newest_config().reloaded(&new);
+            let facts = serde_json::json!({ "changed": after.changed, "needs_restart": after.kept });
+            if let Err(error) = note_order(hub, &By::Operator, "reload", facts).await {
+                ::log::error!(target: "docaxis", "that the configuration is read again could not be noted: {error}");
+            }
             log::set_filter(&after.config.log.filter);
             hub.put_in_force(after.config);
             let (changed, kept) = (after.changed.join(", "), after.kept.join(", "));

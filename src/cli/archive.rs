@@ -122,6 +122,7 @@ async fn export(hub: &Hub, arguments: ExportArguments, out: &mut dyn Write) -> a
                 documents: arguments.kind.map(|kind| kind == Kind::Document),
                 document_id: arguments.document,
                 packets: arguments.packets,
+                ..Selection::default()
             };
             archive::ask(hub, &By::Operator, selection).await?
         }

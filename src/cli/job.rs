@@ -1,6 +1,7 @@
 //! `job list|run`: the hub's scheduled work.
 
 use super::{Outcome, time};
+use crate::exchange::act::{self, By};
 use crate::hub::Hub;
 use crate::jobs::{self, JOBS, Job};
 use anyhow::Context;
@@ -40,6 +41,7 @@ impl JobCommand {
             }
             Self::Run { name } => {
                 let job = JOBS.iter().find(|job| job.name == name).context("no such job")?;
+                act::note_order(hub, &By::Operator, "job-run", json!({ "job": job.name })).await?;
                 match jobs::run_now(hub, job).await.with_context(|| name.clone())? {
                     Some(done) => writeln!(out, "{name}: {done} done")?,
                     None => {

@@ -31,6 +31,7 @@ mod system;
 mod timestamp;
 mod user;
 mod verify;
+mod warrant;
 mod webhook;
 mod witness;
 
@@ -120,6 +121,9 @@ enum Command {
     /// Identity providers by which people sign in to the portal.
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
+    /// Warrants: what auditors may see in the portal.
+    #[command(subcommand)]
+    Warrant(warrant::WarrantCommand),
     /// The search index of the portal.
     #[command(subcommand)]
     Search(search::SearchCommand),
@@ -257,6 +261,7 @@ impl CommandLine {
             Command::Timestamp(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::User(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Provider(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
+            Command::Warrant(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Search(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Statistics(command) => on_hub(config()?, async |hub| command.run(hub, out).await),
             Command::Receipt(command) => on_hub(config()?, async |hub| command.run(hub, out).await),

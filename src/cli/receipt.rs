@@ -1,7 +1,7 @@
 //! `receipt show|signed|capsule|certificates`: signed receipts, and what proves a delivery.
 
 use super::{Outcome, time};
-use crate::exchange::{attest, capsule};
+use crate::exchange::{access, attest, capsule};
 use crate::http::receipt_api;
 use crate::hub::Hub;
 use anyhow::Context;
@@ -44,12 +44,19 @@ impl ReceiptCommand {
     pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         match self {
             Self::Show { id } => {
-                let issued = attest::receipt(hub, None, &id).await.context(id)?;
+                let issued = attest::receipt(hub, None, &id).await.context(id.clone())?;
+                access::by_operator(hub, "receipt", &id).await?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&receipt_api::body(&issued.receipt))?)?;
             }
-            Self::Signed { id } => write!(out, "{}", attest::receipt(hub, None, &id).await.context(id)?.xml)?,
+            Self::Signed { id } => {
+                let issued = attest::receipt(hub, None, &id).await.context(id.clone())?;
+                access::by_operator(hub, "receipt", &id).await?;
+                write!(out, "{}", issued.xml)?;
+            }
             Self::Capsule { delivery } => {
-                write!(out, "{}", capsule::capsule(hub, None, &delivery).await.context(delivery)?.file())?;
+                let capsule = capsule::capsule(hub, None, &delivery).await.context(delivery.clone())?;
+                access::by_operator(hub, "capsule", &delivery).await?;
+                write!(out, "{}", capsule.file())?;
             }
             Self::Certificates => {
                 for one in attest::certificates(hub).await? {

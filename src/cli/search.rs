@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::progress::Progress;
+use crate::exchange::act::By;
 use crate::exchange::following::{Follower, SEARCH};
 use crate::exchange::prove;
 use crate::hub::Hub;
@@ -27,7 +28,7 @@ pub(super) async fn rebuild(
     (follower, what): (&Follower, &'static str),
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
-    follower.begin_anew(hub).await?;
+    follower.begin_anew(hub, &By::Operator).await?;
     let size = prove::view(hub).await?.head.map_or(0, |head| head.tree_size);
     let progress = Progress::pieces(u64::try_from(size).unwrap_or(0), what);
     // The loop of a hub that runs may take a part of the rounds.

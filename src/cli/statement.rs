@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::domain::dates;
-use crate::exchange::statements;
+use crate::exchange::{access, statements};
 use crate::hub::Hub;
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -79,6 +79,7 @@ impl StatementCommand {
                     }
                     None => statements::closing(hub, day).await.with_context(|| format!("{day} is not closed"))?,
                 };
+                access::by_operator(hub, "statement", &file.evidence.record.evidence_id).await?;
                 write!(out, "{}", file.file())?;
             }
             Self::Verify { day, json } => {

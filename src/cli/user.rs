@@ -74,7 +74,7 @@ pub struct AddArguments {
     /// What it is there for.
     #[arg(long, value_enum)]
     role: RoleWord,
-    /// The agencies that it looks after.
+    /// The agencies that a clerk looks after.
     #[arg(long = "agency", value_name = "CODE", num_args = 1..)]
     agencies: Vec<String>,
 }
@@ -84,7 +84,7 @@ pub struct AddArguments {
 pub enum RoleWord {
     /// Looks after the documents of agencies (văn thư).
     Clerk,
-    /// Looks at what happened to the documents of agencies.
+    /// Looks at what a warrant allows (`docaxis warrant`).
     Auditor,
     /// Keeps the hub going; sees every agency's log.
     Operator,

@@ -112,7 +112,7 @@ impl WebhookCommand {
                 print_proof(&system, Some(&proof), json, out)?;
             }
             Self::Test { system } => {
-                let id = webhooks::test(hub, &system).await.with_context(|| system.clone())?;
+                let id = webhooks::test(hub, by, &system).await.with_context(|| system.clone())?;
                 writeln!(out, "{system} is sent the event {id}")?;
             }
             Self::Replay { system, from, given_up } => {

@@ -312,6 +312,9 @@ impl Config {
             (self.statistics.batch_max == 0, "statistics.batch_max"),
             (self.statistics.silent_hours == 0, "statistics.silent_hours"),
             (self.statistics.freeze_days == 0, "statistics.freeze_days"),
+            (portal.sample_documents_max == 0, "portal.sample_documents_max"),
+            (portal.samples_max == 0, "portal.samples_max"),
+            (portal.upload_bytes_max == 0, "portal.upload_bytes_max"),
         ];
         is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
     }

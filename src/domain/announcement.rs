@@ -99,6 +99,9 @@ impl EventKind {
             | EvidenceEvent::UserChanged
             | EvidenceEvent::IdentityProviderChanged
             | EvidenceEvent::ContentViewed
+            | EvidenceEvent::DataAccessed
+            | EvidenceEvent::WarrantChanged
+            | EvidenceEvent::HubDirected
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed
             | EvidenceEvent::ListReconciled

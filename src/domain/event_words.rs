@@ -58,6 +58,13 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
             "It was decided on destroying or holding contents",
         ),
         EvidenceEvent::PacketDestroyed => of("Nội dung đã được tiêu hủy", "The content was destroyed"),
+        EvidenceEvent::DataAccessed => of("Dữ liệu đã được xem hoặc xuất ra", "Data were looked at or taken out"),
+        EvidenceEvent::WarrantChanged => {
+            of("Một quyết định kiểm tra được ghi nhận hoặc thu hồi", "A warrant was issued or revoked")
+        }
+        EvidenceEvent::HubDirected => {
+            of("Người vận hành yêu cầu Trục làm ngay một việc", "An operator had the hub do something at once")
+        }
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")
         }
@@ -126,6 +133,9 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::PurgeChanged
         | EvidenceEvent::PacketDestroyed
         | EvidenceEvent::DestructionCertified
+        | EvidenceEvent::DataAccessed
+        | EvidenceEvent::WarrantChanged
+        | EvidenceEvent::HubDirected
         | EvidenceEvent::StatusReported => None,
     }
 }

@@ -73,11 +73,17 @@ pub enum EvidenceEvent {
     PacketDestroyed,
     /// Ours: these are all the contents that a purge destroyed.
     DestructionCertified,
+    /// Ours: somebody took a table, a slip or a proof out, or an auditor asked something or had something drawn or verified.
+    DataAccessed,
+    /// Ours: a warrant was issued to an auditor, or revoked.
+    WarrantChanged,
+    /// Ours: somebody had the hub do at once what it does by itself, or read its settings anew.
+    HubDirected,
 }
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -111,6 +117,9 @@ impl EvidenceEvent {
         Self::PurgeChanged,
         Self::PacketDestroyed,
         Self::DestructionCertified,
+        Self::DataAccessed,
+        Self::WarrantChanged,
+        Self::HubDirected,
     ];
 
     /// The name in tables, answers and receipts; events of our own carry the prefix `docaxis:`.
@@ -149,6 +158,9 @@ impl EvidenceEvent {
             Self::PurgeChanged => "docaxis:PurgeChanged",
             Self::PacketDestroyed => "docaxis:PacketDestroyed",
             Self::DestructionCertified => "docaxis:DestructionCertified",
+            Self::DataAccessed => "docaxis:DataAccessed",
+            Self::WarrantChanged => "docaxis:WarrantChanged",
+            Self::HubDirected => "docaxis:HubDirected",
         }
     }
 }
@@ -172,6 +184,7 @@ impl EvidenceEvent {
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
             Self::ListReconciled => None,
             Self::LegalHoldChanged | Self::PurgeChanged | Self::PacketDestroyed | Self::DestructionCertified => None,
+            Self::DataAccessed | Self::WarrantChanged | Self::HubDirected => None,
         }
     }
 

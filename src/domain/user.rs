@@ -8,7 +8,7 @@ use super::text;
 pub enum UserRole {
     /// Văn thư: looks after the documents of agencies.
     Clerk,
-    /// Looks at what happened to the documents of agencies.
+    /// Looks at what a warrant allows, of what happened to the documents of agencies.
     Auditor,
     /// Keeps the hub going; sees every agency's log.
     Operator,
@@ -59,6 +59,11 @@ impl UserRole {
             Self::Clerk => false,
             Self::Auditor | Self::Operator | Self::Administrator => true,
         }
+    }
+
+    /// Whether it looks under a warrant.
+    pub fn is_auditor(self) -> bool {
+        self == Self::Auditor
     }
 
     /// Whether it looks after accounts.

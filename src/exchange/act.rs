@@ -1,6 +1,6 @@
 //! Acts of administration: who acts, and the evidence that each leaves, by whichever door it came.
 
-use super::Caller;
+use super::{Caller, ExchangeError};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::hub::{Hub, Ids};
 use crate::store::deliveries::DeliveryRow;
@@ -27,20 +27,29 @@ impl By {
         Self::System(caller.system_id().to_owned())
     }
 
-    /// Who it is, in tables: the id of a person or a system, `operator` or `hub`.
-    pub(super) fn name(&self) -> String {
+    /// Who it is, in one word: the id of a system or a person, else what stands for one.
+    pub(super) fn who(&self) -> &str {
         match self {
-            Self::Operator => "operator".to_owned(),
-            Self::Hub => "hub".to_owned(),
-            Self::System(id) | Self::User(id) => id.clone(),
+            Self::Operator => "operator",
+            Self::Hub => "hub",
+            Self::System(id) | Self::User(id) => id,
         }
     }
+}
+
+/// Leaves evidence that somebody has the hub do at once what it does by itself, before it does.
+///
+/// # Errors
+/// `Store`.
+pub async fn note_order(hub: &Hub, by: &By, order: &'static str, facts: Value) -> Result<(), ExchangeError> {
+    let act = Act::new(hub, by);
+    Ok(hub.store.write(move |tx| act.note(tx, (EvidenceEvent::HubDirected, order), None, facts.clone())).await?)
 }
 
 /// One act, as its transaction needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
-    by: By,
+    pub(super) by: By,
     pub(super) ids: Ids,
     /// When it happens.
     pub(super) now: DateTime<Utc>,
@@ -88,9 +97,20 @@ impl Act {
     pub(super) fn note(
         &self,
         tx: &mut Connection,
-        (event, act): (EvidenceEvent, &str),
+        what: (EvidenceEvent, &str),
         agency: Option<&str>,
         facts: Value,
+    ) -> Result<(), StoreError> {
+        self.note_under(tx, &self.ids.next(), what, (agency, facts))
+    }
+
+    /// The same under an id that is given.
+    pub(super) fn note_under(
+        &self,
+        tx: &mut Connection,
+        evidence_id: &str,
+        (event, act): (EvidenceEvent, &str),
+        (agency, facts): (Option<&str>, Value),
     ) -> Result<(), StoreError> {
         let (system_id, facts) = self.facts(act, facts);
         let piece = Evidence {
@@ -102,6 +122,6 @@ impl Act {
             system_id,
             facts: facts.to_string(),
         };
-        evidence::append(tx, &self.ids.next(), &piece)
+        evidence::append(tx, evidence_id, &piece)
     }
 }

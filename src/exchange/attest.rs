@@ -5,7 +5,7 @@
 
 use super::sessions::Person;
 use super::viewer::Viewer;
-use super::{Caller, ExchangeError, history, receipt as answer, seal};
+use super::{Caller, ExchangeError, access, history, receipt as answer, seal};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::receipt::{Packet, Receipt, Recipient, Record, recipients_digest};
 use crate::hub::Hub;
@@ -40,12 +40,15 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
     issued(hub, (Viewer::of_caller(caller), caller.is_some_and(Caller::is_hub)), id).await
 }
 
-/// The same for a person, as far as it may see the packet.
+/// The same for a person, as far as it may see the packet; that it was taken out is evidence.
 ///
 /// # Errors
 /// As `receipt`.
 pub async fn receipt_for(hub: &Hub, person: &Person, id: &str) -> Result<Issued, ExchangeError> {
-    issued(hub, (Viewer::of(person), false), id).await
+    access::covered(hub, person, id).await?;
+    let issued = issued(hub, (Viewer::of(person), false), id).await?;
+    access::looked_at(hub, person, "receipt", id).await?;
+    Ok(issued)
 }
 
 async fn issued(hub: &Hub, (viewer, is_hub): (Viewer, bool), id: &str) -> Result<Issued, ExchangeError> {

@@ -108,7 +108,7 @@ pub async fn publish(hub: &Hub, person: &Person, draft: Draft) -> Result<(), Exc
 }
 
 /// The codes under which these are registered, each once; or the first that nobody has.
-fn canonical(tx: &mut Connection, named: &[String]) -> Result<Result<Vec<String>, String>, StoreError> {
+pub(super) fn canonical(tx: &mut Connection, named: &[String]) -> Result<Result<Vec<String>, String>, StoreError> {
     let mut codes = Vec::new();
     for name in named {
         match agencies::find_by_alias(tx, name)? {

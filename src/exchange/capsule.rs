@@ -4,7 +4,7 @@
 use super::attest::{self, record};
 use super::sessions::Person;
 use super::viewer::Viewer;
-use super::{Caller, ExchangeError, prove, rows, seal};
+use super::{Caller, ExchangeError, access, prove, rows, seal};
 use crate::domain::packet::Digest;
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
@@ -85,12 +85,15 @@ pub async fn capsule(hub: &Hub, caller: Option<&Caller>, delivery_id: &str) -> R
     made(hub, Viewer::of_caller(caller), delivery_id).await
 }
 
-/// The same for a person, as far as it may see the delivery.
+/// The same for a person, as far as it may see the delivery; that it was taken out is evidence.
 ///
 /// # Errors
 /// As `capsule`.
 pub async fn capsule_for(hub: &Hub, person: &Person, delivery_id: &str) -> Result<Capsule, ExchangeError> {
-    made(hub, Viewer::of(person), delivery_id).await
+    access::covered(hub, person, delivery_id).await?;
+    let capsule = made(hub, Viewer::of(person), delivery_id).await?;
+    access::looked_at(hub, person, "capsule", delivery_id).await?;
+    Ok(capsule)
 }
 
 async fn made(hub: &Hub, viewer: Viewer, delivery_id: &str) -> Result<Capsule, ExchangeError> {

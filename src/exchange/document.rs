@@ -5,7 +5,7 @@ use super::history::{Happening, page};
 use super::sessions::Person;
 use super::transfers::name_of;
 use super::viewer::Viewer;
-use super::{ExchangeError, open};
+use super::{ExchangeError, access, open};
 use crate::domain::destruction::Line;
 use crate::domain::envelope::Urgency;
 use crate::domain::user::UserRole;
@@ -64,6 +64,7 @@ impl DocumentView {
 /// # Errors
 /// `NotFound` unless the person looks after the sender or a recipient; `Store`.
 pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Result<DocumentView, ExchangeError> {
+    access::covered(hub, person, id).await?;
     let (viewer, desk, id) = (Viewer::of(person), Desk::of(hub), id.to_owned());
     let (after, user_id, asking) = (after.to_owned(), person.user_id.clone(), person.clone());
     let found = hub.store.read(move |tx| {

@@ -2,11 +2,14 @@
 //! in the cluster, from where it is, and anew from the beginning whenever that is wished. Not here: what they make of it
 //! (`index`, `tally`).
 
+use super::act::{Act, By};
 use super::{ExchangeError, index, rows, tally};
 use crate::config::Config;
+use crate::domain::evidence::EvidenceEvent;
 use crate::hub::Hub;
 use crate::store::evidence::EvidenceRow;
 use crate::store::{Connection, StoreError, followers, ledger, search, statistics};
+use serde_json::json;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -57,11 +60,12 @@ impl Follower {
     ///
     /// # Errors
     /// `Store`.
-    pub async fn begin_anew(&self, hub: &Hub) -> Result<(), ExchangeError> {
-        let (name, clear) = (self.name, self.clear);
+    pub async fn begin_anew(&self, hub: &Hub, by: &By) -> Result<(), ExchangeError> {
+        let (name, clear, act) = (self.name, self.clear, Act::new(hub, by));
         let cleared = hub.store.write(move |tx| {
             followers::set_back(tx, name)?;
-            clear(tx)
+            clear(tx)?;
+            act.note(tx, (EvidenceEvent::HubDirected, "rebuild"), None, json!({ "follower": name }))
         });
         Ok(cleared.await?)
     }

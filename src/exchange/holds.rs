@@ -57,7 +57,7 @@ pub async fn place(hub: &Hub, by: &By, scope: Scope, reason: &str) -> Result<Str
             "Name the agency, the document or the period to be held",
         )));
     }
-    let (act, hold_id, name) = (Act::new(hub, by), hub.ids.next(), by.name());
+    let (act, hold_id, name) = (Act::new(hub, by), hub.ids.next(), by.who().to_owned());
     let placed = hold_id.clone();
     hub.store
         .write(move |tx| {
@@ -78,7 +78,7 @@ pub async fn place(hub: &Hub, by: &By, scope: Scope, reason: &str) -> Result<Str
 /// `NotFound`; `Malformed` without a reason; `Exists` when it was lifted before; `Store`.
 pub async fn lift(hub: &Hub, by: &By, hold_id: &str, reason: &str) -> Result<(), ExchangeError> {
     let reason = reason_of(reason)?;
-    let (act, id, name) = (Act::new(hub, by), hold_id.to_owned(), by.name());
+    let (act, id, name) = (Act::new(hub, by), hold_id.to_owned(), by.who().to_owned());
     let lifted = hub.store.write(move |tx| {
         let Some(row) = holds::find(tx, &id)? else { return Ok(Err(ExchangeError::NotFound)) };
         if !holds::lift(tx, &id, (&name, &reason), act.now)? {

@@ -46,7 +46,7 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
     };
     let _place = at_a_place(&hub.searches).await?;
     let (number, either) = questions(asked, among);
-    let wanted = text.to_lowercase();
+    let (wanted, person) = (text.to_lowercase(), person.clone());
     let hits = hub.store.read(move |tx| {
         let page = (before.unwrap_or(i64::MAX), most);
         let mut found = match &number {
@@ -59,7 +59,8 @@ pub async fn search(hub: &Hub, person: &Person, text: &str, before: Option<i64>)
         }
         let is_full = rows(found.len()) >= most;
         let next = found.last().map(|(number, _)| *number).filter(|_| is_full);
-        let seen = seen(tx, &viewer, &found)?;
+        let mut seen = seen(tx, &viewer, &found)?;
+        seen.retain(|envelope| person.covers(envelope.accepted_at.and_utc()));
         let mut lines = lines(tx, &viewer, seen)?;
         // Whoever writes marks means them.
         if text::unaccented(&wanted) != wanted {

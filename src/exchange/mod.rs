@@ -18,10 +18,12 @@
 //! `statistics` (shown) and `freeze` (months that do not change any more); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
 //! (what stays all the same) and `undertakings` (what two people decide on);
+//! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
 
 pub mod accept;
+pub mod access;
 pub mod act;
 pub mod agency_file;
 pub mod announce;
@@ -75,6 +77,7 @@ pub mod relay;
 mod report;
 pub mod room;
 pub mod routes;
+pub mod samples;
 pub mod seal;
 pub mod second_factor;
 pub mod selftest;
@@ -92,11 +95,13 @@ pub mod tally;
 pub mod terms;
 pub mod transfers;
 mod undertakings;
+pub mod uploads;
 pub mod users;
 pub mod verify;
 mod viewer;
 pub mod views;
 mod vouch;
+pub mod warrants;
 pub mod webhooks;
 pub mod witness;
 

@@ -3,7 +3,8 @@
 //! nobody on the recipient's side opens anything, so that what is withdrawn in time was really never seen.
 
 use super::ExchangeError;
-use super::act::{Act, By};
+use super::access::{self, Look};
+use super::act::Act;
 use super::lookup::at_a_place;
 use super::sessions::Person;
 use super::viewer::Viewer;
@@ -141,6 +142,16 @@ fn side(tx: &mut Connection, person: &Person, envelope: &EnvelopeRow) -> Result<
             "This role opens no content",
         ))));
     }
+    // The end of a warrant, and its days, hold in whichever moment it is looked at.
+    if !person.covers(envelope.accepted_at.and_utc()) {
+        return Ok(Err(ExchangeError::NotFound));
+    }
+    if person.warrant.as_ref().is_some_and(|warrant| !warrant.row.content) {
+        return Ok(Err(ExchangeError::NotAllowed(Wording::new(
+            "Quyết định kiểm tra này không cho mở nội dung văn bản",
+            "This warrant does not let content be opened",
+        ))));
+    }
     if person.may_see(&envelope.sender_code) {
         return Ok(Ok(envelope.sender_code.clone()));
     }
@@ -248,7 +259,7 @@ async fn note(
     envelope: EnvelopeRow,
     facts: serde_json::Value,
 ) -> Result<(), ExchangeError> {
-    let (act, person) = (Act::new(hub, &By::User(person.user_id.clone())), person.clone());
+    let (act, person) = (Act::new(hub, &person.by()), person.clone());
     let noted = hub.store.write(move |tx| {
         // Whoever gave the document back meanwhile opens it no more.
         let agency = match side(tx, &person, &envelope)? {
@@ -261,11 +272,19 @@ async fn note(
             at: act.now,
             envelope_id: Some(envelope.envelope_id.clone()),
             delivery_id: None,
-            agency: Some(agency),
+            agency: Some(agency.clone()),
             system_id,
             facts: facts.to_string(),
         };
-        evidence::append(tx, &act.ids.next(), &piece).map(Ok)
+        let evidence_id = act.ids.next();
+        evidence::append(tx, &evidence_id, &piece)?;
+        let look = Look {
+            act: "open",
+            agencies: vec![agency],
+            envelope_id: Some(envelope.envelope_id.clone()),
+            ..Look::default()
+        };
+        access::list(tx, &act, (&evidence_id, person.warrant_id()), &look).map(Ok)
     });
     noted.await?
 }

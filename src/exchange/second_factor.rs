@@ -69,13 +69,15 @@ pub async fn offer(hub: &Hub, person: &Person) -> Result<Offer, ExchangeError> {
     let random = hub.keyring.random().map_err(unavailable)?;
     let secret = hex::encode(random.get(..SECRET_BYTES).unwrap_or_default());
     let sealed = hub.keyring.seal(&secret.clone().into(), &person.user_id).map_err(unavailable)?;
-    let user_id = person.user_id.clone();
+    let (user_id, act) = (person.user_id.clone(), Act::new(hub, &person.by()));
     let begun = hub.store.write(move |tx| {
         let Some(user) = users::find_to_change(tx, &user_id)? else { return Ok(false) };
         if user.second_factor == SecondFactor::On {
             return Ok(false);
         }
         users::set_second_factor(tx, &user_id, SecondFactor::Begun, (Some(&sealed), 0))?;
+        let facts = json!({ "user": user.login });
+        act.note(tx, (EvidenceEvent::UserChanged, "second-factor-begun"), None, facts)?;
         Ok(true)
     });
     if !begun.await? {

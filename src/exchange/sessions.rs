@@ -2,6 +2,7 @@
 //! Not here: the cookie (`http::portal`), who makes users (`users`).
 
 use super::act::{Act, By};
+use super::warrants::{self, Warrant};
 use super::{ExchangeError, passwords, second_factor};
 use crate::config::Portal;
 use crate::domain::evidence::EvidenceEvent;
@@ -33,8 +34,10 @@ pub struct Person {
     pub name: String,
     /// What it is there for.
     pub role: UserRole,
-    /// The agencies that it looks after.
+    /// The agencies that it looks after; an auditor: those of its warrant.
     pub agencies: Vec<String>,
+    /// The warrant of an auditor that holds now.
+    pub warrant: Option<Warrant>,
     /// Whether it must choose a password before anything else.
     pub must_change_password: bool,
     /// Whether it must set up a second factor before anything else.
@@ -62,6 +65,41 @@ impl Person {
         if self.role.is_powerful() { Ok(()) } else { Err(ExchangeError::NotFound) }
     }
 
+    /// Nothing for whoever does not make accounts and warrants, likewise.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn administers(&self) -> Result<(), ExchangeError> {
+        if self.role.makes_users() { Ok(()) } else { Err(ExchangeError::NotFound) }
+    }
+
+    /// Whether it is an auditor without a warrant that holds: nothing is shown to it.
+    pub fn lacks_warrant(&self) -> bool {
+        self.role.is_auditor() && self.warrant.is_none()
+    }
+
+    /// The warrant under which it looks.
+    pub(super) fn warrant_id(&self) -> Option<&str> {
+        self.warrant.as_ref().map(|warrant| warrant.row.warrant_id.as_str())
+    }
+
+    /// Whether a document that was accepted at that time is for it, as far as that depends on the time.
+    pub(super) fn covers(&self, accepted_at: DateTime<Utc>) -> bool {
+        let documents = self.warrant.as_ref().map(Warrant::documents);
+        documents.is_none_or(|days| days.is_some_and(|(from, until)| (from..until).contains(&accepted_at)))
+    }
+
+    /// The same of a day, `yyyy-MM-dd`.
+    pub(super) fn covers_day(&self, day: &str) -> bool {
+        let row = self.warrant.as_ref().map(|warrant| &warrant.row);
+        row.is_none_or(|row| (row.documents_from.as_str()..=row.documents_until.as_str()).contains(&day))
+    }
+
+    /// Whether the logs of all agencies are open to it.
+    pub fn sees_every_agency(&self) -> bool {
+        self.role.sees_every_agency() || self.warrant.as_ref().is_some_and(|warrant| warrant.row.every_agency)
+    }
+
     /// Who it is in evidence.
     pub(super) fn by(&self) -> By {
         By::User(self.user_id.clone())
@@ -69,7 +107,7 @@ impl Person {
 
     /// Whether the log of an agency is open to it.
     pub fn may_see(&self, agency_code: &str) -> bool {
-        self.role.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
+        self.sees_every_agency() || self.agencies.iter().any(|code| code == agency_code)
     }
 }
 
@@ -202,15 +240,22 @@ fn session_digest(token: &str) -> Vec<u8> {
 /// # Errors
 /// `Store`.
 pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Person>, ExchangeError> {
-    let digest = session_digest(token);
+    let (digest, now) = (session_digest(token), hub.clock.now());
     let found = hub.store.read(move |tx| {
         let Some(session) = user_sessions::session(tx, &digest)? else { return Ok(None) };
         let Some(user) = users::find(tx, &session.user_id)? else { return Ok(None) };
-        let agencies = users::agencies_of(tx, &user.user_id)?;
-        Ok(Some((session, user, agencies)))
+        let warrant = match user.role {
+            UserRole::Auditor => warrants::in_force(tx, &user.user_id, now)?,
+            UserRole::Clerk | UserRole::Operator | UserRole::Administrator => None,
+        };
+        let agencies = match &warrant {
+            Some(warrant) => warrant.agencies.clone(),
+            None => users::agencies_of(tx, &user.user_id)?,
+        };
+        Ok(Some((session, user, (agencies, warrant))))
     });
-    let Some((session, user, agencies)) = found.await? else { return Ok(None) };
-    let (now, settings) = (hub.clock.now(), &hub.config.portal);
+    let Some((session, user, (agencies, warrant))) = found.await? else { return Ok(None) };
+    let settings = &hub.config.portal;
     let idle = if user.role.is_powerful() { settings.powerful_idle_minutes } else { settings.idle_minutes };
     let later = |at: DateTime<Utc>, minutes: u64| {
         let more = i64::try_from(minutes).ok().and_then(TimeDelta::try_minutes)?;
@@ -239,6 +284,7 @@ pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Perso
         name: user.name,
         role: user.role,
         agencies,
+        warrant,
     }))
 }
 
@@ -256,8 +302,14 @@ pub async fn sign_out(hub: &Hub, person: &Person) -> Result<(), ExchangeError> {
 /// # Errors
 /// `Store`.
 pub async fn end_others(hub: &Hub, person: &Person) -> Result<usize, ExchangeError> {
-    let (user_id, own) = (person.user_id.clone(), person.session_digest.clone());
-    Ok(hub.store.write(move |tx| user_sessions::end_sessions(tx, &user_id, Some(&own))).await?)
+    let (person, act) = (person.clone(), Act::new(hub, &person.by()));
+    let ended = hub.store.write(move |tx| {
+        let ended = user_sessions::end_sessions(tx, &person.user_id, Some(&person.session_digest))?;
+        let facts = json!({ "user": person.login, "sessions": ended });
+        act.note(tx, (EvidenceEvent::UserChanged, "end-sessions"), None, facts)?;
+        Ok(ended)
+    });
+    Ok(ended.await?)
 }
 
 /// A session as its owner sees it.

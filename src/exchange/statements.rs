@@ -4,7 +4,8 @@
 use super::attest;
 use super::capsule::Piece;
 use super::close::{self, Day};
-use super::{Caller, ExchangeError, prove, rows};
+use super::sessions::Person;
+use super::{Caller, ExchangeError, access, prove, rows};
 use crate::domain::destruction;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -82,6 +83,40 @@ pub async fn statement(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<S
         Ok(may_see.then_some((row.evidence_id, row.list)))
     });
     file(hub, vec![found.await?.ok_or(ExchangeError::NotFound)?], None).await?.pop().ok_or(ExchangeError::NotFound)
+}
+
+/// Statements of pairs with an agency of an auditor's warrant, of its days, in the order in which they were made.
+///
+/// # Errors
+/// `NotFound` without a warrant; `Store`.
+pub async fn of_warrant(
+    hub: &Hub,
+    person: &Person,
+    (after, limit): (String, usize),
+) -> Result<Vec<StatementRow>, ExchangeError> {
+    let warrant = person.warrant.clone().ok_or(ExchangeError::NotFound)?;
+    let found = hub.store.read(move |tx| {
+        let codes = (!warrant.row.every_agency).then_some(warrant.agencies.as_slice());
+        let days = (warrant.row.documents_from.as_str(), warrant.row.documents_until.as_str());
+        statements::of_agencies(tx, codes, days, (&after, rows(limit)))
+    });
+    Ok(found.await?)
+}
+
+/// A statement by its evidence, for an auditor; that it was taken out is evidence.
+///
+/// # Errors
+/// `NotFound` unless it is of an agency and a day of the warrant; as `statement`.
+pub async fn statement_for(hub: &Hub, person: &Person, id: &str) -> Result<StatementFile, ExchangeError> {
+    let wanted = id.to_owned();
+    let found = hub.store.read(move |tx| statements::find(tx, &wanted)).await?;
+    let is_of = |row: &StatementRow| person.may_see(&row.sender_code) || person.may_see(&row.recipient_code);
+    let is_shown = found.is_some_and(|row| person.warrant.is_some() && is_of(&row) && person.covers_day(&row.day));
+    if !is_shown {
+        return Err(ExchangeError::NotFound);
+    }
+    access::looked_at(hub, person, "statement", id).await?;
+    statement(hub, None, id).await
 }
 
 /// The list of all statements of a day.

@@ -43,6 +43,9 @@ pub struct LogQuery {
     pub rows: usize,
 }
 
+/// In the place of an agency: all that a person looks after.
+pub const ALL: &str = "all";
+
 /// Instead of a status: none was reported.
 pub const NO_STATUS: &str = "none";
 
@@ -140,13 +143,16 @@ pub struct Counts {
 /// Rows that are counted for the states of a log.
 const COUNTED_MAX: usize = 1000;
 
-/// The day from which a log is shown when nobody says otherwise.
-pub fn usual_day(hub: &Hub) -> NaiveDate {
+/// The day from which a log is shown when nobody says otherwise; to an auditor, the first one of its warrant.
+pub fn usual_day(hub: &Hub, person: &Person) -> NaiveDate {
+    if let Some(first) = person.warrant.as_ref().and_then(|warrant| warrant.row.documents_from.parse().ok()) {
+        return first;
+    }
     let today = hub.clock.now().with_timezone(&VIETNAM).date_naive();
     today.checked_sub_days(Days::new(hub.config.portal.log_days)).unwrap_or(today)
 }
 
-fn part(hub: &Hub, query: &LogQuery) -> Part {
+fn part(hub: &Hub, person: &Person, query: &LogQuery) -> Part {
     let after_last = query.until.and_then(|day| day.checked_add_days(Days::new(1)));
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let reaching = [DeliveryState::Pending, DeliveryState::Consigned, DeliveryState::HandedOver];
@@ -161,9 +167,16 @@ fn part(hub: &Hub, query: &LogQuery) -> Part {
         code => Some(Reported::Code(code.to_owned())),
     };
     let most = if query.rows == 0 { hub.config.portal.rows_max } else { query.rows };
+    let asked = (beginning(query.from.unwrap_or_else(|| usual_day(hub, person))), after_last.and_then(beginning));
+    // A warrant is for documents of some days, whichever are asked for.
+    let documents = person.warrant.as_ref().map(|warrant| warrant.documents().unwrap_or_default());
+    let (from, until) = match documents {
+        Some((first, last)) => (asked.0.max(Some(first)), Some(asked.1.map_or(last, |until| until.min(last)))),
+        None => asked,
+    };
     Part {
-        from: beginning(query.from.unwrap_or_else(|| usual_day(hub))),
-        until: after_last.and_then(beginning),
+        from,
+        until,
         states,
         urgency: query.urgency,
         type_name: some(&query.type_name),
@@ -205,7 +218,7 @@ fn ends<T>(rows: &mut Vec<T>, limit: i64, place: impl Fn(&T) -> String) -> (Opti
 /// `NotFound` unless the person looks after all of them; `Store`.
 pub async fn arrived(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<Arrived>, ExchangeError> {
     allowed(person, &query.agencies)?;
-    let (part, desk, user_id) = (part(hub, &query), Desk::of(hub), person.user_id.clone());
+    let (part, desk, user_id) = (part(hub, person, &query), Desk::of(hub), person.user_id.clone());
     let page = hub.store.read(move |tx| {
         let mut part = part.clone();
         loop {
@@ -271,7 +284,7 @@ pub async fn news(
     if query.overdue {
         return Ok(0);
     }
-    let part = Part { before: None, since: cursor(since), limit: NEWS_MAX, ..part(hub, &query) };
+    let part = Part { before: None, since: cursor(since), limit: NEWS_MAX, ..part(hub, person, &query) };
     let count = hub.store.read(move |tx| match is_sent {
         true => Ok(rows_of::sent(tx, &query.agencies, &part)?.len()),
         false => Ok(rows_of::arrived(tx, &query.agencies, &part)?.len()),
@@ -294,7 +307,7 @@ pub(super) fn name_of(names: &HashMap<String, String>, code: &str) -> String {
 /// `NotFound` unless the person looks after all of them; `Store`.
 pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<Counts, ExchangeError> {
     allowed(person, agencies)?;
-    let since = beginning(usual_day(hub)).unwrap_or(DateTime::UNIX_EPOCH);
+    let since = beginning(usual_day(hub, person)).unwrap_or(DateTime::UNIX_EPOCH);
     let agencies = agencies.to_vec();
     let most = rows(COUNTED_MAX.saturating_add(1));
     let states = hub.store.read(move |tx| rows_of::states_of_arrived(tx, &agencies, since, most)).await?;
@@ -317,7 +330,7 @@ pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<C
 /// `NotFound` unless the person looks after all of them; `Store`.
 pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<DocumentLine>, ExchangeError> {
     allowed(person, &query.agencies)?;
-    let (part, viewer) = (part(hub, &query), Viewer::of(person));
+    let (part, viewer) = (part(hub, person, &query), Viewer::of(person));
     let page = hub.store.read(move |tx| {
         let mut found = rows_of::sent(tx, &query.agencies, &part)?;
         let place_of = |row: &EnvelopeRow| place(row.accepted_at.and_utc(), &row.envelope_id);
@@ -388,6 +401,18 @@ pub async fn canonical(hub: &Hub, text: &str) -> Result<String, ExchangeError> {
     let asked = folded(text);
     let known = hub.store.read(move |tx| agencies::find_by_alias(tx, &asked)).await?;
     Ok(known.map_or_else(|| text.to_owned(), |agency| agency.code.0))
+}
+
+/// The agencies that the address of a log names: `all` that a person looks after, the first one when none is named.
+///
+/// # Errors
+/// `Store`.
+pub async fn chosen(hub: &Hub, person: &Person, text: &str) -> Result<Vec<String>, ExchangeError> {
+    match text.trim() {
+        ALL => Ok(person.agencies.clone()),
+        "" => Ok(person.agencies.first().cloned().into_iter().collect()),
+        named => Ok(vec![canonical(hub, named).await?]),
+    }
 }
 
 /// The agencies whose log a person may choose from, with their names, up to as many as a list can show.

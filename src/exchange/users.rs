@@ -98,11 +98,8 @@ pub async fn add(hub: &Hub, by: &By, new: Newcomer) -> Result<(UserLine, SecretS
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains('\0') {
         return Err(malformed("Cần họ tên, không quá 200 ký tự", "A name of at most 200 characters is needed"));
     }
-    if new.role.sees_every_agency() && !new.agencies.is_empty() {
-        return Err(malformed(
-            "Vai trò này xem được mọi đơn vị nên không gắn với đơn vị nào",
-            "The role sees every agency and is given none",
-        ));
+    if !new.agencies.is_empty() {
+        may_be_given(new.role)?;
     }
     let (password, hash) = first_password(hub).await?;
     let act = Act::new(hub, by);
@@ -127,6 +124,21 @@ pub async fn add(hub: &Hub, by: &By, new: Newcomer) -> Result<(UserLine, SecretS
             format!("Đã có người dùng {taken}"),
             format!("There is a user {taken} already"),
         ))),
+    }
+}
+
+/// Whether agencies are given to a role: only clerks look after some.
+fn may_be_given(role: UserRole) -> Result<(), ExchangeError> {
+    match role {
+        UserRole::Clerk => Ok(()),
+        UserRole::Auditor => Err(malformed(
+            "Người kiểm tra được xem theo quyết định kiểm tra: docaxis warrant issue",
+            "An auditor sees what a warrant gives: docaxis warrant issue",
+        )),
+        UserRole::Operator | UserRole::Administrator => Err(malformed(
+            "Vai trò này xem được mọi đơn vị nên không gắn với đơn vị nào",
+            "The role sees every agency and is given none",
+        )),
     }
 }
 
@@ -292,12 +304,9 @@ pub async fn reset(
 /// `NotFound`; `Malformed` for an unknown agency, or a role that is given none; `Store`.
 pub async fn hold(hub: &Hub, by: &By, login: &str, agency: &str) -> Result<UserLine, ExchangeError> {
     let agency = agency.to_owned();
-    let change = change(hub, by, login, move |tx, act, row| match row.role.sees_every_agency() {
-        true => Ok(Err(malformed(
-            "Vai trò này xem được mọi đơn vị nên không gắn với đơn vị nào",
-            "The role sees every agency and is given none",
-        ))),
-        false => match codes(tx, std::slice::from_ref(&agency))? {
+    let change = change(hub, by, login, move |tx, act, row| match may_be_given(row.role) {
+        Err(why) => Ok(Err(why)),
+        Ok(()) => match codes(tx, std::slice::from_ref(&agency))? {
             Ok(codes) => give(tx, act, (&row.user_id, &row.login), &codes).map(Ok),
             Err(unknown) => Ok(Err(unknown)),
         },

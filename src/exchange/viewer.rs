@@ -21,7 +21,7 @@ pub(super) enum Viewer {
 impl Viewer {
     /// The eyes of a person.
     pub(super) fn of(person: &Person) -> Self {
-        match person.role.sees_every_agency() {
+        match person.sees_every_agency() {
             true => Self::Hub,
             false => Self::Agencies(person.agencies.clone()),
         }

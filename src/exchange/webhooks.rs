@@ -155,8 +155,8 @@ pub async fn remove(hub: &Hub, by: &By, system: &str) -> Result<(), ExchangeErro
 ///
 /// # Errors
 /// `NotFound` when the system has none, `ComeAgain` while another trial waits, `Store`.
-pub async fn test(hub: &Hub, system: &str) -> Result<String, ExchangeError> {
-    let (ids, now, schedules) = (hub.ids, hub.clock.now(), Arc::clone(&hub.schedules));
+pub async fn test(hub: &Hub, by: &By, system: &str) -> Result<String, ExchangeError> {
+    let (act, schedules) = (Act::new(hub, by), Arc::clone(&hub.schedules));
     let id = EndpointId::events(system);
     let put = hub.store.write(move |tx| {
         let endpoint_id = id.to_string();
@@ -166,8 +166,10 @@ pub async fn test(hub: &Hub, system: &str) -> Result<String, ExchangeError> {
         if announcements::waits(tx, &endpoint_id, TEST)? {
             return Ok(Err(ExchangeError::ComeAgain { too_many: true }));
         }
-        let moment = Moment { ids, now, schedules: &schedules };
-        announce::test(tx, moment, (&endpoint_id, &id.holder)).map(Ok)
+        let moment = Moment { ids: act.ids, now: act.now, schedules: &schedules };
+        let event_id = announce::test(tx, moment, (&endpoint_id, &id.holder))?;
+        note(tx, &act, "tested", (&id, json!({ "event": event_id })))?;
+        Ok(Ok(event_id))
     });
     let put = put.await?;
     hub.wake.notify_one();

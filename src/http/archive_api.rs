@@ -99,6 +99,7 @@ impl From<ArchiveSaid> for Selection {
             documents: said.kind.map(Kind::is_document),
             document_id: said.document_id,
             packets: said.packets,
+            ..Self::default()
         }
     }
 }

@@ -54,7 +54,7 @@ use agency_api::AgencyOperation;
 use archive_api::ArchiveOperation;
 use gate::Node;
 use ledger_api::{LedgerOperation, TilesOperation};
-use portal::{DeskOperation, PortalOperation};
+use portal::{AuditOperation, DeskOperation, PortalOperation};
 use problem::Dialect;
 use purge_api::PurgeOperation;
 use push_admin::PushOperation;
@@ -230,6 +230,10 @@ const fn page(operation: PortalOperation) -> Operation {
     Operation::Portal(operation)
 }
 
+const fn audit(operation: AuditOperation) -> Operation {
+    Operation::Portal(PortalOperation::Audit(operation))
+}
+
 const fn desk(operation: DeskOperation) -> Operation {
     Operation::Portal(PortalOperation::Desk(operation))
 }
@@ -403,6 +407,18 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/portal/room", desk(DeskOperation::Room), "Whether the hub is well, at a glance; for operators and administrators."),
     route(GET, "/portal/bulletins", desk(DeskOperation::Bulletins), "What agencies are told in the portal."),
     route(POST, "/portal/bulletins", desk(DeskOperation::ChangeBulletins), "Tell agencies something for a time (`text`, `from`, `until`, `agencies`), or take it back (`withdraw`)."),
+    route(GET, "/portal/warrants", audit(AuditOperation::Warrants), "Warrants of auditors; for administrators."),
+    route(POST, "/portal/warrants", audit(AuditOperation::ChangeWarrants), "Issue a warrant (`login`, `number`, `decided_on`, `purpose`, `agencies`, `every_agency`, `content`, `documents_from`, `documents_until`, `from`, `until`), or revoke one (`revoke`)."),
+    route(GET, "/portal/audit", audit(AuditOperation::Room), "The auditor's room: what the warrant says, samples, verification; for auditors."),
+    route(POST, "/portal/audit/samples", audit(AuditOperation::Draw), "Have a random sample drawn (`size`, `seed`)."),
+    route(GET, "/portal/audit/samples/{id}", audit(AuditOperation::Sample), "A sample and its documents (`after`)."),
+    route(POST, "/portal/audit/samples/{id}", audit(AuditOperation::DirectSample), "Note something of a document of a sample (`number`, `note`), or ask for an archive of it (`step`: `export`)."),
+    route(GET, "/portal/audit/samples/{id}/archive", audit(AuditOperation::SampleArchive), "The archive of a sample, once it is made."),
+    route(POST, "/portal/audit/verify", audit(AuditOperation::Verify), "Verify a receipt, capsule, statement or archive that is handed in as a file."),
+    route(GET, "/portal/audit/accesses", audit(AuditOperation::Accesses), "Who looked at what (`agency`, `login`, `act`, `from`, `until`, `after`)."),
+    route(GET, "/portal/audit/accesses/export", audit(AuditOperation::AccessesExport), "The same as a table for spreadsheets (`form`: `xlsx`, `csv` or `csv-comma`)."),
+    route(GET, "/portal/audit/statements", audit(AuditOperation::Statements), "Daily statements of pairs with an agency of the warrant (`after`)."),
+    route(GET, "/portal/audit/statements/{id}", audit(AuditOperation::Statement), "A daily statement with all that proves it, as a file."),
     route(GET, "/portal/stuck", desk(DeskOperation::Stuck), "What has failed and what waits, by recipient; for operators and administrators."),
     route(GET, "/portal/recipients/{id}", desk(DeskOperation::Recipient), "How a recipient is doing."),
     route(POST, "/portal/recipients/{id}", desk(DeskOperation::DirectRecipient), "Pause or resume a recipient; hurry, hold or release what waits for it (`step`, `push`, `reason`)."),

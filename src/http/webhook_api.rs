@@ -58,7 +58,7 @@ pub(super) async fn answer(
         }
         WebhookOperation::Rotate => rotate(call, (system, by)).await,
         WebhookOperation::Test => {
-            let event_id = webhooks::test(hub, system).await?;
+            let event_id = webhooks::test(hub, by, system).await?;
             Ok(problem::ok().json(TestedBody { event_id: &event_id }))
         }
         WebhookOperation::Replay => replay(call, (system, by)).await,

@@ -3,11 +3,12 @@
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `followers` and `statistics`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
-//! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), and `payloads` for the bytes. `bell` wakes other nodes.
+//! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
 //! a LIMIT is bound again; it is compiled not to, see `.cargo/config.toml`.) Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
 
+pub mod accesses;
 pub mod agencies;
 pub mod announcements;
 pub mod archive_files;
@@ -49,6 +50,7 @@ pub mod redrives;
 pub mod relays;
 pub mod restore;
 pub mod routes;
+pub mod samples;
 mod schema;
 pub mod search;
 pub mod selftest;
@@ -59,6 +61,7 @@ pub mod timestamps;
 pub mod transfers;
 pub mod user_sessions;
 pub mod users;
+pub mod warrants;
 pub mod witnesses;
 
 use crate::config::Database;

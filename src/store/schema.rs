@@ -1,6 +1,19 @@
 //! Tables as diesel sees them. Generated from the migrations by `make schema`; never edited.
 
 diesel::table! {
+    accesses (agency_code, evidence_id) {
+        agency_code -> Text,
+        evidence_id -> Text,
+        at -> Timestamp,
+        who -> Text,
+        act -> Text,
+        about -> Text,
+        envelope_id -> Nullable<Text>,
+        warrant_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     agencies (agency_code) {
         agency_code -> Text,
         name -> Text,
@@ -515,6 +528,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    sample_items (sample_id, number) {
+        sample_id -> Text,
+        number -> BigInt,
+        envelope_id -> Text,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    samples (sample_id) {
+        sample_id -> Text,
+        warrant_id -> Text,
+        size -> BigInt,
+        is_own_seed -> Bool,
+        seed -> Text,
+        evidence_id -> Text,
+        asked_at -> Timestamp,
+        tree_size -> BigInt,
+        checkpoint -> Text,
+        population -> BigInt,
+        drawn_at -> Nullable<Timestamp>,
+        archive_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     saved_views (user_id, name) {
         user_id -> Text,
         name -> Text,
@@ -700,6 +739,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    warrant_agencies (warrant_id, agency_code) {
+        warrant_id -> Text,
+        agency_code -> Text,
+    }
+}
+
+diesel::table! {
+    warrants (warrant_id) {
+        warrant_id -> Text,
+        user_id -> Text,
+        number -> Text,
+        decided_on -> Text,
+        purpose -> Text,
+        every_agency -> Bool,
+        content -> Bool,
+        documents_from -> Text,
+        documents_until -> Text,
+        from_at -> Timestamp,
+        until_at -> Timestamp,
+        issued_by -> Text,
+        issued_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     watched_ledgers (origin) {
         origin -> Text,
         tree_size -> BigInt,
@@ -721,6 +786,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    accesses,
     agencies,
     agency_aliases,
     agency_signs,
@@ -765,6 +831,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     redriven_deliveries,
     redrives,
     routes,
+    sample_items,
+    samples,
     saved_views,
     searchable_documents,
     selftest_marks,
@@ -783,6 +851,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     user_identities,
     user_sessions,
     users,
+    warrant_agencies,
+    warrants,
     watched_ledgers,
     witnesses,
 );

@@ -124,10 +124,53 @@ pub fn of_system(
         .select(StatementRow::as_select())
         .load(c))?;
     rows.extend(received);
+    Ok(in_order(rows, limit))
+}
+
+/// Rows of two lists as one page in the order of ids, each once.
+fn in_order(mut rows: Vec<StatementRow>, limit: i64) -> Vec<StatementRow> {
     rows.sort_by(|a, b| a.evidence_id.cmp(&b.evidence_id));
     rows.dedup_by(|a, b| a.evidence_id == b.evidence_id);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(rows)
+    rows
+}
+
+/// Statements of some days, in the order of ids: of pairs with one of these agencies, or of every pair.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_agencies(
+    tx: &mut Connection,
+    agency_codes: Option<&[String]>,
+    (first, last): (&str, &str),
+    (after, limit): (&str, i64),
+) -> Result<Vec<StatementRow>, StoreError> {
+    let Some(codes) = agency_codes else {
+        return Ok(on_packets!(tx, c => statements::table
+            .filter(statements::evidence_id.gt(after))
+            .filter(statements::day.between(first, last))
+            .order(statements::evidence_id.asc())
+            .limit(limit)
+            .select(StatementRow::as_select())
+            .load(c))?);
+    };
+    let mut rows: Vec<StatementRow> = on_packets!(tx, c => statements::table
+        .filter(statements::sender_code.eq_any(codes))
+        .filter(statements::evidence_id.gt(after))
+        .filter(statements::day.between(first, last))
+        .order(statements::evidence_id.asc())
+        .limit(limit)
+        .select(StatementRow::as_select())
+        .load(c))?;
+    rows.extend(on_packets!(tx, c => statements::table
+        .filter(statements::recipient_code.eq_any(codes))
+        .filter(statements::evidence_id.gt(after))
+        .filter(statements::day.between(first, last))
+        .order(statements::evidence_id.asc())
+        .limit(limit)
+        .select(StatementRow::as_select())
+        .load::<StatementRow>(c))?);
+    Ok(in_order(rows, limit))
 }
 
 /// The newest closed day before a day; without one, of all.

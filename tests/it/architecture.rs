@@ -87,7 +87,7 @@ const FLOORS: &[Floor] = &[
     ),
     floor(
         "lib",
-        &["http", "jobs", "hub", "config", "log", "metrics", "channel::mail", "channel::push"],
+        &["exchange::act", "http", "jobs", "hub", "config", "log", "metrics", "channel::mail", "channel::push"],
         "serve opens, answers and stops, in order",
     ),
     floor(
@@ -188,8 +188,8 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     (&["unicode_normalization"], &["src/domain/"], "text is folded by one rule"),
     (
         &["tempfile"],
-        &["src/wire/", "src/keyring.rs", "src/cli/client/", "src/exchange/archive/"],
-        "files without a name are for attachments, the key, what is fetched, and lists of archives",
+        &["src/wire/", "src/keyring.rs", "src/cli/client/", "src/exchange/archive/", "src/exchange/uploads.rs"],
+        "files without a name are for attachments, the key, what is fetched or handed in, and lists of archives",
     ),
     (
         &["aws_lc_rs"],

@@ -57,7 +57,7 @@ async fn how_far_the_search_index_is_behind_is_told() {
     assert_eq!(behind(&hub).await, 0);
     assert!(browser.get("/portal/room").await.words().contains("chậm hơn 0 bút toán"));
 
-    docaxis::exchange::following::SEARCH.begin_anew(&hub.hub).await.unwrap();
+    docaxis::exchange::following::SEARCH.begin_anew(&hub.hub, &docaxis::exchange::act::By::Operator).await.unwrap();
 
     assert!(behind(&hub).await > 3);
     assert!(!browser.get("/portal/room").await.words().contains("chậm hơn 0 bút toán"));

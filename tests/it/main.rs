@@ -11,9 +11,12 @@
 )]
 
 mod accept;
+mod acts;
 mod administration;
 mod architecture;
 mod archives;
+mod audit_browser;
+mod audit_room;
 mod backup;
 mod bad_input;
 mod client;

@@ -140,7 +140,7 @@ async fn a_number_is_found_in_any_spelling_and_words_without_marks() {
         );
     }
     // Made anew from the ledger, the index finds the same.
-    following::SEARCH.begin_anew(&hub.hub).await.unwrap();
+    following::SEARCH.begin_anew(&hub.hub, &docaxis::exchange::act::By::Operator).await.unwrap();
     assert!(clerk.get("/portal/search?q=7816").await.words().contains("Không tìm thấy"));
     make_findable(&hub).await;
     assert!(clerk.get("/portal/search?q=7816").await.words().contains("7816/VPCP-TTĐT"));

@@ -134,7 +134,7 @@ async fn what_software_did_not_take_although_it_was_brought_is_not_opened() {
 async fn nobody_takes_out_what_is_of_others_or_not_for_its_role() {
     let hub = hub().await;
     let mut stranger = Browser::of(&hub, "xa.mau", UserRole::Clerk, &["X99.C03"]).await;
-    let mut of_nothing = Browser::of(&hub, "moi", UserRole::Auditor, &[]).await;
+    let mut of_nothing = Browser::of(&hub, "moi", UserRole::Clerk, &[]).await;
     let mut auditor = Browser::of(&hub, "thanh.tra", UserRole::Auditor, &["X99.A01"]).await;
     let (envelope, delivery) = ids(&hub.accepted("dms.national", a_document("d1").bytes()).await);
     let places = [

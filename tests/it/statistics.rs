@@ -94,7 +94,7 @@ async fn numbers_are_those_of_the_register_and_the_same_however_rounds_are_cut()
     assert_eq!((counted.of("urgency:express", "deliveries"), counted.of("kind:recall", "packets")), (1, 1));
     assert_eq!((counted.quantile("delay", 50), counted.quantile("receive", 95)), (Some(180), Some(180)));
 
-    STATISTICS.begin_anew(&hub.hub).await.unwrap();
+    STATISTICS.begin_anew(&hub.hub, &By::Operator).await.unwrap();
     assert_eq!(sums(&hub).await, Sums::default());
     let other = hub.another_node();
     loop {
@@ -274,7 +274,7 @@ async fn a_frozen_month_stays_and_what_came_later_stands_beside_it() {
         let status = hub.client.get(hub.url(&format!("/portal/open-data/{wrong}"))).send().await.unwrap().status();
         assert!(status == 404 || status == 400, "{wrong}: {status}");
     }
-    STATISTICS.begin_anew(&hub.hub).await.unwrap();
+    STATISTICS.begin_anew(&hub.hub, &By::Operator).await.unwrap();
     assert!(freeze::indicators(&hub.hub, "2026-11").await.is_ok(), "counting anew leaves it");
 }
 

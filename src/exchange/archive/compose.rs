@@ -210,7 +210,7 @@ async fn packets(
     watch: Watch<'_>,
 ) -> Result<Work, ExchangeError> {
     let asked = request.clone();
-    let mut from = Some(hub.store.read(move |tx| gather::beginning(tx, &asked)).await?);
+    let mut from = Some(hub.store.read(move |tx| gather::first_index(tx, &asked.selection.from)).await?);
     while let Some(at) = from {
         let asked = request.clone();
         let page = hub.store.read(move |tx| gather::page(tx, &asked, at)).await?;
@@ -272,6 +272,10 @@ async fn batch(hub: &Hub, request: &Request, packets: Vec<Packet>) -> Result<Bat
 async fn of_days(hub: &Hub, request: &Request, mut work: Work) -> Result<Work, ExchangeError> {
     let last = request.selection.until.parse::<NaiveDate>().ok();
     let mut day = request.selection.from.parse::<NaiveDate>().ok();
+    // Single packets are no days.
+    if !request.selection.envelopes.is_empty() {
+        return Ok(work);
+    }
     while let Some(now) = day.filter(|day| last.is_some_and(|last| *day <= last)) {
         let (name, asked) = (now.to_string(), request.clone());
         let lists = hub.store.read(move |tx| lists(tx, &asked, &name)).await?;

@@ -13,6 +13,7 @@ use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{self, EnvelopeRow};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::{Connection, StoreError, ledger, neighbours, purges, statements};
+use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 
 /// Entries of the ledger that are looked at together.
@@ -62,29 +63,38 @@ impl Packet {
     }
 }
 
-/// Where the walk begins: nothing of the period stands before.
-pub(super) fn beginning(tx: &mut Connection, request: &Request) -> Result<i64, StoreError> {
-    Ok(statements::last_closed(tx, Some(&request.selection.from))?.map_or(0, |day| day.next_index))
+/// Where a walk along the ledger begins: nothing of that day or later stands before.
+pub(in crate::exchange) fn first_index(tx: &mut Connection, day: &str) -> Result<i64, StoreError> {
+    Ok(statements::last_closed(tx, Some(day))?.map_or(0, |day| day.next_index))
 }
 
-/// The next page of what a request asks for.
-pub(super) fn page(tx: &mut Connection, request: &Request, from: i64) -> Result<Page, StoreError> {
-    let Some((begins, ends)) = request.period() else { return Ok(Page::default()) };
-    let until = from.saturating_add(rows(PAGE)).min(request.tree_size);
-    let entries = ledger::entries_with_evidence(tx, from..until)?;
-    let mut page = Page { next: (until < request.tree_size).then_some(until), ..Page::default() };
+/// Ids of packets that were accepted in a period, as a page of the ledger from an index below another one tells; and from where
+/// the next page goes on, nothing after the last.
+pub(in crate::exchange) fn accepted(
+    tx: &mut Connection,
+    (begins, ends): (DateTime<Utc>, DateTime<Utc>),
+    (from, below): (i64, i64),
+) -> Result<(HashSet<String>, Option<i64>), StoreError> {
+    let until = from.saturating_add(rows(PAGE)).min(below);
+    let mut next = (until < below).then_some(until);
     let mut accepted = HashSet::new();
-    for row in entries.into_iter().filter_map(|(_, row)| row) {
+    for row in ledger::entries_with_evidence(tx, from..until)?.into_iter().filter_map(|(_, row)| row) {
         let at = row.at.and_utc();
         if at >= close::passed(ends) {
-            page.next = None;
+            next = None;
         }
         let is_acceptance = row.event == EvidenceEvent::SubmissionAcceptance.name();
         accepted.extend(row.envelope_id.filter(|_| is_acceptance && at >= begins && at < ends));
     }
-    let ids: Vec<&str> = accepted.iter().map(String::as_str).collect();
-    page.packets = packets(tx, request, &ids)?;
-    Ok(page)
+    Ok((accepted, next))
+}
+
+/// The next page of what a request asks for.
+pub(super) fn page(tx: &mut Connection, request: &Request, from: i64) -> Result<Page, StoreError> {
+    let Some(period) = request.period() else { return Ok(Page::default()) };
+    let (accepted, next) = accepted(tx, period, (from, request.tree_size))?;
+    let ids: Vec<&str> = accepted.iter().map(String::as_str).filter(|id| request.names(id)).collect();
+    Ok(Page { packets: packets(tx, request, &ids)?, next })
 }
 
 /// What is written with packets of a page.
@@ -113,7 +123,7 @@ fn packets(tx: &mut Connection, request: &Request, envelope_ids: &[&str]) -> Res
         let is_whole = request.is_of(&envelope.sender_code);
         let mut own = by_envelope.remove(&envelope.envelope_id).unwrap_or_default();
         own.retain(|row| is_whole || request.is_of(&row.recipient_code));
-        if request.wants(&envelope.packet_kind, &envelope.document_id) && (is_whole || !own.is_empty()) {
+        if request.wants(&envelope) && (is_whole || !own.is_empty()) {
             chosen.push((envelope, is_whole, own));
         }
     }

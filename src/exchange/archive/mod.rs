@@ -7,6 +7,9 @@ mod compose;
 mod gather;
 mod index;
 
+pub(super) use gather::{accepted, first_index};
+
+use super::access::{self, Look};
 use super::act::{Act, By};
 use super::{ExchangeError, close, prove, rows};
 use crate::domain::dates::{beginning, date};
@@ -46,6 +49,13 @@ pub struct Selection {
     pub document_id: Option<String>,
     /// Whether the packets themselves are in it.
     pub packets: bool,
+    /// Only what these agencies sent and were sent, by their codes; none: whichever. Not written where there are none, so that
+    /// requests stay what they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<String>,
+    /// Only these envelopes, in the order of ids, and no statements; none: whichever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub envelopes: Vec<String>,
 }
 
 /// A selection, cut off at a head of the ledger: what is in the archive is decided.
@@ -79,10 +89,17 @@ impl Request {
         Some((beginning(date(&self.selection.from)?)?, beginning(after)?))
     }
 
-    /// Whether packets of this kind, about this document, are in it.
-    fn wants(&self, kind: &str, document_id: &str) -> bool {
-        self.selection.documents.is_none_or(|documents| documents != kind.starts_with("status-"))
-            && self.selection.document_id.as_ref().is_none_or(|wanted| wanted == document_id)
+    /// Whether a packet may be in it by its kind and document.
+    fn wants(&self, envelope: &EnvelopeRow) -> bool {
+        let Selection { documents, document_id, .. } = &self.selection;
+        documents.is_none_or(|documents| documents == envelope.is_document())
+            && document_id.as_ref().is_none_or(|wanted| *wanted == envelope.document_id)
+    }
+
+    /// Whether an envelope is among those that are named.
+    fn names(&self, envelope_id: &str) -> bool {
+        let named = &self.selection.envelopes;
+        named.is_empty() || named.binary_search_by(|one| one.as_str().cmp(envelope_id)).is_ok()
     }
 
     /// Whether the content of a packet to these recipients is to be in it.
@@ -90,13 +107,16 @@ impl Request {
         let at = envelope.accepted_at.and_utc();
         self.selection.packets
             && self.period().is_some_and(|(begins, ends)| at >= begins && at < ends)
-            && self.wants(&envelope.packet_kind, &envelope.document_id)
+            && self.wants(envelope)
+            && self.names(&envelope.envelope_id)
             && (self.is_of(&envelope.sender_code) || recipients.iter().any(|code| self.is_of(code)))
     }
 
     /// Whether what an agency sent or was sent is in it.
     fn is_of(&self, code: &str) -> bool {
-        self.selection.agency.as_ref().is_none_or(|agency| agency == code)
+        let Selection { agency, among, .. } = &self.selection;
+        agency.as_ref().is_none_or(|agency| agency == code)
+            && (among.is_empty() || among.iter().any(|agency| agency == code))
     }
 }
 
@@ -165,7 +185,7 @@ pub async fn ask_again(hub: &Hub, by: &By, archive_id: &str) -> Result<ArchiveRo
 }
 
 async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, ExchangeError> {
-    let row = ArchiveRow::new(hub.ids.next(), request, by.name(), hub.clock.now());
+    let row = ArchiveRow::new(hub.ids.next(), request, by.who().to_owned(), hub.clock.now());
     let (act, kept, most) = (Act::new(hub, by), row.clone(), rows(hub.config.archives.waiting_max));
     let has_room = hub.store.write(move |tx| {
         if rows(archives::open(tx, most)?.len()) >= most {
@@ -184,8 +204,17 @@ fn note(tx: &mut Connection, act: &Act, what: &str, row: &ArchiveRow) -> Result<
     let facts = json!({
         "archive": row.archive_id, "from": request.selection.from, "until": request.selection.until, "packets": request.selection.packets,
         "document_id": request.selection.document_id, "tree_size": request.tree_size,
+        "envelopes": request.selection.envelopes.len(),
     });
-    act.note(tx, (EvidenceEvent::ArchiveExported, what), request.selection.agency.as_deref(), facts)
+    let (evidence_id, Selection { agency, among, .. }) = (act.ids.next(), request.selection);
+    act.note_under(tx, &evidence_id, (EvidenceEvent::ArchiveExported, what), (agency.as_deref(), facts))?;
+    let look = Look {
+        act: if what == "ask" { "archive" } else { "archive-content" },
+        agencies: agency.into_iter().chain(among).collect(),
+        asks: row.archive_id.clone(),
+        ..Look::default()
+    };
+    access::list(tx, act, (&evidence_id, None), &look)
 }
 
 /// An export.

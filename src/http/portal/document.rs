@@ -8,6 +8,7 @@ use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event_words;
 use crate::domain::evidence::EvidenceEvent;
+use crate::exchange::access;
 use crate::exchange::document::{self, DocumentView};
 use crate::exchange::follow::SentLine;
 use crate::exchange::history::Happening;
@@ -192,5 +193,8 @@ impl DocumentPage<'_> {
 /// `NotFound` unless the person looks after a party to it; `Store`.
 pub(super) async fn page(page: &Page<'_>, person: &Person, id: &str, fields: &Fields) -> Result<HttpResponse, Problem> {
     let document = document::document(page.hub, person, id, fields.get("after")).await?;
+    if access::is_watched(person) {
+        access::looked_at(page.hub, person, "document", id).await?;
+    }
     drawn(&DocumentPage { page, document })
 }

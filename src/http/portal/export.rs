@@ -9,6 +9,7 @@ use super::words::{self, Language};
 use super::{Page, download};
 use crate::domain::dates;
 use crate::exchange::ExchangeError;
+use crate::exchange::access::{self, Look};
 use crate::exchange::open;
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery};
@@ -101,7 +102,10 @@ pub(super) async fn answer(
         _place: place,
     };
     // What fails at once, such as rights, fails before anything is sent.
+    let agencies = writing.query.agencies.clone();
     let first = writing.next().await?;
+    let look = Look { act: "log-export", agencies, asks: fields.told(), ..Look::default() };
+    access::looked(page.hub, person, look).await?;
     let first = stream::iter(first.map(Ok));
     let rest = stream::unfold(writing, |mut writing| async move {
         let bytes = writing.next().await.map_err(io::Error::other).transpose()?;
@@ -140,7 +144,8 @@ impl Writing {
         let has_more = next.is_some();
         let Some(next) = next.filter(|_| self.rows_left > 0) else {
             if has_more {
-                self.say_cut(&mut sheet).map_err(ExchangeError::Payload)?;
+                let cells = if self.is_sent { SENT.len() } else { ARRIVED.len() };
+                say_cut(&mut sheet, self.language, cells).map_err(ExchangeError::Payload)?;
             }
             return sheet.finish().map(Some).map_err(ExchangeError::Payload);
         };
@@ -149,17 +154,14 @@ impl Writing {
         self.sheet = Some(sheet);
         Ok(Some(bytes))
     }
+}
 
-    /// Writes a row that says that more was asked for than stands here, so that nobody takes the table for the whole.
-    fn say_cut(&self, sheet: &mut Sheet) -> io::Result<()> {
-        let said = self
-            .language
-            .pick("Bảng bị cắt ở giới hạn; hãy chọn ít ngày hơn.", "The table is cut at the limit; choose fewer days.");
-        let cells = if self.is_sent { SENT.len() } else { ARRIVED.len() };
-        let row: Vec<Cell<'_>> =
-            std::iter::once(said).chain(std::iter::repeat("")).take(cells).map(Cell::Text).collect();
-        sheet.row(&row)
-    }
+/// Writes a row that says that more was asked for than stands here, so that nobody takes the table for the whole.
+pub(super) fn say_cut(sheet: &mut Sheet, language: Language, cells: usize) -> io::Result<()> {
+    let said = language
+        .pick("Bảng bị cắt ở giới hạn; hãy chọn ít ngày hơn.", "The table is cut at the limit; choose fewer days.");
+    let row: Vec<Cell<'_>> = std::iter::once(said).chain(std::iter::repeat("")).take(cells).map(Cell::Text).collect();
+    sheet.row(&row)
 }
 
 fn time(at: DateTime<Utc>) -> (String, String) {

@@ -14,6 +14,11 @@ impl Fields {
         Self(read.into_iter().filter(|(_, value)| !value.contains('\0')).collect())
     }
 
+    /// Those of a form that was taken apart already.
+    pub(super) fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// The value of a name; empty when it is not there.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
@@ -22,6 +27,12 @@ impl Fields {
     /// Every value of a name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// What was said, for evidence: nothing that is empty, nor what a form carries for its own sake.
+    pub(super) fn told(&self) -> String {
+        let said = self.0.iter().filter(|(name, value)| !value.is_empty() && name != "form_token");
+        said.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     }
 
     /// The same fields with one changed, as a query.

@@ -7,8 +7,9 @@ use super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::status::{Direction, STATUSES};
+use crate::exchange::access::{self, Look};
 use crate::exchange::sessions::Person;
-use crate::exchange::transfers::{self, Arrived, Counts, DocumentLine, LogPage, LogQuery};
+use crate::exchange::transfers::{self, ALL, Arrived, Counts, DocumentLine, LogPage, LogQuery};
 use crate::exchange::views;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -64,9 +65,6 @@ struct Choice {
     is_chosen: bool,
 }
 
-/// In the place of an agency: all that the person looks after.
-const ALL: &str = "all";
-
 /// What the address of a log asks for.
 pub(super) struct Asked {
     pub(super) query: LogQuery,
@@ -87,16 +85,11 @@ pub(super) struct Asked {
 /// `Store`.
 pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<Asked, Problem> {
     let agencies = transfers::agencies_of(page.hub, person).await?;
-    let (agency, codes) = match fields.get("agency").trim() {
-        ALL => (ALL.to_owned(), agencies.iter().map(|(code, _)| code.clone()).collect()),
-        "" => {
-            let first = agencies.first().map(|(code, _)| code.clone());
-            (first.clone().unwrap_or_default(), first.into_iter().collect())
-        }
-        named => {
-            let code = transfers::canonical(page.hub, named).await?;
-            (code.clone(), vec![code])
-        }
+    let named = fields.get("agency").trim();
+    let codes = transfers::chosen(page.hub, person, named).await?;
+    let agency = match named {
+        ALL => ALL.to_owned(),
+        _ => codes.first().cloned().unwrap_or_default(),
     };
     let filter = FILTERS.iter().find(|filter| filter.word == fields.get("state"));
     let text = |name: &str| fields.get(name).trim().to_owned();
@@ -113,11 +106,11 @@ pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> 
         after: fields.get("after").to_owned(),
         rows: 0,
     };
-    let usual = transfers::usual_day(page.hub);
+    let usual = transfers::usual_day(page.hub, person);
     let from = query.from.unwrap_or(usual);
     let is_filtered = query.urgency.is_some() || query.overdue || query.until.is_some();
     let has_words = [&query.type_name, &query.business, &query.status].iter().any(|word| !word.is_empty());
-    let is_usual = from == usual && !is_filtered && !has_words;
+    let is_usual = from == usual && !is_filtered && !has_words && person.warrant.is_none();
     Ok(Asked { is_sent: fields.get("direction") == "out", agencies, agency, from, filter, is_usual, query })
 }
 
@@ -276,6 +269,10 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
     let since = first.unwrap_or_else(|| transfers::newest_place(page.hub));
     view.news = is_first.then(|| format!("/portal/log/news?{}", fields.with("since", &since)));
     view.next = next;
+    if access::is_watched(person) {
+        let look = Look { act: "log", agencies: codes.clone(), asks: fields.told(), ..Look::default() };
+        access::looked(page.hub, person, look).await?;
+    }
     // They are of the usual days: beside another choice they would say something else than the list.
     let counts = match is_usual && !is_sent {
         true => Some(transfers::counts(page.hub, person, &codes).await?),

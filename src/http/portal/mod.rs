@@ -6,6 +6,7 @@ mod account;
 mod accounts;
 mod agencies;
 mod assets;
+mod audit;
 mod desk;
 mod document;
 mod download;
@@ -34,6 +35,7 @@ use crate::keyring;
 use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
+pub use audit::AuditOperation;
 use chrono::{DateTime, Utc};
 pub use desk::DeskOperation;
 use fields::Fields;
@@ -77,6 +79,8 @@ pub enum PortalOperation {
     EndSessions,
     /// What those who look after the hub see and do.
     Desk(DeskOperation),
+    /// What auditors see and do, and under which warrants.
+    Audit(AuditOperation),
     /// The log as a table for spreadsheets.
     Export,
     /// Whether there is something new in a log.
@@ -121,6 +125,7 @@ impl PortalOperation {
             Self::Account | Self::Link | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => {
                 false
             }
+            Self::Audit(_) => false,
             Self::Export | Self::News | Self::Attachment | Self::Packet | Self::Receipt => false,
             Self::Capsule | Self::Slip | Self::Prospect | Self::TakeBack => false,
             Self::Agencies | Self::Agency | Self::Views | Self::Accounts => false,
@@ -184,6 +189,11 @@ impl Page<'_> {
         self.person.map_or(0, |person| person.idle_until.signed_duration_since(self.now).num_seconds())
     }
 
+    /// Whether the person audits under a warrant that does not let content be opened.
+    fn is_without_content(&self) -> bool {
+        self.person.and_then(|person| person.warrant.as_ref()).is_some_and(|warrant| !warrant.row.content)
+    }
+
     fn sees_every_agency(&self) -> bool {
         self.person.is_some_and(|person| person.role.sees_every_agency())
     }
@@ -222,9 +232,19 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
     if (person.must_change_password || person.must_set_up) && !is_of_account {
         return Ok(see_other("/portal/account"));
     }
+    // Whoever audits without a warrant is told what is missing, and nothing else.
+    let is_told = is_of_account
+        || matches!(operation, PortalOperation::EndSessions | PortalOperation::Audit(AuditOperation::Room));
+    if person.lacks_warrant() && !is_told {
+        return Ok(see_other("/portal/audit"));
+    }
     let language = language(headers);
     // What was sent as a form cannot be looked at again: its page can.
     let (fields, place) = match call.request.method() == actix_web::http::Method::POST {
+        // A form with a file is read where it is verified.
+        true if operation == PortalOperation::Audit(AuditOperation::Verify) => {
+            (Fields::of(""), "/portal/audit".to_owned())
+        }
         true if operation == PortalOperation::TakeBack => (form(call.body.whole().await?, &person)?, place(&call)),
         true => (form(call.body.whole().await?, &person)?, "/portal/account".to_owned()),
         false => (Fields::of(call.request.query_string()), place(&call)),
@@ -249,6 +269,11 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         PortalOperation::Desk(operation) => {
             desk::answer(operation, &page, (&person, call.segment("id")), &fields).await
         }
+        PortalOperation::Audit(AuditOperation::Verify) => {
+            let form = (call.request.headers(), call.body);
+            audit::verify(&page, &person, form).await
+        }
+        PortalOperation::Audit(operation) => audit::answer(operation, &call, &page, (&person, &fields)).await,
         PortalOperation::Export => export::answer(&call, &page, &person, &fields).await,
         PortalOperation::News => log::news(&page, &person, &fields).await,
         PortalOperation::Attachment => {
@@ -301,7 +326,11 @@ async fn open(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse
 
 /// What a form of this session says; one of another site, or of a session that is over, is refused.
 fn form(body: Vec<u8>, person: &Person) -> Result<Fields, Problem> {
-    let fields = Fields::of(&String::from_utf8_lossy(&body));
+    checked(Fields::of(&String::from_utf8_lossy(&body)), person)
+}
+
+/// Fields of a form of this session.
+fn checked(fields: Fields, person: &Person) -> Result<Fields, Problem> {
     if keyring::same(&person.form_token, fields.get("form_token")) {
         return Ok(fields);
     }

@@ -5,6 +5,7 @@ use super::super::problem::Problem;
 use super::words::{self, Tag};
 use super::{Page, drawn, qr};
 use crate::domain::dates;
+use crate::exchange::access;
 use crate::exchange::document::{self, DocumentView};
 use crate::exchange::follow::SentLine;
 use crate::exchange::sessions::Person;
@@ -61,6 +62,7 @@ impl SlipPage<'_> {
 /// As the document's page.
 pub(super) async fn page(call: &Call<'_>, page: &Page<'_>, person: &Person) -> Result<HttpResponse, Problem> {
     let document = document::document(page.hub, person, call.segment("id"), "").await?;
+    access::looked_at(page.hub, person, "slip", call.segment("id")).await?;
     let info = call.request.connection_info();
     // The browser came by this address, so whoever holds the paper can go there too.
     let verifier = format!("{}://{}/verify", info.scheme(), info.host());

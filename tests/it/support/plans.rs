@@ -37,6 +37,9 @@ const SMALL: &[&str] = &[
     "legal_holds",
     "bulletins",
     "bulletin_agencies",
+    "warrants",
+    "warrant_agencies",
+    "samples",
     "nodes",
     "__diesel_schema_migrations",
 ];

@@ -7,6 +7,7 @@ use docaxis::exchange::act::By;
 use docaxis::exchange::index;
 use docaxis::exchange::seal::Sealer;
 use docaxis::exchange::users::{self, Newcomer};
+use docaxis::exchange::warrants::{self, Draft};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -112,6 +113,18 @@ impl<'h> Browser<'h> {
         self.send_bare(place, &all).await
     }
 
+    /// Hands a file in, by the form of the page that is shown.
+    pub async fn hand_in(&mut self, place: &str, token: &str, (name, file): (&str, &[u8])) -> &Shown {
+        let begins = format!(
+            "--grenze\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n{token}\r\n--grenze\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        let body = [begins.as_bytes(), file, b"\r\n--grenze--\r\n"].concat();
+        let request = self.client.post(self.hub.url(place));
+        self.ask(request.header("content-type", "multipart/form-data; boundary=grenze").body(body)).await;
+        &self.page
+    }
+
     /// Sends fields and nothing else.
     pub async fn send_bare(&mut self, place: &str, fields: &[(&str, &str)]) -> &Shown {
         let body =
@@ -134,10 +147,32 @@ pub fn escaped(text: &str) -> String {
 
 /// Makes a user; answers the first password.
 pub async fn let_in(hub: &TestHub, login: &str, role: UserRole, agencies: &[&str]) -> String {
-    let agencies = agencies.iter().map(|code| (*code).to_owned()).collect();
-    let new = Newcomer { login: login.to_owned(), name: format!("Người dùng {login}"), role, agencies };
+    let agencies: Vec<String> = agencies.iter().map(|code| (*code).to_owned()).collect();
+    // An auditor is given agencies by a warrant.
+    let (own, of_warrant) = if role.is_auditor() { (Vec::new(), agencies) } else { (agencies, Vec::new()) };
+    let new = Newcomer { login: login.to_owned(), name: format!("Người dùng {login}"), role, agencies: own };
     let (_, password) = users::add(&hub.hub, &By::Operator, new).await.unwrap();
+    if !of_warrant.is_empty() {
+        warrants::issue(&hub.hub, &By::Operator, a_warrant(login, of_warrant)).await.unwrap();
+    }
     password.expose_secret().to_owned()
+}
+
+/// A warrant for documents of the days of the tests, with their content.
+pub fn a_warrant(login: &str, agencies: Vec<String>) -> Draft {
+    let day = |text: &str| text.parse().unwrap();
+    Draft {
+        login: login.to_owned(),
+        number: "12/QĐ-TTr".to_owned(),
+        decided_on: day("2026-11-20"),
+        purpose: "Kiểm tra công tác văn thư".to_owned(),
+        every_agency: agencies.is_empty(),
+        agencies,
+        content: true,
+        documents: (day("2026-11-01"), day("2026-12-31")),
+        from: None,
+        until: day("2027-12-31"),
+    }
 }
 
 /// Seals what waits and makes it findable.

@@ -1,0 +1,475 @@
+//! Every act is evidence: each route and each command that changes something is carried out here, and must leave some, unless it
+//! stands on a short list with the reason.
+
+use crate::administration::office_of;
+use crate::ledger::seal;
+use crate::push::pushing_hub_with;
+use crate::support::packets::a_document;
+use crate::support::portal::{Browser, PASSWORD, a_warrant};
+use crate::support::{TestHub, add_system};
+use chrono::TimeDelta;
+use docaxis::domain::system::Role;
+use docaxis::domain::user::UserRole;
+use docaxis::exchange::act::By;
+use docaxis::exchange::{samples, warrants};
+use docaxis::http::{ROUTES, Verb};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Routes that are not read-only by their method and need no evidence, with the reason.
+const SILENT_ROUTES: [(&str, &str); 15] = [
+    ("POST /witness/add-checkpoint", "another ledger is cosigned; what was cosigned is kept, a refusal is evidence"),
+    ("POST /api/v1/envelopes:check", "nothing is kept"),
+    ("POST /api/v1/selftest", "a run changes nothing of the exchange, and is kept with its certificate"),
+    ("POST /api/v1/selftest/{run}/finish", "the same"),
+    ("POST /api/v1/relay/events", "what neighbours tell is tested with them (tests/it/relay.rs)"),
+    ("POST /getReceivedEdocList", "it only reads"),
+    ("POST /getSentEdocList", "it only reads"),
+    ("POST /getAgenciesList", "it only reads"),
+    ("POST /getAgenciesListQD20", "it only reads"),
+    ("POST /getSynchronizeUnit", "it only reads"),
+    ("POST /countReceiveEdoc", "it only reads"),
+    ("POST /countReceiveStatus", "it only reads"),
+    ("POST /portal/sign-in", "a session by itself shows nothing; what is seen in it is evidence"),
+    ("POST /portal/sign-out", "the same"),
+    ("POST /portal/log/views", "a filter under a name, for its owner alone"),
+];
+
+/// Commands that need no evidence, with the reason.
+const SILENT_COMMANDS: [(&str, &str); 56] = [
+    ("serve", "what it does is evidence by itself"),
+    ("migrate", "the form of the database, not what is in it"),
+    ("backup", "it must work when the hub cannot be opened; the backup says when it was taken"),
+    ("restore", "there is no hub yet"),
+    ("doctor", READS),
+    ("config print", READS),
+    ("config check", READS),
+    ("agency export", "the directory is open to every system"),
+    ("agency list", READS),
+    ("agency show", READS),
+    ("system list", READS),
+    ("system show", READS),
+    ("system key list", READS),
+    ("endpoint list", READS),
+    ("webhook show", READS),
+    ("neighbour list", READS),
+    ("route list", READS),
+    ("queue waiting", READS),
+    ("queue failed", READS),
+    ("queue start-anew", "the use case of POST /api/v1/admin/agencies/{code}/failed/start, which is tried above"),
+    ("key list", READS),
+    ("ledger show", READS),
+    ("ledger proof", READS),
+    ("ledger verify", READS),
+    ("witness list", READS),
+    ("witness forget", "its evidence is tested with what it forgets (tests/it/witness.rs)"),
+    ("user list", READS),
+    ("warrant list", READS),
+    ("receipt certificates", "certificates are open to every system"),
+    ("statement list", READS),
+    ("statement verify", READS),
+    ("archive list", READS),
+    ("archive show", READS),
+    ("verify", OFFLINE),
+    ("job list", READS),
+    ("mail list", READS),
+    ("mail test", "it changes nothing of the hub"),
+    ("envelope check", OFFLINE),
+    ("send", CLIENT),
+    ("inbox", CLIENT),
+    ("fetch", CLIENT),
+    ("confirm", CLIENT),
+    ("sent", CLIENT),
+    ("robot", CLIENT),
+    ("delivery show", CLIENT),
+    ("agencies find", CLIENT),
+    ("selftest run", CLIENT),
+    ("selftest status", CLIENT),
+    ("selftest finish", CLIENT),
+    ("selftest sheet", CLIENT),
+    ("selftest certificate", CLIENT),
+    ("selftest key", CLIENT),
+    ("selftest verify", OFFLINE),
+    ("demo", "a hub of its own"),
+    ("completions", OFFLINE),
+    ("man", OFFLINE),
+];
+const READS: &str = "it only reads";
+const OFFLINE: &str = "there is no hub";
+const CLIENT: &str = "it calls the API, as systems do";
+
+/// What was done so far, and what of it left nothing.
+struct Acts<'h> {
+    hub: &'h TestHub,
+    before: i64,
+    done: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl<'h> Acts<'h> {
+    fn of(hub: &'h TestHub) -> Self {
+        Self { hub, before: 0, done: BTreeSet::new(), wrong: Vec::new() }
+    }
+
+    async fn evidence(&self) -> i64 {
+        self.hub.count("SELECT count(*) FROM evidence").await
+    }
+
+    /// Whatever was done up to now is not what the next act left.
+    async fn next(&mut self) {
+        self.before = self.evidence().await;
+    }
+
+    async fn was(&mut self, act: &str, said: (bool, String)) {
+        let left = self.evidence().await - self.before;
+        if !said.0 || left < 1 {
+            self.wrong.push(format!("{act}: {} pieces of evidence, answered {}", left, said.1));
+        }
+        self.done.insert(act.to_owned());
+        self.next().await;
+    }
+
+    async fn answered(&mut self, act: &str, (status, text): (u16, String)) {
+        self.was(act, ((200..400).contains(&status), format!("{status} {text}"))).await;
+    }
+
+    /// Everything was done but what is on a list, and nothing was done in vain.
+    fn all_of(self, all: BTreeSet<String>, silent: &[(&str, &str)]) {
+        let silent: BTreeSet<String> = silent.iter().map(|(act, _)| (*act).to_owned()).collect();
+        let missing: Vec<_> = all.iter().filter(|act| !self.done.contains(*act) && !silent.contains(*act)).collect();
+        let unknown: Vec<_> = self.done.union(&silent).filter(|act| !all.contains(*act)).collect();
+        assert_eq!(
+            (missing, unknown),
+            (Vec::new(), Vec::new()),
+            "neither tried nor on the list; tried or listed, not there"
+        );
+        assert_eq!(self.wrong, Vec::<String>::new());
+    }
+}
+
+fn delivery_of(receipt: &Value) -> String {
+    receipt["deliveries"][0]["delivery_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_route_that_changes_something_leaves_evidence() {
+    let (hub, dispatcher) = pushing_hub_with(|config| {
+        config.portal.second_factor = false;
+        config.relay.hub_name = "truc.a".to_owned();
+        config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
+    })
+    .await;
+    let office = office_of(hub).await;
+    let hub = &office.hub;
+    let mut acts = Acts::of(hub);
+
+    systems_exchange(&mut acts).await;
+    let office = async |acts: &mut Acts<'_>, method: &str, pattern: &str, path: &str, body: Value| {
+        acts.next().await;
+        let answer = office.ask(method, path, body).await;
+        acts.answered(&format!("{method} /api/v1/admin{pattern}"), (answer.status, answer.text())).await;
+        answer.json
+    };
+    let a = &mut acts;
+    let file = json!([{ "code": "X99.N2", "name": "Hai" }]);
+    office(a, "POST", "/directory", "/directory", file).await;
+    office(a, "PUT", "/agencies/{code}", "/agencies/X99.N1", json!({ "name": "Một" })).await;
+    office(a, "POST", "/agencies/{code}/close", "/agencies/X99.N1/close", Value::Null).await;
+    office(a, "PUT", "/systems/{id}", "/systems/dms.new", json!({ "name": "Mới", "agencies": ["X99.N2"] })).await;
+    office(a, "POST", "/systems/{id}/suspend", "/systems/dms.new/suspend", Value::Null).await;
+    office(a, "POST", "/systems/{id}/resume", "/systems/dms.new/resume", Value::Null).await;
+    office(a, "PUT", "/systems/{id}/agencies/{code}", "/systems/dms.new/agencies/X99.B02", Value::Null).await;
+    office(a, "DELETE", "/systems/{id}/agencies/{code}", "/systems/dms.new/agencies/X99.B02", Value::Null).await;
+    let addresses = json!({ "addresses": ["10.1.0.0/16"] });
+    office(a, "PUT", "/systems/{id}/addresses", "/systems/dms.new/addresses", addresses).await;
+    let webhook = |rest: &str| format!("/systems/dms.new/webhook{rest}");
+    office(a, "PUT", "/systems/{id}/webhook", &webhook(""), json!({ "url": "http://127.0.0.1:9/" })).await;
+    office(a, "POST", "/systems/{id}/webhook/rotate", &webhook("/rotate"), json!({})).await;
+    office(a, "POST", "/systems/{id}/webhook/test", &webhook("/test"), Value::Null).await;
+    let from = json!({ "from": "2026-11-20T08:00:00+07:00" });
+    office(a, "POST", "/systems/{id}/webhook/replay", &webhook("/replay"), from).await;
+    office(a, "DELETE", "/systems/{id}/webhook", &webhook(""), Value::Null).await;
+    let key = office(a, "POST", "/systems/{id}/keys", "/systems/dms.new/keys", Value::Null).await;
+    let key = format!("/keys/{}/revoke", key["key_id"].as_str().unwrap_or_default());
+    office(a, "POST", "/keys/{id}/revoke", &key, Value::Null).await;
+    add_system(&hub.hub, "truc.c", Some(Role::Hub), Vec::new()).await;
+    let neighbour = json!({ "url": "http://127.0.0.1:9", "key": "k.s", "unverified": true });
+    office(a, "PUT", "/neighbours/{id}", "/neighbours/truc.c", neighbour).await;
+    office(a, "PUT", "/routes/{prefix}", "/routes/X97", json!({ "neighbour": "truc.c" })).await;
+    office(a, "DELETE", "/routes/{prefix}", "/routes/X97", Value::Null).await;
+    office(a, "DELETE", "/neighbours/{id}", "/neighbours/truc.c", Value::Null).await;
+    // What waits, and what has failed.
+    office(a, "PUT", "/endpoints/{code}", "/endpoints/X99.C03", json!({ "url": "http://127.0.0.1:9/" })).await;
+    let waits = delivery_of(&hub.accepted("dms.national", a_document("w1").to(&["X99.C03"]).bytes()).await);
+    for word in ["hold", "release", "now", "hold"] {
+        office(a, "POST", &format!("/deliveries/{{id}}/{word}"), &format!("/deliveries/{waits}/{word}"), Value::Null)
+            .await;
+    }
+    hub.after(TimeDelta::hours(2));
+    dispatcher.round().await.unwrap();
+    office(a, "POST", "/agencies/{code}/failed/start", "/agencies/X99.C03/failed/start", json!({})).await;
+    let paused = json!({ "reason": "bảo trì" });
+    office(a, "POST", "/endpoints/{code}/pause", "/endpoints/X99.C03/pause", paused).await;
+    office(a, "POST", "/endpoints/{code}/resume", "/endpoints/X99.C03/resume", Value::Null).await;
+    let held = delivery_of(&hub.accepted("dms.national", a_document("w2").to(&["X99.C03"]).bytes()).await);
+    hub.program().done(&["queue", "hold", &held]);
+    hub.after(TimeDelta::hours(2));
+    dispatcher.round().await.unwrap();
+    seal(&hub.hub).await;
+    let days = json!({ "from": "2026-11-21", "until": "2026-11-21" });
+    office(a, "POST", "/archives", "/archives", days).await;
+    people(&mut acts).await;
+    office(&mut acts, "DELETE", "/endpoints/{code}", "/endpoints/X99.C03", Value::Null).await;
+
+    let all = ROUTES.iter().flat_map(|route| {
+        let changing = route.methods.iter().filter(|method| **method != Verb::Get);
+        changing.map(|method| format!("{} {}", method.name(), route.path))
+    });
+    acts.all_of(all.collect(), &SILENT_ROUTES);
+}
+
+/// What systems and neighbouring hubs do.
+async fn systems_exchange(acts: &mut Acts<'_>) {
+    let hub = acts.hub;
+    acts.next().await;
+    let sent = hub.post("dms.national", a_document("d1").bytes()).await;
+    acts.answered("POST /api/v1/envelopes", (sent.status, sent.text())).await;
+    let delivery = delivery_of(&sent.json);
+    hub.fetch("dms.province", &delivery).await;
+    acts.next().await;
+    let confirmed = hub.confirm("dms.province", &delivery, "done").await;
+    acts.answered("POST /api/v1/deliveries/{id}/confirm", (confirmed.status, confirmed.text())).await;
+    let bearer = hub.system("dms.national").bearer();
+    let from = json!({ "from": "2026-11-20T08:00:00+07:00" });
+    let own = [
+        ("PUT", "", json!({ "url": "http://127.0.0.1:9/" })),
+        ("POST", "/rotate", json!({})),
+        ("POST", "/test", Value::Null),
+        ("POST", "/replay", from),
+        ("DELETE", "", Value::Null),
+    ];
+    for (method, rest, body) in own {
+        let request = hub.client.request(method.parse().unwrap(), hub.url(&format!("/api/v1/webhook{rest}")));
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let answer = request.bearer_auth(&bearer).send().await.unwrap();
+        let said = (answer.status().as_u16(), answer.text().await.unwrap());
+        acts.answered(&format!("{method} /api/v1/webhook{rest}"), said).await;
+    }
+    let mut sdk = hub.sdk("dms.national");
+    let entry =
+        json!({ "id": "", "pcode": "X99.A01", "code": "X99.N9", "name": "Chín", "mail": "", "mobile": "", "fax": "" });
+    let entry = entry.to_string();
+    let sent = sdk.send(json!({}), &a_document("s1").bytes()).await.is_ok();
+    acts.was("POST /sendEdoc", (sent, "sdk".to_owned())).await;
+    let waiting = hub.waiting("dms.province").await.pop().unwrap();
+    let got = hub.sdk("dms.province").get(&waiting).await.is_ok();
+    acts.was("POST /getEdoc", (got, "sdk".to_owned())).await;
+    let updated = hub.sdk("dms.province").update(("docid", &waiting), "done").await.is_ok();
+    acts.was("POST /updateStatus", (updated, "sdk".to_owned())).await;
+    let registered = sdk.common("registerAgency", json!({}), &entry).await.is_ok();
+    acts.was("POST /registerAgency", (registered, "sdk".to_owned())).await;
+    let deleted = sdk.common("deleteAgency", json!({ "AgencyCode": "X99.N9" }), "{}").await.is_ok();
+    acts.was("POST /deleteAgency", (deleted, "sdk".to_owned())).await;
+}
+
+/// What people do in the portal.
+async fn people(acts: &mut Acts<'_>) {
+    let hub = acts.hub;
+    let mut clerk = Browser::of(hub, "an.vp", UserRole::Clerk, &["X99.A01"]).await;
+    let receipt = hub.accepted("dms.national", a_document("p1").bytes()).await;
+    acts.next().await;
+    let recall = format!("/portal/documents/{}/recall", receipt["envelope_id"].as_str().unwrap());
+    clerk.get(&recall).await;
+    clerk.send(&recall, &[("to", "X99.B02"), ("reason", "Gửi nhầm nơi nhận")]).await;
+    acts.answered("POST /portal/documents/{id}/recall", (clerk.page.status, clerk.page.words())).await;
+    for (rest, fields) in [
+        ("sessions", vec![]),
+        ("second-factor", vec![("step", "begin")]),
+        ("password", vec![("old", PASSWORD), ("new", "Mot mat khau khac 9!"), ("again", "Mot mat khau khac 9!")]),
+    ] {
+        clerk.get("/portal/account").await;
+        clerk.send(&format!("/portal/account/{rest}"), &fields).await;
+        acts.answered(&format!("POST /portal/account/{rest}"), (clerk.page.status, clerk.page.words())).await;
+    }
+    let mut operator = Browser::of(hub, "van.hanh", UserRole::Operator, &[]).await;
+    operator.get("/portal/bulletins").await;
+    acts.next().await;
+    let bulletin = [("text", "Bảo trì"), ("from", ""), ("until", "2026-12-22T12:00"), ("agencies", "")];
+    operator.send("/portal/bulletins", &bulletin).await;
+    acts.answered("POST /portal/bulletins", (operator.page.status, operator.page.words())).await;
+    operator.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
+    let fields =
+        [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Bên nhận đã sửa phần mềm")];
+    operator.send("/portal/redrives", &fields).await;
+    acts.answered("POST /portal/redrives", (operator.page.status, operator.page.words())).await;
+    let place = operator.page.leads_to().to_owned();
+    operator.get("/portal/account").await;
+    operator.send(&place, &[("step", "pause")]).await;
+    acts.answered("POST /portal/redrives/{id}", (operator.page.status, operator.page.words())).await;
+    operator.get("/portal/account").await;
+    operator.send("/portal/recipients/X99.C03", &[("step", "pause"), ("reason", "bảo trì")]).await;
+    acts.answered("POST /portal/recipients/{id}", (operator.page.status, operator.page.words())).await;
+    auditing(acts).await;
+}
+
+/// What administrators and auditors do.
+async fn auditing(acts: &mut Acts<'_>) {
+    let hub = acts.hub;
+    let mut auditor = Browser::of(hub, "thanh.tra", UserRole::Auditor, &[]).await;
+    let mut administrator = Browser::of(hub, "quan.tri", UserRole::Administrator, &[]).await;
+    administrator.get("/portal/warrants").await;
+    acts.next().await;
+    let fields = [
+        ("login", "thanh.tra"),
+        ("number", "7/QĐ"),
+        ("decided_on", "2026-11-20"),
+        ("purpose", "Kiểm tra"),
+        ("agencies", "X99.A01"),
+        ("documents_from", "2026-11-01"),
+        ("documents_until", "2026-11-30"),
+        ("until", "2026-12-31"),
+    ];
+    administrator.send("/portal/warrants", &fields).await;
+    acts.answered("POST /portal/warrants", (administrator.page.status, administrator.page.words())).await;
+    auditor.get("/portal/audit").await;
+    let token = auditor.page.form_token();
+    auditor.send("/portal/audit/samples", &[("size", "3"), ("seed", "")]).await;
+    acts.answered("POST /portal/audit/samples", (auditor.page.status, auditor.page.words())).await;
+    let sample = auditor.page.leads_to().to_owned();
+    seal(&hub.hub).await;
+    assert_eq!(samples::draw_open(&hub.hub).await.unwrap(), 1);
+    auditor.get(&sample).await;
+    acts.next().await;
+    auditor.send(&sample, &[("number", "1"), ("note", "Đúng hạn")]).await;
+    acts.answered("POST /portal/audit/samples/{id}", (auditor.page.status, auditor.page.words())).await;
+    auditor.hand_in("/portal/audit/verify", &token, ("x.xml", b"<Receipt />")).await;
+    acts.answered("POST /portal/audit/verify", (auditor.page.status, auditor.page.words())).await;
+}
+
+#[tokio::test]
+async fn every_command_that_changes_something_leaves_evidence() {
+    let hub = TestHub::start_with(|config| config.relay.hub_name = "truc.a".to_owned()).await;
+    let program = hub.program().with("DOCAXIS__RELAY__HUB_NAME", "truc.a");
+    let program = program.with("DOCAXIS__PUSH__NETWORKS", "127.0.0.0/8").with("DOCAXIS__PUSH__PLAIN_HTTP", "true");
+    let program = program.with("DOCAXIS__PUSH__WEBHOOK_NETWORKS", "127.0.0.0/8");
+    let mut acts = Acts::of(&hub);
+    let run = async |acts: &mut Acts<'_>, command: &str, arguments: &[&str]| {
+        let all: Vec<&str> = command.split(' ').chain(arguments.iter().copied()).collect();
+        acts.next().await;
+        let ran = program.run(&all);
+        acts.was(command, (ran.code == 0, format!("{} {}{}", ran.code, ran.out, ran.err))).await;
+        ran.out
+    };
+    let a = &mut acts;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("co-quan.csv");
+    std::fs::write(&file, "code,name\nX99.N1,Mới\n").unwrap();
+    run(a, "agency add", &["--code", "X99.N2", "--name", "Hai"]).await;
+    run(a, "agency import", &[file.to_str().unwrap()]).await;
+    run(a, "agency suspend", &["X99.N2"]).await;
+    run(a, "agency open", &["X99.N2"]).await;
+    run(a, "system add", &["--id", "dms.moi", "--name", "Mới", "--agency", "X99.N1"]).await;
+    run(a, "system suspend", &["dms.moi"]).await;
+    run(a, "system resume", &["dms.moi"]).await;
+    run(a, "system hold", &["dms.moi", "X99.N2"]).await;
+    run(a, "system release", &["dms.moi", "X99.N2"]).await;
+    run(a, "system addresses", &["dms.moi", "10.1.0.0/16"]).await;
+    for group in ["system key", "key"] {
+        let key: Value =
+            serde_json::from_str(&run(a, &format!("{group} add"), &["dms.moi", "--json"]).await).unwrap_or_default();
+        run(a, &format!("{group} revoke"), &[key["key_id"].as_str().unwrap_or_default()]).await;
+    }
+    run(a, "webhook set", &["dms.moi", "http://127.0.0.1:9/"]).await;
+    run(a, "webhook rotate", &["dms.moi"]).await;
+    run(a, "webhook test", &["dms.moi"]).await;
+    run(a, "webhook replay", &["dms.moi", "--from", "2026-11-20"]).await;
+    run(a, "webhook remove", &["dms.moi"]).await;
+    run(a, "endpoint set", &["X99.B02", "http://127.0.0.1:9/"]).await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+    let delivery = delivery_of(&receipt);
+    run(a, "queue hold", &[&delivery]).await;
+    run(a, "queue release", &[&delivery]).await;
+    run(a, "queue now", &[&delivery]).await;
+    run(a, "endpoint pause", &["X99.B02"]).await;
+    run(a, "endpoint resume", &["X99.B02"]).await;
+    run(a, "endpoint remove", &["X99.B02"]).await;
+    add_system(&hub.hub, "truc.b", Some(Role::Hub), Vec::new()).await;
+    let key = folder.path().join("khoa");
+    std::fs::write(&key, "k.s\n").unwrap();
+    let known = ["truc.b", "http://127.0.0.1:9", "--key-file", key.to_str().unwrap(), "--unverified"];
+    run(a, "neighbour set", &known).await;
+    run(a, "route set", &["X98", "truc.b"]).await;
+    run(a, "route remove", &["X98"]).await;
+    run(a, "neighbour remove", &["truc.b"]).await;
+    run(a, "user add", &["lan.vp", "--name", "Lan", "--role", "clerk"]).await;
+    run(a, "user hold", &["lan.vp", "X99.A01"]).await;
+    run(a, "user release", &["lan.vp", "X99.A01"]).await;
+    run(a, "user reset", &["lan.vp"]).await;
+    run(a, "user suspend", &["lan.vp"]).await;
+    run(a, "user resume", &["lan.vp"]).await;
+    program.done(&["user", "add", "thanh.tra", "--name", "Thanh tra", "--role", "auditor"]);
+    let issued = [
+        "thanh.tra",
+        "--number",
+        "7/QĐ",
+        "--decided",
+        "2026-11-20",
+        "--purpose",
+        "Kiểm tra",
+        "--every-agency",
+        "--documents-from",
+        "2026-11-01",
+        "--documents-until",
+        "2026-11-30",
+        "--until",
+        "2099-12-31",
+    ];
+    let issued = run(a, "warrant issue", &issued).await;
+    run(a, "warrant revoke", &[issued.split(' ').next().unwrap_or_default()]).await;
+    seal(&hub.hub).await;
+    run(a, "search rebuild", &[]).await;
+    run(a, "job run", &["sweep-orphans"]).await;
+    let envelope = receipt["envelope_id"].as_str().unwrap();
+    run(a, "receipt show", &[envelope]).await;
+    run(a, "receipt signed", &[envelope]).await;
+    run(a, "receipt capsule", &[&delivery]).await;
+    crate::statements::close_the_day(&hub).await;
+    run(a, "statement show", &["2026-11-21"]).await;
+    run(a, "archive export", &["--from", "2026-11-21", "--until", "2026-11-21"]).await;
+    run(a, "agency close", &["X99.N2"]).await;
+
+    let listed = include_str!("../../docs/cli.md").lines().filter_map(|line| line.strip_prefix("## `docaxis"));
+    let listed = listed.filter_map(|rest| rest.strip_prefix(' ')?.strip_suffix('`'));
+    acts.all_of(listed.map(str::to_owned).collect(), &SILENT_COMMANDS);
+}
+
+#[tokio::test]
+async fn what_people_take_out_is_evidence_and_what_clerks_look_at_is_not() {
+    let hub = TestHub::start_with(|config| config.portal.second_factor = false).await;
+    let mut clerk = Browser::of(&hub, "an.vp", UserRole::Clerk, &["X99.A01"]).await;
+    let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
+    let (envelope, delivery) = (receipt["envelope_id"].as_str().unwrap().to_owned(), delivery_of(&receipt));
+    let taken = [
+        "/portal/log/export?form=xlsx&direction=out".to_owned(),
+        "/portal/log/export?form=csv&direction=out".to_owned(),
+        format!("/portal/documents/{envelope}/slip"),
+        format!("/portal/documents/{envelope}/packet"),
+        format!("/portal/receipts/{envelope}"),
+        format!("/portal/capsules/{delivery}"),
+    ];
+    for (place, pieces) in taken.iter().map(|place| (place.as_str(), 1)).chain([
+        ("/portal/log?direction=out", 0),
+        ("/portal/search?q=1", 0),
+        ("/portal/documents/unknown/slip", 0),
+        ("/portal/log/export?form=xlsx&agency=X99.B02", 0),
+    ]) {
+        let before = hub.count("SELECT count(*) FROM evidence").await;
+        clerk.get(place).await;
+        assert_eq!(hub.count("SELECT count(*) FROM evidence").await - before, pieces, "{place}");
+    }
+    // Of nothing of it the parties' systems know.
+    let told = hub.get("dms.national", &format!("/api/v1/envelopes/{envelope}/timeline")).await;
+    assert!(!told.text().contains("DataAccessed"), "{}", told.text());
+    let denied = warrants::issue(&hub.hub, &By::Operator, a_warrant("an.vp", Vec::new())).await.unwrap_err();
+    assert!(denied.to_string().contains("auditors"), "{denied}");
+}
