@@ -444,6 +444,9 @@ impl Line {
             | EvidenceEvent::UserChanged
             | EvidenceEvent::IdentityProviderChanged
             | EvidenceEvent::ListReconciled
+            | EvidenceEvent::DataAccessed
+            | EvidenceEvent::WarrantChanged
+            | EvidenceEvent::HubDirected
             | EvidenceEvent::LegalHoldChanged
             | EvidenceEvent::PurgeChanged
             | EvidenceEvent::PacketDestroyed

@@ -17,7 +17,7 @@ use crate::domain::sample::Draw;
 use crate::hub::Hub;
 pub use crate::store::samples::SampleRow;
 use crate::store::samples::{self as store, ItemRow};
-use crate::store::{Connection, StoreError, ledger, search, warrants};
+use crate::store::{Connection, StoreError, envelopes, ledger, search, warrants};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -124,7 +124,7 @@ pub async fn view(hub: &Hub, person: &Person, sample_id: &str, after: i64) -> Re
         let items = store::items(tx, &id, (after, most))?;
         let next = items.last().filter(|_| rows(items.len()) >= most).map(|item| item.number);
         let ids: Vec<&str> = items.iter().map(|item| item.envelope_id.as_str()).collect();
-        let found = search::envelopes(tx, &ids)?;
+        let found = envelopes::of_ids(tx, &ids)?;
         let mut by_id: HashMap<String, DocumentLine> =
             lines(tx, &viewer, found)?.into_iter().map(|line| (line.envelope_id.clone(), line)).collect();
         let line = |item: ItemRow| {
@@ -278,7 +278,7 @@ fn population(
     let Some(days) = warrant.documents() else { return Ok((Vec::new(), None)) };
     let (accepted, next) = archive::accepted(tx, days, part)?;
     let ids: Vec<&str> = accepted.iter().map(String::as_str).collect();
-    let (found, mut recipients) = (search::envelopes(tx, &ids)?, search::recipients(tx, &ids)?);
+    let (found, mut recipients) = (envelopes::of_ids(tx, &ids)?, search::recipients(tx, &ids)?);
     let codes: HashSet<&str> = warrant.agencies.iter().map(String::as_str).collect();
     let is_of = |code: &str| warrant.row.every_agency || codes.contains(code);
     let documents = found.into_iter().filter(|envelope| {

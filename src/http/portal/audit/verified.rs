@@ -39,6 +39,8 @@ impl VerifiedPage<'_> {
             Kind::Receipt => ("Biên nhận ký số", "Signed receipt"),
             Kind::Capsule => ("Hồ sơ chứng minh", "Capsule"),
             Kind::Statement => ("Bảng kê trong ngày", "Daily statement"),
+            Kind::Timestamp => ("Điểm chốt có dấu thời gian", "Signed head with its time-stamp"),
+            Kind::Destruction => ("Biên bản tiêu hủy", "Certificate of destruction"),
             Kind::Archive => ("Gói lưu trữ", "Archive"),
             Kind::Unknown => ("Không phải tệp của Trục", "No file of a hub"),
         };
