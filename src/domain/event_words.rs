@@ -59,11 +59,9 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         ),
         EvidenceEvent::PacketDestroyed => of("Nội dung đã được tiêu hủy", "The content was destroyed"),
         EvidenceEvent::DataAccessed => of("Dữ liệu đã được xem hoặc xuất ra", "Data were looked at or taken out"),
-        EvidenceEvent::WarrantChanged => {
-            of("Một quyết định kiểm tra được ghi nhận hoặc thu hồi", "A warrant was issued or revoked")
-        }
+        EvidenceEvent::WarrantChanged => of("Một quyết định kiểm tra được thay đổi", "A warrant was changed"),
         EvidenceEvent::HubDirected => {
-            of("Người vận hành yêu cầu Trục làm ngay một việc", "An operator had the hub do something at once")
+            of("Trục được lệnh làm ngay một việc", "The hub was told to do something at once")
         }
         EvidenceEvent::DeliveryDirected => {
             of("Người vận hành đã can thiệp vào lượt chuyển đến {}", "An operator took a hand in the delivery to {}")

@@ -6,6 +6,7 @@ use crate::ledger::seal;
 use crate::push::pushing_hub_with;
 use crate::support::packets::a_document;
 use crate::support::portal::{Browser, PASSWORD, a_warrant};
+use crate::support::program::Program;
 use crate::support::{TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::domain::system::Role;
@@ -346,68 +347,100 @@ async fn auditing(acts: &mut Acts<'_>) {
     acts.answered("POST /portal/audit/verify", (auditor.page.status, auditor.page.words())).await;
 }
 
+/// The command line on a hub.
+struct Line<'h> {
+    acts: Acts<'h>,
+    program: Program,
+}
+
+impl Line<'_> {
+    async fn run(&mut self, command: &str, arguments: &[&str]) -> String {
+        let all: Vec<&str> = command.split(' ').chain(arguments.iter().copied()).collect();
+        self.acts.next().await;
+        let ran = self.program.run(&all);
+        self.acts.was(command, (ran.code == 0, format!("{} {}{}", ran.code, ran.out, ran.err))).await;
+        ran.out
+    }
+}
+
 #[tokio::test]
 async fn every_command_that_changes_something_leaves_evidence() {
     let hub = TestHub::start_with(|config| config.relay.hub_name = "truc.a".to_owned()).await;
     let program = hub.program().with("DOCAXIS__RELAY__HUB_NAME", "truc.a");
     let program = program.with("DOCAXIS__PUSH__NETWORKS", "127.0.0.0/8").with("DOCAXIS__PUSH__PLAIN_HTTP", "true");
     let program = program.with("DOCAXIS__PUSH__WEBHOOK_NETWORKS", "127.0.0.0/8");
-    let mut acts = Acts::of(&hub);
-    let run = async |acts: &mut Acts<'_>, command: &str, arguments: &[&str]| {
-        let all: Vec<&str> = command.split(' ').chain(arguments.iter().copied()).collect();
-        acts.next().await;
-        let ran = program.run(&all);
-        acts.was(command, (ran.code == 0, format!("{} {}{}", ran.code, ran.out, ran.err))).await;
-        ran.out
-    };
-    let a = &mut acts;
+    let mut line = Line { acts: Acts::of(&hub), program };
+    command_systems(&mut line).await;
+    let receipt = command_queues(&mut line).await;
+    command_people(&mut line, &receipt).await;
+
+    let listed = include_str!("../../docs/cli.md").lines().filter_map(|line| line.strip_prefix("## `docaxis"));
+    let listed = listed.filter_map(|rest| rest.strip_prefix(' ')?.strip_suffix('`'));
+    line.acts.all_of(listed.map(str::to_owned).collect(), &SILENT_COMMANDS);
+}
+
+/// Agencies, systems, keys and webhooks.
+async fn command_systems(line: &mut Line<'_>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("co-quan.csv");
     std::fs::write(&file, "code,name\nX99.N1,Mới\n").unwrap();
-    run(a, "agency add", &["--code", "X99.N2", "--name", "Hai"]).await;
-    run(a, "agency import", &[file.to_str().unwrap()]).await;
-    run(a, "agency suspend", &["X99.N2"]).await;
-    run(a, "agency open", &["X99.N2"]).await;
-    run(a, "system add", &["--id", "dms.moi", "--name", "Mới", "--agency", "X99.N1"]).await;
-    run(a, "system suspend", &["dms.moi"]).await;
-    run(a, "system resume", &["dms.moi"]).await;
-    run(a, "system hold", &["dms.moi", "X99.N2"]).await;
-    run(a, "system release", &["dms.moi", "X99.N2"]).await;
-    run(a, "system addresses", &["dms.moi", "10.1.0.0/16"]).await;
+    line.run("agency add", &["--code", "X99.N2", "--name", "Hai"]).await;
+    line.run("agency import", &[file.to_str().unwrap()]).await;
+    line.run("agency suspend", &["X99.N2"]).await;
+    line.run("agency open", &["X99.N2"]).await;
+    line.run("system add", &["--id", "dms.moi", "--name", "Mới", "--agency", "X99.N1"]).await;
+    line.run("system suspend", &["dms.moi"]).await;
+    line.run("system resume", &["dms.moi"]).await;
+    line.run("system hold", &["dms.moi", "X99.N2"]).await;
+    line.run("system release", &["dms.moi", "X99.N2"]).await;
+    line.run("system addresses", &["dms.moi", "10.1.0.0/16"]).await;
     for group in ["system key", "key"] {
         let key: Value =
-            serde_json::from_str(&run(a, &format!("{group} add"), &["dms.moi", "--json"]).await).unwrap_or_default();
-        run(a, &format!("{group} revoke"), &[key["key_id"].as_str().unwrap_or_default()]).await;
+            serde_json::from_str(&line.run(&format!("{group} add"), &["dms.moi", "--json"]).await).unwrap_or_default();
+        line.run(&format!("{group} revoke"), &[key["key_id"].as_str().unwrap_or_default()]).await;
     }
-    run(a, "webhook set", &["dms.moi", "http://127.0.0.1:9/"]).await;
-    run(a, "webhook rotate", &["dms.moi"]).await;
-    run(a, "webhook test", &["dms.moi"]).await;
-    run(a, "webhook replay", &["dms.moi", "--from", "2026-11-20"]).await;
-    run(a, "webhook remove", &["dms.moi"]).await;
-    run(a, "endpoint set", &["X99.B02", "http://127.0.0.1:9/"]).await;
+    line.run("webhook set", &["dms.moi", "http://127.0.0.1:9/"]).await;
+    line.run("webhook rotate", &["dms.moi"]).await;
+    line.run("webhook test", &["dms.moi"]).await;
+    line.run("webhook replay", &["dms.moi", "--from", "2026-11-20"]).await;
+    line.run("webhook remove", &["dms.moi"]).await;
+}
+
+/// Endpoints, what waits for them, neighbours and routes. Answers a document that was accepted.
+async fn command_queues(line: &mut Line<'_>) -> Value {
+    let hub = line.acts.hub;
+    let folder = tempfile::tempdir().unwrap();
+    line.run("endpoint set", &["X99.B02", "http://127.0.0.1:9/"]).await;
     let receipt = hub.accepted("dms.national", a_document("d1").bytes()).await;
     let delivery = delivery_of(&receipt);
-    run(a, "queue hold", &[&delivery]).await;
-    run(a, "queue release", &[&delivery]).await;
-    run(a, "queue now", &[&delivery]).await;
-    run(a, "endpoint pause", &["X99.B02"]).await;
-    run(a, "endpoint resume", &["X99.B02"]).await;
-    run(a, "endpoint remove", &["X99.B02"]).await;
+    line.run("queue hold", &[&delivery]).await;
+    line.run("queue release", &[&delivery]).await;
+    line.run("queue now", &[&delivery]).await;
+    line.run("endpoint pause", &["X99.B02"]).await;
+    line.run("endpoint resume", &["X99.B02"]).await;
+    line.run("endpoint remove", &["X99.B02"]).await;
     add_system(&hub.hub, "truc.b", Some(Role::Hub), Vec::new()).await;
     let key = folder.path().join("khoa");
     std::fs::write(&key, "k.s\n").unwrap();
     let known = ["truc.b", "http://127.0.0.1:9", "--key-file", key.to_str().unwrap(), "--unverified"];
-    run(a, "neighbour set", &known).await;
-    run(a, "route set", &["X98", "truc.b"]).await;
-    run(a, "route remove", &["X98"]).await;
-    run(a, "neighbour remove", &["truc.b"]).await;
-    run(a, "user add", &["lan.vp", "--name", "Lan", "--role", "clerk"]).await;
-    run(a, "user hold", &["lan.vp", "X99.A01"]).await;
-    run(a, "user release", &["lan.vp", "X99.A01"]).await;
-    run(a, "user reset", &["lan.vp"]).await;
-    run(a, "user suspend", &["lan.vp"]).await;
-    run(a, "user resume", &["lan.vp"]).await;
-    program.done(&["user", "add", "thanh.tra", "--name", "Thanh tra", "--role", "auditor"]);
+    line.run("neighbour set", &known).await;
+    line.run("route set", &["X98", "truc.b"]).await;
+    line.run("route remove", &["X98"]).await;
+    line.run("neighbour remove", &["truc.b"]).await;
+    receipt
+}
+
+/// People, jobs, and what is taken out.
+async fn command_people(line: &mut Line<'_>, receipt: &Value) {
+    let hub = line.acts.hub;
+    let delivery = delivery_of(receipt);
+    line.run("user add", &["lan.vp", "--name", "Lan", "--role", "clerk"]).await;
+    line.run("user hold", &["lan.vp", "X99.A01"]).await;
+    line.run("user release", &["lan.vp", "X99.A01"]).await;
+    line.run("user reset", &["lan.vp"]).await;
+    line.run("user suspend", &["lan.vp"]).await;
+    line.run("user resume", &["lan.vp"]).await;
+    line.program.done(&["user", "add", "thanh.tra", "--name", "Thanh tra", "--role", "auditor"]);
     let issued = [
         "thanh.tra",
         "--number",
@@ -424,23 +457,19 @@ async fn every_command_that_changes_something_leaves_evidence() {
         "--until",
         "2099-12-31",
     ];
-    let issued = run(a, "warrant issue", &issued).await;
-    run(a, "warrant revoke", &[issued.split(' ').next().unwrap_or_default()]).await;
+    let issued = line.run("warrant issue", &issued).await;
+    line.run("warrant revoke", &[issued.split(' ').next().unwrap_or_default()]).await;
     seal(&hub.hub).await;
-    run(a, "search rebuild", &[]).await;
-    run(a, "job run", &["sweep-orphans"]).await;
+    line.run("search rebuild", &[]).await;
+    line.run("job run", &["sweep-orphans"]).await;
     let envelope = receipt["envelope_id"].as_str().unwrap();
-    run(a, "receipt show", &[envelope]).await;
-    run(a, "receipt signed", &[envelope]).await;
-    run(a, "receipt capsule", &[&delivery]).await;
-    crate::statements::close_the_day(&hub).await;
-    run(a, "statement show", &["2026-11-21"]).await;
-    run(a, "archive export", &["--from", "2026-11-21", "--until", "2026-11-21"]).await;
-    run(a, "agency close", &["X99.N2"]).await;
-
-    let listed = include_str!("../../docs/cli.md").lines().filter_map(|line| line.strip_prefix("## `docaxis"));
-    let listed = listed.filter_map(|rest| rest.strip_prefix(' ')?.strip_suffix('`'));
-    acts.all_of(listed.map(str::to_owned).collect(), &SILENT_COMMANDS);
+    line.run("receipt show", &[envelope]).await;
+    line.run("receipt signed", &[envelope]).await;
+    line.run("receipt capsule", &[&delivery]).await;
+    crate::statements::close_the_day(hub).await;
+    line.run("statement show", &["2026-11-21"]).await;
+    line.run("archive export", &["--from", "2026-11-21", "--until", "2026-11-21"]).await;
+    line.run("agency close", &["X99.N2"]).await;
 }
 
 #[tokio::test]

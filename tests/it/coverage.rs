@@ -214,6 +214,7 @@ async fn busy_hub() -> TestHub {
     look_into(&hub, large["envelope_id"].as_str().unwrap()).await;
     start_anew(&hub).await;
     trust_a_provider(&hub).await;
+    look_under_a_warrant(&hub).await;
     hub
 }
 
@@ -221,8 +222,6 @@ async fn busy_hub() -> TestHub {
 async fn trust_a_provider(hub: &TestHub) {
     let provider = IdentityProvider::start().await;
     identity::set(&hub.hub, &By::Operator, provider.entry()).await.unwrap();
-    look_under_a_warrant(&hub).await;
-    hub
 }
 
 /// An auditor is given a warrant and asks something; an operator has a job done at once.

@@ -251,47 +251,57 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
     };
     let bulletins = bulletins::told(&hub, &person).await?;
     let page = Page { hub: &hub, language, place, person: Some(&person), bulletins, now: hub.clock.now() };
+    shown(operation, call, (&page, &person, &fields)).await
+}
+
+/// Answers one operation of somebody who is signed in and may go on.
+///
+/// # Errors
+/// Those of the screens.
+async fn shown(
+    operation: PortalOperation,
+    call: Call<'_>,
+    (page, person, fields): (&Page<'_>, &Person, &Fields),
+) -> Result<HttpResponse, Problem> {
     match operation {
         PortalOperation::SignOut => {
-            sessions::sign_out(&hub, &person).await?;
+            sessions::sign_out(page.hub, person).await?;
             let mut answer = see_other("/portal/sign-in");
             set_cookie(&mut answer, &format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
             Ok(answer)
         }
-        PortalOperation::Log => log::page(&page, &person, &fields).await,
-        PortalOperation::Search => search::page(&page, &person, &fields).await,
-        PortalOperation::Document => document::page(&page, &person, call.segment("id"), &fields).await,
+        PortalOperation::Log => log::page(page, person, fields).await,
+        PortalOperation::Search => search::page(page, person, fields).await,
+        PortalOperation::Document => document::page(page, person, call.segment("id"), fields).await,
         PortalOperation::Account
         | PortalOperation::Link
         | PortalOperation::Password
         | PortalOperation::SecondFactor
-        | PortalOperation::EndSessions => account::answer(operation, &page, &person, &fields).await,
-        PortalOperation::Desk(operation) => {
-            desk::answer(operation, &page, (&person, call.segment("id")), &fields).await
-        }
+        | PortalOperation::EndSessions => account::answer(operation, page, person, fields).await,
+        PortalOperation::Desk(operation) => desk::answer(operation, page, (person, call.segment("id")), fields).await,
         PortalOperation::Audit(AuditOperation::Verify) => {
             let form = (call.request.headers(), call.body);
-            audit::verify(&page, &person, form).await
+            audit::verify(page, person, form).await
         }
-        PortalOperation::Audit(operation) => audit::answer(operation, &call, &page, (&person, &fields)).await,
-        PortalOperation::Export => export::answer(&call, &page, &person, &fields).await,
-        PortalOperation::News => log::news(&page, &person, &fields).await,
+        PortalOperation::Audit(operation) => audit::answer(operation, &call, page, (person, fields)).await,
+        PortalOperation::Export => export::answer(&call, page, person, fields).await,
+        PortalOperation::News => log::news(page, person, fields).await,
         PortalOperation::Attachment => {
             let part = download::number(&call)?;
-            download::part(&call, &page, &person, part).await
+            download::part(&call, page, person, part).await
         }
-        PortalOperation::Packet => download::part(&call, &page, &person, Part::Packet).await,
-        PortalOperation::Receipt | PortalOperation::Capsule => download::proof(operation, &call, &page, &person).await,
-        PortalOperation::Slip => slip::page(&call, &page, &person).await,
-        PortalOperation::Prospect => recall::page(&page, &person, (call.segment("id"), &fields)).await,
+        PortalOperation::Packet => download::part(&call, page, person, Part::Packet).await,
+        PortalOperation::Receipt | PortalOperation::Capsule => download::proof(operation, &call, page, person).await,
+        PortalOperation::Slip => slip::page(&call, page, person).await,
+        PortalOperation::Prospect => recall::page(page, person, (call.segment("id"), fields)).await,
         PortalOperation::Statistics | PortalOperation::StatisticsExport => {
-            statistics::answer(operation, &page, &person, &fields).await
+            statistics::answer(operation, page, person, fields).await
         }
-        PortalOperation::Accounts => accounts::page(&page, &person).await,
-        PortalOperation::Views => log::views(&page, &person, &fields).await,
-        PortalOperation::Agencies => agencies::page(&page, &fields).await,
-        PortalOperation::Agency => agencies::one(&page, call.segment("code")).await,
-        PortalOperation::TakeBack => recall::take_back(&page, &person, (call.segment("id"), &fields)).await,
+        PortalOperation::Accounts => accounts::page(page, person).await,
+        PortalOperation::Views => log::views(page, person, fields).await,
+        PortalOperation::Agencies => agencies::page(page, fields).await,
+        PortalOperation::Agency => agencies::one(page, call.segment("code")).await,
+        PortalOperation::TakeBack => recall::take_back(page, person, (call.segment("id"), fields)).await,
         PortalOperation::Home
         | PortalOperation::Asset
         | PortalOperation::Language

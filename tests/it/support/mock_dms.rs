@@ -152,7 +152,8 @@ impl<'a> MockDms<'a> {
 
     async fn document(&mut self, xml: &str) {
         let subject = text_of(xml, "Subject");
-        let mark = subject.split("KT-").nth(1).unwrap();
+        // The name of a run may have those letters too.
+        let (_, mark) = subject.split_once("KT-").unwrap();
         let case = mark[7..9].to_owned();
         let document_id = text_of(xml, "DocumentId");
         match text_of(xml, "BussinessDocType").as_str() {
