@@ -4,17 +4,19 @@
 
 mod faults;
 mod ledger_faults;
+mod load;
 mod reload;
 mod retention_faults;
 mod shown;
 mod table;
 
 pub use faults::{Fault, networks};
+pub use load::{ConfigError, numbers};
 pub use reload::{RELOADABLE, Reloaded};
 use secrecy::SecretString;
 use serde::Deserialize;
 use shown::Shown;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use table::settings;
 
 /// One setting, as the reference lists it.
@@ -418,7 +420,7 @@ settings! {
         session_hours: u64 = 12u64, "hours";
         /// Passwords that are checked at once; each takes 20 MB for a moment. Further ones are told to come again.
         password_checks_max: usize = 4usize, "passwords";
-        /// Where people reach the portal, such as https://truc.example.vn: identity providers send them back there. Empty: none is used.
+        /// Where people reach the portal, such as `https://truc.example.vn`: identity providers send them back there. Empty: none is used.
         public_url: String = "", "address";
         /// People whom identity providers send back that are looked after at once; further ones are told to come again.
         provider_asks_max: usize = 8usize, "people";
@@ -493,48 +495,5 @@ settings! {
         filter: String = "info", "filter";
         /// `text` or `json`.
         format: String = "text", "word";
-    }
-}
-
-/// The numbers of a list divided by commas; `None` when a part is no number.
-pub fn numbers(text: &str) -> Option<Vec<u64>> {
-    text.split(',').map(|part| part.trim().parse().ok()).collect()
-}
-
-/// Why a configuration cannot be used: every fault, in both languages.
-#[derive(Debug, thiserror::Error)]
-#[error("cấu hình không dùng được / the configuration cannot be used:{}", faults::listed(.0))]
-pub struct ConfigError(pub Vec<Fault>);
-
-impl Config {
-    /// Reads the file, if one is given, and the environment over it.
-    ///
-    /// # Errors
-    /// A missing file, unknown settings, values of another type, settings that do not fit together: all at once.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut found = Vec::new();
-        let mut builder = config::Config::builder();
-        if let Some(path) = file {
-            let source = config::File::from(path).format(config::FileFormat::Toml);
-            match config::Source::collect(&source) {
-                Ok(read) => {
-                    found.extend(faults::of_file(&read));
-                    builder = builder.add_source(source);
-                }
-                Err(why) => found.push(Fault::unreadable(path, &why)),
-            }
-        }
-        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        found.extend(faults::of_environment(names));
-        let environment = config::Environment::with_prefix("DOCAXIS").prefix_separator("__").separator("__");
-        let config = match builder.add_source(environment.try_parsing(true)).build() {
-            Ok(read) => Self::read(&read, &mut found),
-            Err(why) => {
-                found.push(Fault::unreadable(file.unwrap_or(Path::new("")), &why));
-                Self::default()
-            }
-        };
-        found.extend(config.faults());
-        if found.is_empty() { Ok(config) } else { Err(ConfigError(found)) }
     }
 }

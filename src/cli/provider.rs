@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
-    /// Say where a provider is; it is asked what it is. Once more: it is asked anew.
+    /// Say where a provider is; it is asked what it is. Once more: it is asked anew, and what is not given again holds no more.
     #[command(
         after_help = "Examples:\n  docaxis provider set tinh --name 'Cổng định danh tỉnh' --issuer https://sso.example.vn --client-id docaxis --secret-file secret.txt"
     )]

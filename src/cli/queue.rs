@@ -227,7 +227,7 @@ fn print_failed(line: &FailedLine, json: bool, out: &mut dyn Write) -> anyhow::R
     let (accepted_at, failed_at) = (time(line.accepted_at), time(line.failed_at));
     let new = match &line.fate {
         Fate::Before(id) => Some(id),
-        Fate::Anew | Fate::TakenBack => None,
+        Fate::Anew | Fate::TakenBack | Fate::Destroyed => None,
     };
     if json {
         let object = json!({
@@ -242,6 +242,7 @@ fn print_failed(line: &FailedLine, json: bool, out: &mut dyn Write) -> anyhow::R
         Fate::Anew => "can be started anew".to_owned(),
         Fate::Before(id) => format!("started anew as {id}"),
         Fate::TakenBack => "recalled or replaced meanwhile".to_owned(),
+        Fate::Destroyed => "its content was destroyed".to_owned(),
     };
     Ok(writeln!(out, "  {fate}; {}", line.reason)?)
 }

@@ -1,6 +1,8 @@
 //! `timestamp list|show|now`: which heads of the ledger an authority stamped, and how asking for that goes.
 
 use super::{Outcome, time};
+use crate::exchange::ExchangeError;
+use crate::exchange::act::{self, By};
 use crate::exchange::stamp::{self, Turn};
 use crate::hub::Hub;
 use anyhow::Context;
@@ -46,7 +48,7 @@ impl TimestampCommand {
                 let file = stamp::file(hub, size).await.with_context(|| format!("{size} entries are not stamped"))?;
                 write!(out, "{}", file.file())?;
             }
-            Self::Now => match stamp::now(hub).await? {
+            Self::Now => match ordered(hub).await? {
                 Turn::Stamped(row) => {
                     writeln!(out, "stamped {} entries at {}", row.tree_size, time(row.stamped_at()))?;
                 }
@@ -59,6 +61,12 @@ impl TimestampCommand {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Has a time-stamp asked for at once, which is evidence.
+async fn ordered(hub: &Hub) -> Result<Turn, ExchangeError> {
+    act::note_order(hub, &By::Operator, "timestamp-now", json!({})).await?;
+    stamp::now(hub).await
 }
 
 async fn list(hub: &Hub, (limit, json): (usize, bool), out: &mut dyn Write) -> anyhow::Result<()> {

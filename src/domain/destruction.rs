@@ -73,11 +73,12 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Whether a list is the one that was sealed: its digest, its order, its number and its bytes.
+    /// Whether a list is the one that was sealed: its digest, its order, its number and its bytes; and two persons decided.
     pub fn tell(&self, text: &str) -> bool {
         let Some(lines) = read::<Line>(text) else { return false };
         let bytes = lines.iter().map(|line| line.bytes).fold(0, u64::saturating_add);
-        lines.is_sorted_by(|a, b| a.envelope_id < b.envelope_id)
+        self.proposed_by.user_id != self.approved_by.user_id
+            && lines.is_sorted_by(|a, b| a.envelope_id < b.envelope_id)
             && super::statement::number(lines.len()) == self.packets
             && bytes == self.bytes
             && Digest::of(text.as_bytes()).hex() == self.list

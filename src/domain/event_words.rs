@@ -6,6 +6,7 @@ use super::rules::Wording;
 use super::status::StatusCode;
 
 /// The event as a sentence: on whose side it happened, and with which status where one was reported.
+#[expect(clippy::too_many_lines, reason = "a table: each event has a line or two")]
 pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&str>) -> Wording {
     let agency = agency.unwrap_or("?");
     let of = |vi: &str, en: &str| Wording::new(vi.replace("{}", agency), en.replace("{}", agency));

@@ -26,7 +26,7 @@ pub fn blocks(sums: Vec<(String, String, i64)>, columns: [&str; 3]) -> Vec<(Stri
     let mut cells: Vec<(String, [Cell; 3])> =
         all.iter().map(|(block, numbers)| (block.clone(), without_small(*numbers))).collect();
     for column in 0..3 {
-        leave_out_another(&mut cells, column);
+        leave_out_another(&mut cells, (&all, column));
     }
     cells
 }
@@ -40,12 +40,17 @@ fn without_small(numbers: [i64; 3]) -> [Cell; 3] {
     [large(packets), large(deliveries), large(delivered).filter(|_| !hides_rest)]
 }
 
-/// A number that alone is left out of a column could be computed from the total: the smallest other one goes too.
-fn leave_out_another(cells: &mut [(String, [Cell; 3])], column: usize) {
-    let mut numbers: Vec<&mut Cell> = cells.iter_mut().filter_map(|(_, numbers)| numbers.get_mut(column)).collect();
-    if numbers.iter().filter(|cell| cell.is_none()).count() != 1 {
+/// What is left out of a column could be computed from the total, or nearly, as long as all of it is small: the smallest other
+/// number goes too.
+fn leave_out_another(cells: &mut [(String, [Cell; 3])], (all, column): (&BTreeMap<String, [i64; 3]>, usize)) {
+    let of_column = |numbers: &[i64; 3]| numbers.get(column).copied().unwrap_or_default();
+    let hidden =
+        cells.iter().zip(all.values()).filter(|((_, cells), _)| cells.get(column).is_some_and(Option::is_none));
+    let hidden: Vec<i64> = hidden.map(|(_, numbers)| of_column(numbers)).collect();
+    if hidden.is_empty() || (hidden.len() > 1 && hidden.iter().any(|number| *number >= LEAST)) {
         return;
     }
+    let mut numbers: Vec<&mut Cell> = cells.iter_mut().filter_map(|(_, numbers)| numbers.get_mut(column)).collect();
     let smallest = numbers.iter_mut().filter(|cell| cell.is_some()).min_by_key(|cell| ***cell);
     if let Some(smallest) = smallest {
         **smallest = None;
@@ -77,6 +82,21 @@ mod tests {
 
         assert_eq!(cells.iter().map(|(_, numbers)| numbers[0]).collect::<Vec<_>>(), [None, None, Some(40)]);
         assert!(cells.iter().all(|(_, numbers)| numbers[1].is_some()));
+    }
+
+    #[test]
+    fn several_small_numbers_are_left_out_with_one_that_is_not() {
+        let packets = |numbers: &[i64]| {
+            let all: Vec<(String, [i64; 3])> = numbers
+                .iter()
+                .enumerate()
+                .map(|(at, number)| (format!("H{}", at.saturating_add(10)), [*number, 90, 60]))
+                .collect();
+            let all: Vec<(&str, [i64; 3])> = all.iter().map(|(code, numbers)| (code.as_str(), *numbers)).collect();
+            cells(&all).into_iter().map(|(_, numbers)| numbers[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(packets(&[9, 9, 100, 200]), [None, None, None, Some(200)]);
+        assert_eq!(packets(&[0, 3, 100]), [None, None, None]);
     }
 
     #[test]

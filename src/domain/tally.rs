@@ -405,7 +405,7 @@ impl Line {
         let word = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default();
         let is_over = matches!(self.standing, Standing::Delivered(_) | Standing::Withdrawn);
         match event {
-            EvidenceEvent::ContentHandover if !matches!(self.standing, Standing::Delivered(_)) => {
+            EvidenceEvent::ContentHandover if !is_over => {
                 self.standing = Standing::Delivered(at);
                 self.attempt = facts.get("attempt").and_then(Value::as_u64);
             }

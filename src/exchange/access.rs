@@ -169,7 +169,7 @@ pub(super) async fn covered(hub: &Hub, person: &Person, id: &str) -> Result<(), 
         if let Some(of) = statements::find(tx, &id)? {
             return Ok(asking.covers_day(&of.day));
         }
-        Ok(envelope_of(tx, &id)?.is_none_or(|envelope| asking.covers(envelope.accepted_at.and_utc())))
+        Ok(envelope_of(tx, &id)?.is_some_and(|envelope| asking.covers(envelope.accepted_at.and_utc())))
     });
     if is_covered.await? { Ok(()) } else { Err(ExchangeError::NotFound) }
 }

@@ -15,7 +15,7 @@ use crate::domain::schedule::Schedules;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
 use crate::store::envelopes::EnvelopeRow;
-use crate::store::{Connection, StoreError, deliveries, envelopes, failures, pushes};
+use crate::store::{Connection, StoreError, deliveries, envelopes, failures, purges, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use std::collections::HashMap;
@@ -66,6 +66,8 @@ pub enum Fate {
     Before(String),
     /// The document was recalled or replaced meanwhile: it is not sent again.
     TakenBack,
+    /// Its content was destroyed: there is nothing left to send.
+    Destroyed,
 }
 
 impl Fate {
@@ -75,6 +77,7 @@ impl Fate {
             Self::Anew => "anew",
             Self::Before(_) => "before",
             Self::TakenBack => "taken_back",
+            Self::Destroyed => "destroyed",
         }
     }
 }
@@ -262,13 +265,16 @@ pub(super) struct Started {
 }
 
 impl Start<'_> {
-    /// Makes a new delivery for each that has none yet and was not taken back. None of them is a failure to be mended any more.
+    /// Makes a new delivery for each that has none yet, was not taken back and has its content. None of them is a failure to be
+    /// mended any more.
     pub(super) fn anew(
         &self,
         tx: &mut Connection,
         found: Vec<(DeliveryRow, EnvelopeRow)>,
         planned: &mut Planned,
     ) -> Result<Started, StoreError> {
+        // What is being destroyed at this moment is destroyed before; what is destroyed later sees these deliveries.
+        purges::stand_still(tx)?;
         let way = routes::way_of(tx, self.recipient)?;
         let mut started = Started { lines: Vec::new(), new: Vec::new() };
         for (row, envelope, mut line) in lines(tx, found)? {
@@ -383,6 +389,9 @@ fn fates(tx: &mut Connection, rows: &[(DeliveryRow, EnvelopeRow)]) -> Result<Has
     let mut fates: HashMap<String, Fate> =
         rows.iter().filter(is_taken_back).map(|(row, _)| (row.delivery_id.clone(), Fate::TakenBack)).collect();
     let envelopes: Vec<&str> = rows.iter().map(|(row, _)| row.envelope_id.as_str()).collect();
+    let gone = purges::destroyed(tx, &envelopes)?;
+    let is_gone = |(row, _): &&(DeliveryRow, EnvelopeRow)| gone.contains_key(&row.envelope_id);
+    fates.extend(rows.iter().filter(is_gone).map(|(row, _)| (row.delivery_id.clone(), Fate::Destroyed)));
     for (occurrence, delivery_id) in deliveries::occurrences(tx, recipient, &envelopes, ANEW)? {
         if let Some(failed) = occurrence.strip_prefix(ANEW) {
             fates.insert(failed.to_owned(), Fate::Before(delivery_id));

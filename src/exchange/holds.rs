@@ -30,7 +30,7 @@ pub struct HoldLine {
     pub lifted_by: Option<String>,
 }
 
-/// A scope with its agency by code.
+/// A scope with its agency by code; a document whose name is blank is none.
 ///
 /// # Errors
 /// `Malformed` for an unknown agency or days in the wrong order; `Store`.
@@ -39,6 +39,8 @@ pub(super) async fn resolved(hub: &Hub, scope: Scope) -> Result<Scope, ExchangeE
     if scope.from.zip(scope.until).is_some_and(|(from, until)| from > until) {
         return Err(malformed("từ ngày không được sau đến ngày", "the first day is after the last one"));
     }
+    let document_id = scope.document_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let scope = Scope { document_id, ..scope };
     let Some(name) = scope.agency.clone() else { return Ok(scope) };
     let found = hub.store.read(move |tx| agencies::find_by_alias(tx, &folded(&name))).await?;
     let agency = found.ok_or_else(|| malformed("không có cơ quan này", "there is no such agency"))?;

@@ -15,6 +15,7 @@ use crate::hub::Hub;
 use crate::keyring::{digest_of, same};
 use crate::store::identities;
 pub use crate::store::identities::{ProviderRow, Vouching};
+use crate::store::users::SecondFactor;
 use crate::store::{Connection, StoreError, agencies, user_sessions, users};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -92,10 +93,11 @@ pub fn back(hub: &Hub, provider_id: &str) -> String {
     format!("{}/portal/sign-in/{provider_id}/back", hub.config.portal.public_url.trim_end_matches('/'))
 }
 
-/// Sets a provider, which is asked what it is, and lets people sign in by it again if it was suspended.
+/// Sets a provider, which is asked what it is; one that is suspended stays so.
 ///
 /// # Errors
-/// `Malformed` for an entry that cannot be used, a provider that gives no answer of use, or an unknown agency; `Store`;
+/// `Malformed` for an entry that cannot be used, a provider that gives no answer of use, another issuer than that of people who are
+/// linked, or an unknown agency; `Store`;
 /// `Unavailable`.
 pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow, ExchangeError> {
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -127,6 +129,15 @@ pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow
             },
             None => None,
         };
+        let before = identities::find(tx, &entry.provider_id)?;
+        let is_other = before.as_ref().is_some_and(|before| before.issuer != entry.issuer);
+        // A subject is somebody only for who says it.
+        if is_other && identities::people(tx)?.contains_key(&entry.provider_id) {
+            return Ok(Err(malformed(
+                "Đã có người liên kết với nhà cung cấp ở địa chỉ cũ; hãy đặt mã nhà cung cấp khác",
+                "People are linked to the provider at its old address; use another id",
+            )));
+        }
         let row = ProviderRow::new(
             (entry.provider_id.clone(), entry.name.trim().to_owned()),
             (entry.issuer.clone(), found.clone()),
@@ -134,6 +145,9 @@ pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow
             (entry.vouching, agency),
         );
         identities::set(tx, &row)?;
+        if let Some(at) = before.and_then(|before| before.suspended_at()) {
+            identities::suspend(tx, &row.provider_id, Some(at))?;
+        }
         let facts = json!({
             "provider": row.provider_id, "issuer": row.issuer, "client_id": row.client_id,
             "second_factor": row.vouching().word(),
@@ -194,9 +208,11 @@ pub async fn offered(hub: &Hub) -> Result<Vec<(String, String)>, ExchangeError> 
 /// `Store`.
 pub async fn of_person(hub: &Hub, person: &Person) -> Result<Vec<(String, String, bool)>, ExchangeError> {
     let user_id = person.user_id.clone();
-    let (mut rows, links) =
-        hub.store.read(move |tx| Ok((identities::list(tx)?, identities::links_of(tx, &user_id)?))).await?;
-    rows.retain(|row| row.suspended_at().is_none() && is_for(row, &person.agencies));
+    let found = hub.store.read(move |tx| {
+        Ok((identities::list(tx)?, identities::links_of(tx, &user_id)?, users::agencies_of(tx, &user_id)?))
+    });
+    let (mut rows, links, agencies) = found.await?;
+    rows.retain(|row| row.suspended_at().is_none() && is_for(row, &agencies));
     let line = |row: ProviderRow| {
         let is_linked = links.contains(&row.provider_id);
         (row.provider_id, row.name, is_linked)
@@ -269,30 +285,38 @@ pub async fn sign_in(hub: &Hub, brought: Brought, visit: Visit) -> Result<Admiss
         Ok(vouched) => vouched,
         Err(turned) => return Ok(Admission::Out(turned)),
     };
-    let wants_more = hub.config.portal.second_factor && !vouched.is_strong;
+    let is_asked_of_all = hub.config.portal.second_factor;
     let judge = move |tx: &mut Connection| {
         let Some(row) = identities::find(tx, &brought.provider_id)? else { return Ok(Err(Turned::NotVouched)) };
         if row.suspended_at().is_some() {
             return Ok(Err(Turned::NotVouched));
         }
-        if wants_more && row.vouching() == Vouching::Shown {
+        let linked = identities::user_of(tx, &row.provider_id, &vouched.subject)?;
+        let user = linked.map(|user_id| users::find_to_change(tx, &user_id)).transpose()?.flatten();
+        let Some(user) = user.filter(|user| user.suspended_at.is_none()) else { return Ok(Err(Turned::Unlinked)) };
+        // Whoever was unlinked or lost an agency meanwhile is judged by how it stands now.
+        let is_linked = identities::user_of(tx, &row.provider_id, &vouched.subject)?.as_ref() == Some(&user.user_id);
+        if !is_linked || !is_for(&row, &users::agencies_of(tx, &user.user_id)?) {
+            return Ok(Err(Turned::Unlinked));
+        }
+        let wants_more = is_asked_of_all || user.second_factor == SecondFactor::On;
+        if wants_more && !vouched.is_strong && row.vouching() == Vouching::Shown {
             return Ok(Err(Turned::OneFactor));
         }
-        let Some(user_id) = identities::user_of(tx, &row.provider_id, &vouched.subject)? else {
-            return Ok(Err(Turned::Unlinked));
-        };
-        let agencies = users::agencies_of(tx, &user_id)?;
-        let user = users::find_to_change(tx, &user_id)?.filter(|user| user.suspended_at.is_none());
-        Ok(user.filter(|_| is_for(&row, &agencies)).map(|user| (user, Some(row.provider_id))).ok_or(Turned::Unlinked))
+        Ok(Ok((user, Some(row.provider_id))))
     };
     sessions::open_for(hub, visit, judge).await
 }
 
-/// Says who a person is for the provider from which it comes. What is wrong with that, if something is.
+/// Says who a person is for the provider from which it comes. What is wrong with that, if something is. Only whoever signed in by
+/// password does: one provider must not let in by another.
 ///
 /// # Errors
 /// `NotFound` for a provider that there is not; `ComeAgain`; `Store`; `Unavailable`.
 pub async fn link(hub: &Hub, person: &Person, brought: Brought) -> Result<Option<Turned>, ExchangeError> {
+    if person.came_by.is_some() {
+        return Ok(Some(Turned::Unlinked));
+    }
     let vouched = match vouched(hub, &brought, Purpose::Link).await? {
         Ok(vouched) => vouched,
         Err(turned) => return Ok(Some(turned)),
@@ -367,6 +391,8 @@ pub async fn unlink(hub: &Hub, by: &By, provider_id: &str, login: &str) -> Resul
     let (act, login, provider_id) = (Act::new(hub, by), user::login(login).unwrap_or_default(), provider_id.to_owned());
     let unlinked = hub.store.write(move |tx| {
         let Some(user) = users::find_by_login(tx, &login)? else { return Ok(false) };
+        // Whoever comes in by it at this moment is in before, and out with the others.
+        users::find_to_change(tx, &user.user_id)?;
         let is_unlinked = identities::unlink(tx, &provider_id, &user.user_id)?;
         if is_unlinked {
             // Whoever came in by it is out at once.

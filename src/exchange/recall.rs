@@ -15,7 +15,7 @@ use crate::domain::rules;
 use crate::domain::status::StatusCode;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
 use crate::store::envelopes::{EnvelopeRow, StatusRow};
-use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, pushes};
+use crate::store::{Connection, StoreError, agencies, deliveries, envelopes, purges, pushes};
 use crate::wire::write::{Mention, Party, StatusPacket};
 use chrono::NaiveDate;
 
@@ -276,7 +276,12 @@ pub(super) fn foretell_superseding(tx: &mut Connection, rows: &[DeliveryRow]) ->
 }
 
 fn request(tx: &mut Connection, case: &Case, by: &EnvelopeRow, row: &DeliveryRow) -> Result<(), StoreError> {
-    if row.recall != "agreed" && deliveries::set_recall(tx, row, "requested", case.now)? {
+    if row.recall == "agreed" {
+        return Ok(());
+    }
+    // What is being destroyed at this moment is destroyed before; what is destroyed later sees that this is asked back.
+    purges::stand_still(tx)?;
+    if deliveries::set_recall(tx, row, "requested", case.now)? {
         append(tx, case, EvidenceEvent::RecallRequested, by, row)?;
     }
     Ok(())

@@ -12,7 +12,8 @@ use crate::domain::rules::Wording;
 use crate::domain::statement::{self, Line};
 use crate::hub::Hub;
 use crate::store::reconciliations::{self, ReconciliationRow};
-use crate::store::{Connection, IDS_MAX, StoreError, envelopes, evidence, statements as rows, systems};
+use crate::store::statements::StatementRow;
+use crate::store::{Connection, IDS_MAX, StoreError, evidence, statements as rows, systems};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
 
@@ -112,21 +113,33 @@ pub async fn reconcile(hub: &Hub, caller: &Caller, asked: Asked, list: &[u8]) ->
     keep(hub, caller, (asked, statement::number(posted.len()), Digest::of(list).hex()), found).await
 }
 
-/// The lines of a statement and, if they are wanted, the last statuses of its deliveries.
+/// The lines of a statement and, if they are wanted, by its deliveries the last statuses that the recipient told of their documents.
 fn sealed(
     tx: &mut Connection,
     id: &str,
     with_status: bool,
 ) -> Result<(Vec<Line>, HashMap<String, String>), StoreError> {
-    let text = rows::find(tx, id)?.map(|row| row.list).unwrap_or_default();
-    let lines: Vec<Line> = statement::read(&text).unwrap_or_default();
-    let ids: Vec<&str> = lines.iter().filter(|_| with_status).map(|line| line.delivery_id.as_str()).collect();
-    let mut statuses = HashMap::new();
+    let row = rows::find(tx, id)?.ok_or(StoreError::Missing("statements"))?;
+    let lines = listed(tx, &row)?;
+    let mut ids: Vec<&str> = lines.iter().filter(|_| with_status).map(|line| line.document_id.as_str()).collect();
+    ids.dedup();
+    let pair = (row.sender_code.as_str(), row.recipient_code.as_str());
+    let mut told: HashMap<String, String> = HashMap::new();
     for some in ids.chunks(IDS_MAX) {
-        // The newest comes last and stays.
-        statuses.extend(envelopes::statuses_of(tx, some)?.into_iter().map(|row| (row.delivery_id, row.status_code)));
+        // The newest comes last and stays. A report is filed under one delivery of the document, and is about each.
+        told.extend(reconciliations::statuses(tx, pair, some)?);
     }
+    let of = |line: &Line| Some((line.delivery_id.clone(), told.get(&line.document_id)?.clone()));
+    let statuses = lines.iter().filter_map(of).collect();
     Ok((lines, statuses))
+}
+
+/// The lines of a statement, if they are what was sealed: of another list nothing is told, least of all that it is empty.
+fn listed(tx: &mut Connection, row: &StatementRow) -> Result<Vec<Line>, StoreError> {
+    let altered = || StoreError::UnknownWord { column: "statements.list", value: row.evidence_id.clone() };
+    let sealed = evidence::find(tx, &row.evidence_id)?.ok_or(StoreError::Missing("evidence"))?;
+    let facts = serde_json::from_str::<statement::Facts>(&sealed.facts).ok();
+    facts.filter(|facts| facts.tell(&row.list)).and_then(|_| statement::read(&row.list)).ok_or_else(altered)
 }
 
 /// Leaves evidence of what was found.

@@ -363,7 +363,9 @@ impl Stepping {
         };
         let mut planned = self.planned;
         let started = start.anew(tx, found, &mut planned)?;
-        let taken_back = started.lines.iter().filter(|line| line.fate == Fate::TakenBack).count();
+        // What was destroyed is not sent either, and was not started before.
+        let is_gone = |line: &&FailedLine| matches!(line.fate, Fate::TakenBack | Fate::Destroyed);
+        let taken_back = started.lines.iter().filter(is_gone).count();
         let before = number.saturating_sub(taken_back).saturating_sub(started.new.len());
         store::note_started(tx, &self.redrive_id, &started.new)?;
         match store::advance(tx, &row, &last, [started.new.len(), taken_back, before].map(rows))? {

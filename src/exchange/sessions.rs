@@ -38,6 +38,8 @@ pub struct Person {
     pub agencies: Vec<String>,
     /// The warrant of an auditor that holds now.
     pub warrant: Option<Warrant>,
+    /// The identity provider by which it signed in; nothing: by password.
+    pub came_by: Option<String>,
     /// Whether it must choose a password before anything else.
     pub must_change_password: bool,
     /// Whether it must set up a second factor before anything else.
@@ -76,6 +78,11 @@ impl Person {
     /// Whether it is an auditor without a warrant that holds: nothing is shown to it.
     pub fn lacks_warrant(&self) -> bool {
         self.role.is_auditor() && self.warrant.is_none()
+    }
+
+    /// Whether the numbers of all agencies are open to it.
+    pub fn sees_every_number(&self) -> bool {
+        self.role.sees_every_number() && self.warrant.as_ref().is_none_or(|warrant| warrant.row.every_agency)
     }
 
     /// The warrant under which it looks.
@@ -279,6 +286,7 @@ pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Perso
         form_token: hex::encode(digest_of("form", token)).into(),
         idle_until: later(now, idle).unwrap_or(now).min(ends_at),
         session_digest: session.session_digest,
+        came_by: session.provider_id,
         user_id: user.user_id,
         login: user.login,
         name: user.name,

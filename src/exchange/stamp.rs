@@ -129,7 +129,7 @@ fn state(tx: &mut Connection) -> Result<Option<WitnessRow>, StoreError> {
 
 /// The head that is to be stamped: the largest that a witness cosigned, else the newest; nothing while none is new.
 fn next(tx: &mut Connection) -> Result<Option<CheckpointRow>, StoreError> {
-    let last = timestamps::list_before(tx, i64::MAX, 1)?.pop().map_or(0, |row| row.tree_size);
+    let last = timestamps::last_size(tx)?;
     let heads = [witnesses::cosigned_head(tx)?, ledger::head(tx)?];
     Ok(heads.into_iter().flatten().find(|head| head.tree_size > last))
 }

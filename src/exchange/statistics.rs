@@ -195,7 +195,7 @@ pub struct View {
 /// # Errors
 /// `NotFound` for an agency whose numbers the person may not see; `Store`.
 pub async fn view(hub: &Hub, person: &Person, asked: &Asked) -> Result<View, ExchangeError> {
-    let sees_all = person.role.sees_every_number();
+    let sees_all = person.sees_every_number();
     let agency = match asked.agency.as_str() {
         "" => String::new(),
         code => transfers::canonical(hub, code).await?,
@@ -386,7 +386,9 @@ fn by_agency(tx: &mut Connection, day: &str) -> Result<Vec<AgencyLine>, StoreErr
 pub(super) fn counted_until(tx: &mut Connection, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
     let behind = health::behind(tx)?;
     if behind.statistics == 0 {
-        return Ok(Some(now));
+        // What is not sealed yet is not counted either.
+        let oldest = ledger::waiting(tx, 1)?.pop();
+        return Ok(Some(oldest.map_or(now, |row| row.at.and_utc().min(now))));
     }
     let position = behind.entries.saturating_sub(behind.statistics);
     let last = ledger::entries_with_evidence(tx, position.saturating_sub(1)..position)?.pop();

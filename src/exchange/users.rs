@@ -10,7 +10,7 @@ use crate::domain::rules::Wording;
 use crate::domain::user::{self, UserRole};
 use crate::hub::Hub;
 use crate::store::users::{self as rows, NewUser, SecondFactor, UserRow};
-use crate::store::{Connection, StoreError, agencies, user_sessions};
+use crate::store::{Connection, StoreError, agencies, identities, user_sessions};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
@@ -274,7 +274,7 @@ pub async fn suspend_unused(hub: &Hub) -> Result<usize, ExchangeError> {
     Ok(suspended.await?)
 }
 
-/// Gives somebody a new first password, shown this once; its sessions end. `with_second_factor`: that is taken away too.
+/// Gives somebody a new first password, shown this once; its sessions end, and it is linked to no identity provider any more. `with_second_factor`: that is taken away too.
 ///
 /// # Errors
 /// `NotFound`; `Store`.
@@ -291,8 +291,11 @@ pub async fn reset(
             rows::set_second_factor(tx, &row.user_id, SecondFactor::None, (None, 0))?;
             rows::set_recovery_codes(tx, &row.user_id, &[])?;
         }
+        // Whoever had taken the account over may have linked itself.
+        let providers = identities::unlink_all(tx, &row.user_id)?;
         user_sessions::end_sessions(tx, &row.user_id, None)?;
-        note(tx, act, "reset", (&row.login, json!({ "second_factor": with_second_factor })))?;
+        let facts = json!({ "second_factor": with_second_factor, "providers": providers });
+        note(tx, act, "reset", (&row.login, facts))?;
         Ok(Ok(()))
     });
     Ok((change.await?, password))

@@ -133,6 +133,8 @@ pub async fn issue(hub: &Hub, by: &By, draft: Draft) -> Result<WarrantRow, Excha
     let issued = hub.store.write(move |tx| {
         let login = user::login(&draft.login).unwrap_or_default();
         let Some(holder) = users::find_by_login(tx, &login)? else { return Ok(Err(ExchangeError::NotFound)) };
+        // One at a time, whichever node issues.
+        let Some(holder) = users::find_to_change(tx, &holder.user_id)? else { return Ok(Err(ExchangeError::NotFound)) };
         // Whoever issues warrants administers, and is no auditor: nobody has one of its own making.
         if holder.role != UserRole::Auditor {
             return Ok(Err(malformed(

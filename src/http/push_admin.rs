@@ -363,7 +363,7 @@ pub struct FailedBody<'a> {
     failed_at: String,
     /// What the recipient's software answered last, or why there was no answer.
     reason: &'a str,
-    /// `anew`: it can be started anew; `before`: that was done; `taken_back`: recalled or replaced meanwhile.
+    /// `anew`: it can be started anew; `before`: that was done; `taken_back`: recalled or replaced meanwhile; `destroyed`: its content is gone.
     fate: &'static str,
     /// The delivery that took its place.
     new_delivery_id: Option<&'a str>,
@@ -372,7 +372,7 @@ pub struct FailedBody<'a> {
 fn failed(line: &FailedLine) -> FailedBody<'_> {
     let new_delivery_id = match &line.fate {
         Fate::Before(id) => Some(id.as_str()),
-        Fate::Anew | Fate::TakenBack => None,
+        Fate::Anew | Fate::TakenBack | Fate::Destroyed => None,
     };
     FailedBody {
         delivery_id: &line.delivery_id,

@@ -116,6 +116,8 @@ fn difference(one: &Difference) -> DifferenceBody<'_> {
 
 /// Compares the caller's list, and answers what differs.
 pub(super) async fn reconcile(call: &mut Call<'_>, caller: &Caller) -> Result<HttpResponse, Problem> {
+    call.body.allow(call.node.hub.config.lists.reconciled_bytes_max);
+    let list = call.body.whole().await?;
     let asked: ReconciliationQuestion = reading::query(call.request.query_string())?;
     let direction = asked.direction.map(|way| match way {
         Way::Sent => Direction::Sent,
@@ -123,9 +125,7 @@ pub(super) async fn reconcile(call: &mut Call<'_>, caller: &Caller) -> Result<Ht
     });
     let asked = Asked { agency: asked.agency, day: dates::date(&asked.day).ok_or_else(no_day)?, direction };
     let hub = &call.node.hub;
-    call.body.allow(hub.config.lists.reconciled_bytes_max);
-    let Reconciled { evidence_id, facts, differences } =
-        reconcile::reconcile(hub, caller, asked, &call.body.whole().await?).await?;
+    let Reconciled { evidence_id, facts, differences } = reconcile::reconcile(hub, caller, asked, &list).await?;
     let summary = Code::ALL.into_iter().filter(|code| facts.counts.number(*code) > 0).map(|code| {
         let ((meaning_vi, meaning_en), (next_vi, next_en)) = (code.meaning(), code.next());
         let number = facts.counts.number(code);

@@ -173,6 +173,16 @@ pub fn unlink(tx: &mut Connection, provider_id: &str, user_id: &str) -> Result<b
     Ok(unlinked == 1)
 }
 
+/// Forgets who a person is for all providers. Answers for how many.
+///
+/// # Errors
+/// `Statement`.
+pub fn unlink_all(tx: &mut Connection, user_id: &str) -> Result<usize, StoreError> {
+    Ok(on_packets!(tx, c => diesel::delete(user_identities::table)
+        .filter(user_identities::user_id.eq(user_id))
+        .execute(c))?)
+}
+
 /// By which providers a person signs in.
 ///
 /// # Errors

@@ -55,6 +55,21 @@ pub fn list_before(tx: &mut Connection, tree_size: i64, limit: i64) -> Result<Ve
         .load(c))?)
 }
 
+/// Entries of the largest tree that has both head and token; 0 without one. A token whose head is gone proves nothing and must
+/// not keep the next head from being stamped.
+///
+/// # Errors
+/// `Statement`.
+pub fn last_size(tx: &mut Connection) -> Result<i64, StoreError> {
+    let largest: Option<i64> = on_packets!(tx, c => timestamps::table
+        .inner_join(checkpoints::table.on(checkpoints::tree_size.eq(timestamps::tree_size)))
+        .order(timestamps::tree_size.desc())
+        .select(timestamps::tree_size)
+        .first(c)
+        .optional())?;
+    Ok(largest.unwrap_or(0))
+}
+
 /// The token over the head of a tree of that size.
 ///
 /// # Errors

@@ -114,6 +114,7 @@ pub fn within(
         .filter(warrants::until_at.gt(from.naive_utc()))
         .filter(warrants::from_at.lt(until.naive_utc()))
         .filter(warrants::revoked_at.is_null())
+        .order(warrants::warrant_id.asc())
         .select(WarrantRow::as_select())
         .load(c))?)
 }

@@ -7,6 +7,7 @@ use crate::push::pushing_hub_with;
 use crate::support::packets::a_document;
 use crate::support::portal::{Browser, PASSWORD, a_warrant};
 use crate::support::program::Program;
+use crate::support::provider::{IdentityProvider, PUBLIC};
 use crate::support::{TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::domain::system::Role;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Routes that are not read-only by their method and need no evidence, with the reason.
-const SILENT_ROUTES: [(&str, &str); 15] = [
+const SILENT_ROUTES: [(&str, &str); 18] = [
     ("POST /witness/add-checkpoint", "another ledger is cosigned; what was cosigned is kept, a refusal is evidence"),
     ("POST /api/v1/envelopes:check", "nothing is kept"),
     ("POST /api/v1/selftest", "a run changes nothing of the exchange, and is kept with its certificate"),
@@ -33,11 +34,14 @@ const SILENT_ROUTES: [(&str, &str); 15] = [
     ("POST /countReceiveStatus", "it only reads"),
     ("POST /portal/sign-in", "a session by itself shows nothing; what is seen in it is evidence"),
     ("POST /portal/sign-out", "the same"),
+    ("POST /portal/account/providers", "one goes to the provider; the link is evidence (tests/it/portal_provider.rs)"),
+    ("POST /portal/purges", PURGED),
+    ("POST /portal/purges/{id}", PURGED),
     ("POST /portal/log/views", "a filter under a name, for its owner alone"),
 ];
 
 /// Commands that need no evidence, with the reason.
-const SILENT_COMMANDS: [(&str, &str); 56] = [
+const SILENT_COMMANDS: [(&str, &str); 75] = [
     ("serve", "what it does is evidence by itself"),
     ("migrate", "the form of the database, not what is in it"),
     ("backup", "it must work when the hub cannot be opened; the backup says when it was taken"),
@@ -92,10 +96,30 @@ const SILENT_COMMANDS: [(&str, &str); 56] = [
     ("selftest key", CLIENT),
     ("selftest verify", OFFLINE),
     ("demo", "a hub of its own"),
+    ("provider list", READS),
+    ("hold list", READS),
+    ("purge preview", READS),
+    ("purge list", READS),
+    ("purge show", READS),
+    ("purge certificate", READS),
+    ("purge propose", PURGED),
+    ("purge approve", PURGED),
+    ("purge refuse", PURGED),
+    ("purge pause", PURGED),
+    ("purge resume", PURGED),
+    ("purge stop", PURGED),
+    ("reconcile", CLIENT),
+    ("statistics show", READS),
+    ("statistics indicators", READS),
+    ("statistics open-data", READS),
+    ("timestamp list", READS),
+    ("timestamp show", READS),
+    ("timestamp now", "it wants an authority; that it was ordered is evidence as of `job run`"),
     ("completions", OFFLINE),
     ("man", OFFLINE),
 ];
 const READS: &str = "it only reads";
+const PURGED: &str = "each step is tested with what is destroyed (tests/it/purge.rs)";
 const OFFLINE: &str = "there is no hub";
 const CLIENT: &str = "it calls the API, as systems do";
 
@@ -153,6 +177,7 @@ fn delivery_of(receipt: &Value) -> String {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table: each route has a line")]
 async fn every_route_that_changes_something_leaves_evidence() {
     let (hub, dispatcher) = pushing_hub_with(|config| {
         config.portal.second_factor = false;
@@ -219,6 +244,15 @@ async fn every_route_that_changes_something_leaves_evidence() {
     seal(&hub.hub).await;
     let days = json!({ "from": "2026-11-21", "until": "2026-11-21" });
     office(a, "POST", "/archives", "/archives", days).await;
+    let held = json!({ "agency": "X99.B02", "reason": "Thanh tra đang xem xét" });
+    let held = office(a, "POST", "/holds", "/holds", held).await;
+    let lifted = json!({ "reason": "Thanh tra đã kết luận" });
+    let place = format!("/holds/{}/lift", held["hold_id"].as_str().unwrap_or_default());
+    office(a, "POST", "/holds/{id}/lift", &place, lifted).await;
+    crate::statements::close_the_day(hub).await;
+    a.next().await;
+    let reconciled = crate::reconciliations::post(hub, "dms.national", crate::reconciliations::OF_THE_DAY, "[]").await;
+    a.answered("POST /api/v1/reconciliations", (reconciled.status, reconciled.text())).await;
     people(&mut acts).await;
     office(&mut acts, "DELETE", "/endpoints/{code}", "/endpoints/X99.C03", Value::Null).await;
 
@@ -298,6 +332,9 @@ async fn people(acts: &mut Acts<'_>) {
     let bulletin = [("text", "Bảo trì"), ("from", ""), ("until", "2026-12-22T12:00"), ("agencies", "")];
     operator.send("/portal/bulletins", &bulletin).await;
     acts.answered("POST /portal/bulletins", (operator.page.status, operator.page.words())).await;
+    operator.get("/portal/holds").await;
+    operator.send("/portal/holds", &[("document", "d1"), ("reason", "Khiếu nại số 12")]).await;
+    acts.answered("POST /portal/holds", (operator.page.status, operator.page.words())).await;
     operator.get("/portal/redrives/new?agency=X99.C03&cause=untried").await;
     let fields =
         [("agency", "X99.C03"), ("cause", "untried"), ("per_minute", "1"), ("reason", "Bên nhận đã sửa phần mềm")];
@@ -369,6 +406,7 @@ async fn every_command_that_changes_something_leaves_evidence() {
     let program = hub.program().with("DOCAXIS__RELAY__HUB_NAME", "truc.a");
     let program = program.with("DOCAXIS__PUSH__NETWORKS", "127.0.0.0/8").with("DOCAXIS__PUSH__PLAIN_HTTP", "true");
     let program = program.with("DOCAXIS__PUSH__WEBHOOK_NETWORKS", "127.0.0.0/8");
+    let program = program.with("DOCAXIS__PORTAL__PUBLIC_URL", PUBLIC);
     let mut line = Line { acts: Acts::of(&hub), program };
     command_systems(&mut line).await;
     let receipt = command_queues(&mut line).await;
@@ -461,6 +499,17 @@ async fn command_people(line: &mut Line<'_>, receipt: &Value) {
     line.run("warrant revoke", &[issued.split(' ').next().unwrap_or_default()]).await;
     seal(&hub.hub).await;
     line.run("search rebuild", &[]).await;
+    line.run("statistics rebuild", &[]).await;
+    let hold = ["--agency", "X99.B02", "--reason", "Thanh tra đang xem xét"];
+    let hold = line.run("hold place", &hold).await;
+    line.run("hold lift", &[hold.trim(), "--reason", "Thanh tra đã kết luận"]).await;
+    let provider = IdentityProvider::start().await;
+    let entry = ["tinh", "--name", "Tỉnh", "--issuer", &provider.issuer, "--client-id", "docaxis"];
+    line.run("provider set", &entry).await;
+    line.run("provider link", &["tinh", "lan.vp", "sub-lan"]).await;
+    line.run("provider unlink", &["tinh", "lan.vp"]).await;
+    line.run("provider suspend", &["tinh"]).await;
+    line.run("provider resume", &["tinh"]).await;
     line.run("job run", &["sweep-orphans"]).await;
     let envelope = receipt["envelope_id"].as_str().unwrap();
     line.run("receipt show", &[envelope]).await;
@@ -481,6 +530,7 @@ async fn what_people_take_out_is_evidence_and_what_clerks_look_at_is_not() {
     let taken = [
         "/portal/log/export?form=xlsx&direction=out".to_owned(),
         "/portal/log/export?form=csv&direction=out".to_owned(),
+        "/portal/statistics/export?form=csv".to_owned(),
         format!("/portal/documents/{envelope}/slip"),
         format!("/portal/documents/{envelope}/packet"),
         format!("/portal/receipts/{envelope}"),

@@ -151,6 +151,7 @@ async fn every_body_of_the_wrong_type_is_refused_with_words() {
 async fn every_body_that_is_too_large_is_refused_by_its_size() {
     let hub = TestHub::start_with(|config| {
         config.packets.bytes_max = 100_000;
+        config.lists.reconciled_bytes_max = 100_000;
         config.data.inline_bytes_max = 1_000;
     });
     let hub = hub.await;

@@ -3,7 +3,7 @@
 use crate::support::packets::{a_document, a_status};
 use crate::support::portal::Browser;
 use crate::support::program::Program;
-use crate::support::provider::IdentityProvider;
+use crate::support::provider::{IdentityProvider, with_providers};
 use crate::support::{Answer, System, TestHub, add_system};
 use crate::{archives, reconciliations, relay, statements};
 use chrono::TimeDelta;
@@ -150,7 +150,7 @@ async fn busy_hub() -> TestHub {
     let hub = TestHub::start_with(|config| {
         config.push.terms_hours = "1, 1, 1, 1, 1".to_owned();
         config.relay.hub_name = "truc.a".to_owned();
-        config.portal.public_url = "https://truc.example.vn".to_owned();
+        with_providers(config);
         crate::purge::with_purges(config);
     });
     let hub = hub.await;

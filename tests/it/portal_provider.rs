@@ -2,7 +2,7 @@
 
 use crate::support::TestHub;
 use crate::support::portal::{Browser, let_in};
-use crate::support::provider::IdentityProvider;
+use crate::support::provider::{IdentityProvider, PUBLIC, with_providers};
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::ExchangeError;
 use docaxis::exchange::act::By;
@@ -11,10 +11,9 @@ use docaxis::exchange::users;
 use serde_json::json;
 
 const WAY: &str = "__Host-docaxis-identity";
-const PUBLIC: &str = "https://truc.example.vn";
 
 async fn hub() -> TestHub {
-    TestHub::start_with(|config| PUBLIC.clone_into(&mut config.portal.public_url)).await
+    TestHub::start_with(with_providers).await
 }
 
 /// A hub whose clerk `lan.vp` is `sub-lan` for the provider, who shows two factors there.
@@ -126,7 +125,7 @@ async fn whoever_is_nobody_here_suspended_or_of_another_agency_stays_out() {
 async fn people_link_and_unlink_themselves_and_no_other_site_does() {
     let provider = IdentityProvider::start().await;
     let hub = TestHub::start_with(|config| {
-        PUBLIC.clone_into(&mut config.portal.public_url);
+        with_providers(config);
         config.portal.second_factor = false;
     })
     .await;

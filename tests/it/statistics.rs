@@ -5,7 +5,7 @@ use crate::desk::{operator, with_failures};
 use crate::ledger::seal;
 use crate::support::TestHub;
 use crate::support::packets::{a_document, a_status};
-use crate::support::portal::{Browser, PASSWORD};
+use crate::support::portal::{Browser, PASSWORD, a_warrant};
 use chrono::TimeDelta;
 use docaxis::domain::measure::{MEASURES, Sums, Value};
 use docaxis::domain::user::UserRole;
@@ -15,7 +15,7 @@ use docaxis::exchange::controls::{self, FailedSelection, Planned};
 use docaxis::exchange::following::STATISTICS;
 use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::statistics::{self, Period};
-use docaxis::exchange::{freeze, selftest};
+use docaxis::exchange::{freeze, selftest, warrants};
 use docaxis::jobs::{self, JOBS};
 use std::io::{Cursor, Read};
 
@@ -144,6 +144,8 @@ async fn a_clerk_sees_the_numbers_of_its_agencies_and_an_auditor_all() {
     count(&hub).await;
     let mut commune = Browser::of(&hub, "xa.mau", UserRole::Clerk, &["X99.C03"]).await;
     let mut auditor = Browser::of(&hub, "kiem.tra", UserRole::Auditor, &[]).await;
+    warrants::issue(&hub.hub, &By::Operator, a_warrant("kiem.tra", Vec::new())).await.unwrap();
+    let mut of_one = Browser::of(&hub, "mot.don.vi", UserRole::Auditor, &["X99.C03"]).await;
 
     let words = commune.get("/portal/statistics?period=1").await.words();
     assert!(words.contains("Văn bản nhận về") && words.contains("Số liệu đến 09:02 21/11/2026."), "{words}");
@@ -156,6 +158,12 @@ async fn a_clerk_sees_the_numbers_of_its_agencies_and_an_auditor_all() {
         }
     }
     assert_eq!(commune.get("/portal/statistics?agency=X99.C03").await.status, 200);
+    for (place, status) in
+        [("?agency=X99.C03", 200), ("?agency=X99.B02", 404), ("/export?form=csv&agency=X99.A01", 404)]
+    {
+        assert_eq!(of_one.get(&format!("/portal/statistics{place}")).await.status, status, "{place}");
+    }
+    assert!(!of_one.get("/portal/statistics").await.words().contains("Toàn Trục"), "a warrant for one agency");
 
     let words = auditor.get("/portal/statistics?period=1").await.words();
     assert!(words.contains("Toàn Trục") && words.contains("21/11/2026 4 5 2 0"), "{words}");

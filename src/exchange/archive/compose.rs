@@ -77,7 +77,7 @@ impl Work {
         for packet in batch.packets.iter() {
             self.index.note(packet)?;
             let (proofs, receipts) = (&mut batch.proofs, &mut batch.receipts);
-            if request.selection.packets {
+            if request.selection.packets && request.shows(packet) {
                 self.content(&hub.payloads, packet, proofs)?;
             }
             let of_packet = packet.evidence.iter();

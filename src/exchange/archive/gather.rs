@@ -50,6 +50,11 @@ pub(super) struct Packet {
 }
 
 impl Packet {
+    /// Whether a recipient's side in it had the content at the cut-off.
+    pub(super) fn is_with_recipient(&self) -> bool {
+        self.deliveries.iter().any(|one| Self::standing(one) == Standing::Delivered)
+    }
+
     /// All evidence of it and of its deliveries.
     pub(super) fn all_evidence(&self) -> impl Iterator<Item = &EvidenceRow> {
         self.evidence.iter().chain(self.deliveries.iter().flat_map(|(_, pieces)| pieces))

@@ -7,6 +7,7 @@ mod compose;
 mod gather;
 mod index;
 
+use gather::Packet;
 pub(super) use gather::{accepted, first_index};
 
 use super::access::{self, Look};
@@ -22,7 +23,7 @@ use crate::store::archives;
 pub use crate::store::archives::ArchiveRow;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::payloads::PayloadStream;
-use crate::store::{Connection, StoreError, agencies};
+use crate::store::{Connection, StoreError, agencies, purges};
 use bytes::Bytes;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use futures_util::stream;
@@ -100,6 +101,12 @@ impl Request {
     fn names(&self, envelope_id: &str) -> bool {
         let named = &self.selection.envelopes;
         named.is_empty() || named.binary_search_by(|one| one.as_str().cmp(envelope_id)).is_ok()
+    }
+
+    /// Whether the content of a packet is shown: of a sample, only what its sender's side or a recipient that has it may open (ADR
+    /// 0026).
+    fn shows(&self, packet: &Packet) -> bool {
+        self.selection.envelopes.is_empty() || packet.is_whole || packet.is_with_recipient()
     }
 
     /// Whether the content of a packet to these recipients is to be in it.
@@ -187,7 +194,12 @@ pub async fn ask_again(hub: &Hub, by: &By, archive_id: &str) -> Result<ArchiveRo
 async fn keep(hub: &Hub, by: &By, request: String) -> Result<ArchiveRow, ExchangeError> {
     let row = ArchiveRow::new(hub.ids.next(), request, by.who().to_owned(), hub.clock.now());
     let (act, kept, most) = (Act::new(hub, by), row.clone(), rows(hub.config.archives.waiting_max));
+    let has_packets = Request::of(&row)?.selection.packets;
     let has_room = hub.store.write(move |tx| {
+        // What is being destroyed at this moment is destroyed before; what is destroyed later sees this request.
+        if has_packets {
+            purges::stand_still(tx)?;
+        }
         if rows(archives::open(tx, most)?.len()) >= most {
             return Ok(false);
         }

@@ -158,14 +158,14 @@ impl Walk<'_> {
             let place = if entry.is_empty() { name.to_owned() } else { format!("{name}: {entry}") };
             self.note(&place, looked_at, flaw);
         }
-        if found.kind == Kind::Capsule {
+        if matches!(found.kind, Kind::Capsule | Kind::Statement) {
             self.beside(name, content);
         }
     }
 
-    /// Compares a capsule with what stands before it: the packet, where it is that capsule's, and the stamped head.
-    fn beside(&mut self, name: &str, capsule: &[u8]) {
-        let said: serde_json::Value = serde_json::from_slice(capsule).unwrap_or_default();
+    /// Compares a capsule or a statement with what stands before it: the packet, where it is that capsule's, and the stamped head.
+    fn beside(&mut self, name: &str, content: &[u8]) {
+        let said: serde_json::Value = serde_json::from_slice(content).unwrap_or_default();
         let text = |name: &str| said.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         let (member, digest) = &self.packet;
         if *member == format!("packets/{}.edxml", text("envelope_id")) && *digest != text("sha256") {
@@ -176,8 +176,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Looks at the time-stamp over the head that all capsules lead to.
+    /// Looks at the time-stamp over the head that all capsules and statements lead to.
     fn stamp(&mut self, content: Option<&[u8]>) {
+        // Invariant: it stands once and before all that is held against it; else what came before would be held against nothing.
+        let held =
+            [self.receipts, self.capsules, self.statements, self.packets].into_iter().fold(0, u64::saturating_add);
+        if self.head.is_some() || held > 0 {
+            return self.note(TIMESTAMP, Look::Timestamp, Flaw::OtherHead);
+        }
         let read = content.and_then(|content| serde_json::from_slice::<TimestampFile>(content).ok());
         let Some(file) = read.filter(|file| file.form == stamp::FORM) else {
             return self.note(TIMESTAMP, Look::Form, Flaw::Unreadable);

@@ -3,11 +3,11 @@
 //! whether it holds.
 
 mod archive;
+mod heads;
 mod words;
 
 use super::capsule::{Capsule, Piece, Place};
-use super::seal::opened;
-use super::stamp::{self, TimestampFile, imprint};
+use super::stamp::{self, TimestampFile};
 use super::statements::StatementFile;
 use crate::domain::dates::for_people;
 use crate::domain::destruction;
@@ -16,13 +16,12 @@ use crate::domain::packet::Digest;
 use crate::domain::receipt::{Receipt, Recipient, Record, recipients_digest};
 use crate::domain::reconciliation;
 use crate::domain::statement::{self, DayFacts, Facts};
-use crate::proof::checkpoint::{Checkpoint, Key, NoteFault, claimed};
+use crate::proof::checkpoint::{Checkpoint, Key};
 use crate::proof::entry;
 use crate::proof::merkle::{Hash, hash_of, includes, leaf_hash};
 use crate::signer::certificate::Certificate;
-use crate::signer::timestamp::{Token, TokenFault};
 use crate::wire::receipt::{self, ReadFault, Signed};
-use chrono::DateTime;
+use heads::{cosigned, head_of, stamped};
 use serde_json::Value;
 use std::io::{self, Read};
 pub use words::{Flaw, Look};
@@ -336,60 +335,6 @@ fn pieces(report: &mut Report, pieces: &[Piece], checkpoint: Option<&String>, tr
         report.note(&piece.record.evidence_id, Look::Inclusion, fault);
     }
     receipts
-}
-
-fn head_of(checkpoint: Option<&String>, keys: &[Key]) -> Result<Checkpoint, Flaw> {
-    let note = checkpoint.ok_or(Flaw::Unsealed)?;
-    if keys.is_empty() {
-        return Err(Flaw::NoLedgerKey);
-    }
-    opened(keys, note).map(|(head, _)| head).map_err(Flaw::Head)
-}
-
-/// Looks at what witnesses put under a head: each that is altered does not hold, and one at least is to be there.
-fn cosigned(report: &mut Report, note: &str, keys: &[Key]) {
-    let mut is_cosigned = keys.is_empty();
-    for key in keys {
-        match key.cosigned(note) {
-            Ok(None) | Err(NoteFault::Unreadable | NoteFault::Unsigned) => {}
-            Ok(Some(at)) => {
-                is_cosigned = true;
-                report.note(key.name(), Look::Cosignature, None);
-                let at = i64::try_from(at).ok().and_then(|at| DateTime::from_timestamp(at, 0));
-                let at = at.map(for_people).unwrap_or_default();
-                report.tells.push(format!("ký chứng / cosigned: {} · {at}", key.name()));
-            }
-            Err(NoteFault::Signature) => {
-                is_cosigned = true;
-                report.note(key.name(), Look::Cosignature, Flaw::Cosignature);
-            }
-        }
-    }
-    if !is_cosigned {
-        report.note("", Look::Cosignature, Flaw::NotCosigned);
-    }
-}
-
-/// Looks at the time-stamp over a head, if anybody is trusted for it. Whether the head itself holds is looked at apart.
-fn stamped(report: &mut Report, (note, token): (&str, Option<&str>), trust: &Trust) {
-    let Some(token) = token else {
-        if !trust.authorities.is_empty() {
-            report.note("", Look::Timestamp, Flaw::NotStamped);
-        }
-        return;
-    };
-    if trust.authorities.is_empty() {
-        let vi = "dấu thời gian: có, chưa kiểm tra vì chưa cấp chứng thư của tổ chức cấp dấu (--timestamp-authority)";
-        let en = "time-stamp: there, not verified, since its authority was not given (--timestamp-authority)";
-        return report.tells.push(format!("{vi} / {en}"));
-    }
-    let Some(token) = Token::read_text(token) else {
-        return report.note("", Look::Timestamp, Flaw::Timestamp(TokenFault::Unreadable));
-    };
-    let imprint = claimed(note).map(|head| imprint(&head)).unwrap_or_default();
-    let fault = token.holds(&imprint, &trust.authorities).err();
-    report.note("", Look::Timestamp, fault.map(Flaw::Timestamp));
-    report.tells.push(format!("dấu thời gian / time-stamp: {} · {}", for_people(token.at), token.authority()));
 }
 
 /// Looks at the receipt of the neighbouring hub that took the packet: the record has its digest.

@@ -112,6 +112,10 @@ fn done(word: &str) -> Option<Wording> {
     match word {
         "password" => Some(Wording::new("Đã đổi mật khẩu.", "The password was changed.")),
         "linked" => Some(Wording::new("Đã liên kết với nhà cung cấp định danh.", "The identity provider was linked.")),
+        "not-linked" => Some(Wording::new(
+            "Không liên kết được: danh tính này đã thuộc tài khoản khác, tài khoản đã có liên kết hoặc đang vào bằng nhà cung cấp, hoặc nhà cung cấp không xác nhận.",
+            "It was not linked: the identity belongs to another account, the account is linked already or was entered by a provider, or the provider does not vouch for it.",
+        )),
         "unlinked" => Some(Wording::new("Đã bỏ liên kết.", "The identity provider was unlinked.")),
         "sessions" => Some(Wording::new("Đã kết thúc các phiên khác.", "The other sessions were ended.")),
         _ => None,

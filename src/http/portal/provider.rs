@@ -95,6 +95,6 @@ async fn back_to_account(call: &Call<'_>, page: &Page<'_>, brought: Brought) -> 
     call.know(&person.login);
     match identity::link(page.hub, &person, brought).await? {
         None => Ok(see_other("/portal/account?done=linked")),
-        Some(why) => turned(page, why).await,
+        Some(_) => Ok(see_other("/portal/account?done=not-linked")),
     }
 }

@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::words::Language;
 use super::{Page, PortalOperation, download, drawn};
 use crate::domain::dates::{self, VIETNAM};
+use crate::exchange::access::{self, Look};
 use crate::exchange::sessions::Person;
 use crate::exchange::statistics::{self as numbers, Asked, Period, RECENT, View};
 use crate::exchange::{ExchangeError, freeze, transfers};
@@ -35,6 +36,10 @@ struct StatisticsPage<'a> {
 }
 
 impl StatisticsPage<'_> {
+    fn sees_all(&self) -> bool {
+        self.page.person.is_some_and(Person::sees_every_number)
+    }
+
     fn shown(&self, item: &Item) -> String {
         shown(item, self.page.language)
     }
@@ -145,7 +150,10 @@ pub(super) async fn answer(
 
 async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
     let (view, period) = asked(page, person, fields).await?;
-    let agencies = match person.role.sees_every_number() {
+    if access::is_watched(person) {
+        looked(page, person, ("statistics", fields)).await?;
+    }
+    let agencies = match person.sees_every_number() {
         true => Vec::new(),
         false => transfers::agencies_of(page.hub, person).await?,
     };
@@ -153,10 +161,17 @@ async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpR
     drawn(&StatisticsPage { page, fields, view, period: period.word(), agencies, sections })
 }
 
+/// Leaves the evidence of a look at numbers.
+async fn looked(page: &Page<'_>, person: &Person, (act, fields): (&'static str, &Fields)) -> Result<(), Problem> {
+    let look = Look { act, agencies: person.agencies.clone(), asks: fields.told(), ..Look::default() };
+    Ok(access::looked(page.hub, person, look).await?)
+}
+
 /// The same as a table: one after the other, each under its title.
 async fn export(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
     let form = Form::of_word(fields.get("form")).ok_or(ExchangeError::NotFound)?;
     let (view, _) = asked(page, person, fields).await?;
+    looked(page, person, ("statistics-export", fields)).await?;
     let name = page.t("Thống kê", "Statistics");
     let bytes = written(&view, page, form).map_err(ExchangeError::Payload)?;
     let mut answer = problem::ok();

@@ -1,11 +1,22 @@
 //! An identity provider: a real one (oidc-provider-mock), a process of its own on a free port.
 
 use super::portal::escaped;
+use docaxis::config::Config;
 use docaxis::exchange::identity::{ProviderEntry, Vouching};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+
+/// Lets a hub call one on this machine, and say where people reach it.
+pub fn with_providers(config: &mut Config) {
+    config.push.networks = "127.0.0.0/8".to_owned();
+    config.push.plain_http = true;
+    PUBLIC.clone_into(&mut config.portal.public_url);
+}
+
+/// Where people reach the hub.
+pub const PUBLIC: &str = "https://truc.example.vn";
 
 pub struct IdentityProvider {
     /// What it says it is.

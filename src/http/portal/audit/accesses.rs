@@ -20,12 +20,14 @@ use futures_util::{StreamExt, stream};
 use std::io;
 
 /// What people do, as a word and in both languages.
-const ACTS: [(&str, &str, &str); 17] = [
+const ACTS: [(&str, &str, &str); 20] = [
     ("open", "Mở nội dung", "Opened content"),
     ("document", "Xem văn bản", "Looked at a document"),
     ("log", "Xem nhật ký", "Looked at the log"),
     ("search", "Tra cứu", "Searched"),
     ("log-export", "Xuất nhật ký", "Took the log out"),
+    ("statistics", "Xem thống kê", "Looked at statistics"),
+    ("statistics-export", "Xuất thống kê", "Took statistics out"),
     ("slip", "In phiếu chuyển", "Took a slip out"),
     ("receipt", "Tải biên nhận", "Took a receipt out"),
     ("capsule", "Tải hồ sơ chứng minh", "Took a capsule out"),
@@ -36,6 +38,7 @@ const ACTS: [(&str, &str, &str); 17] = [
     ("sample-asked", "Rút mẫu", "Had a sample drawn"),
     ("sample", "Xem mẫu", "Looked at a sample"),
     ("sample-note", "Ghi chú mẫu", "Noted something of a sample"),
+    ("destruction-certificate", "Tải biên bản tiêu hủy", "Took a certificate of destruction out"),
     ("verify", "Kiểm tra tệp", "Verified a file"),
     ("accesses", "Xem nhật ký truy cập", "Looked at the access log"),
 ];

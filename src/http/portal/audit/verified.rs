@@ -6,6 +6,7 @@ use super::super::fields::Fields;
 use super::super::{Page, checked, drawn};
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
+use crate::exchange::open;
 use crate::exchange::sessions::Person;
 use crate::exchange::uploads::{self, Verified};
 use crate::exchange::verify::Step;
@@ -65,6 +66,7 @@ pub(super) async fn page(
     let boundary = boundary.map(|(_, boundary)| boundary.trim_matches('"')).filter(|boundary| !boundary.is_empty());
     let no_form = || Wording::new("Hãy chọn một tệp để kiểm tra", "Choose a file to verify");
     let boundary = boundary.ok_or_else(|| ExchangeError::Malformed(no_form()))?;
+    let _place = open::place(page.hub).await?;
     body.allow(page.hub.config.portal.upload_bytes_max);
     let mut upload = uploads::take_in(page.hub, boundary, body).await?;
     checked(Fields::from_pairs(std::mem::take(&mut upload.fields)), person)?;

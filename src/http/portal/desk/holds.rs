@@ -6,6 +6,8 @@ use super::super::words::Tag;
 use super::super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::retention::Scope;
+use crate::domain::rules::Wording;
+use crate::exchange::ExchangeError;
 use crate::exchange::holds::{self, HoldLine};
 use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
@@ -41,10 +43,15 @@ impl HoldsPage<'_> {
 }
 
 /// Which packets the fields of a form mean.
-pub(super) fn scope(fields: &Fields) -> Scope {
+///
+/// # Errors
+/// `Malformed` for a day that cannot be read: without it, more would be meant than was said.
+pub(super) fn scope(fields: &Fields) -> Result<Scope, ExchangeError> {
     let text = |name: &str| Some(fields.get(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let day = |name: &str| fields.get(name).parse().ok();
-    Scope { agency: text("agency"), document_id: text("document"), from: day("from"), until: day("until") }
+    let unreadable =
+        || ExchangeError::Malformed(Wording::new("Ngày phải có dạng yyyy-MM-dd", "Days have the form yyyy-MM-dd"));
+    let day = |name: &str| text(name).map(|said| dates::date(&said).ok_or_else(unreadable)).transpose();
+    Ok(Scope { agency: text("agency"), document_id: text("document"), from: day("from")?, until: day("until")? })
 }
 
 /// The same in words.
@@ -72,11 +79,11 @@ pub(super) async fn page(page: &Page<'_>, person: &Person) -> Result<HttpRespons
 /// Places one, or lifts the one of the field `lift`.
 ///
 /// # Errors
-/// Those of `holds::place` and `holds::lift`.
+/// Those of `scope`, `holds::place` and `holds::lift`.
 pub(super) async fn change(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
     let reason = fields.get("reason");
     match fields.get("lift") {
-        "" => drop(holds::place_for(page.hub, person, scope(fields), reason).await?),
+        "" => drop(holds::place_for(page.hub, person, scope(fields)?, reason).await?),
         id => holds::lift_for(page.hub, person, id, reason).await?,
     }
     Ok(see_other("/portal/holds"))

@@ -11,6 +11,8 @@ use super::{grouped, standing, step_name, step_of};
 use crate::domain::dates;
 use crate::domain::retention::Kept;
 use crate::domain::undertaking::{UndertakingState, UndertakingStep};
+use crate::exchange::ExchangeError;
+use crate::exchange::access::{self, Look};
 use crate::exchange::purge::{self, DESTROYED, DueLine, Preview, PurgeLine, PurgeView, Wish};
 use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
@@ -147,8 +149,8 @@ impl PurgePage<'_> {
     }
 }
 
-fn wish(fields: &Fields) -> Wish {
-    Wish { scope: scope(fields), after: fields.get("after").to_owned() }
+fn wish(fields: &Fields) -> Result<Wish, ExchangeError> {
+    Ok(Wish { scope: scope(fields)?, after: fields.get("after").to_owned() })
 }
 
 /// Draws what may be destroyed.
@@ -156,7 +158,7 @@ fn wish(fields: &Fields) -> Wish {
 /// # Errors
 /// Those of `purge::preview`.
 pub(super) async fn preview(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let preview = purge::preview(page.hub, Some(person), wish(fields)).await?;
+    let preview = purge::preview(page.hub, Some(person), wish(fields)?).await?;
     drawn(&PreviewPage { page, fields, preview })
 }
 
@@ -165,7 +167,7 @@ pub(super) async fn preview(page: &Page<'_>, person: &Person, fields: &Fields) -
 /// # Errors
 /// Those of `purge::propose`.
 pub(super) async fn propose(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let id = purge::propose(page.hub, person, wish(fields), fields.get("reason")).await?;
+    let id = purge::propose(page.hub, person, wish(fields)?, fields.get("reason")).await?;
     Ok(see_other(&format!("/portal/purges/{id}")))
 }
 
@@ -207,6 +209,8 @@ pub(super) async fn direct(
 /// Those of `purge::certificate`.
 pub(super) async fn certificate(page: &Page<'_>, person: &Person, id: &str) -> Result<HttpResponse, Problem> {
     let file = purge::certificate(page.hub, Some(person), id).await?;
+    let look = Look { act: "destruction-certificate", asks: id.to_owned(), ..Look::default() };
+    access::looked(page.hub, person, look).await?;
     let mut answer = problem::ok();
     download::headers(&mut answer, "application/json", &format!("chung-nhan-tieu-huy-{id}.json"));
     Ok(answer.body(file.file()))

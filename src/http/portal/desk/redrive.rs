@@ -78,6 +78,9 @@ impl PreviewPage<'_> {
             Fate::TakenBack => {
                 (self.page.t("Không gửi: đã thu hồi hoặc thay thế", "Not sent: recalled or replaced"), "quiet")
             }
+            Fate::Destroyed => {
+                (self.page.t("Không gửi: nội dung đã tiêu hủy", "Not sent: the content was destroyed"), "quiet")
+            }
         };
         Tag { text: text.to_owned(), look }
     }
