@@ -63,6 +63,7 @@ pub fn list_before(tx: &mut Connection, tree_size: i64, limit: i64) -> Result<Ve
 pub fn last_size(tx: &mut Connection) -> Result<i64, StoreError> {
     let largest: Option<i64> = on_packets!(tx, c => timestamps::table
         .inner_join(checkpoints::table.on(checkpoints::tree_size.eq(timestamps::tree_size)))
+        .filter(timestamps::tree_size.gt(0))
         .order(timestamps::tree_size.desc())
         .select(timestamps::tree_size)
         .first(c)
