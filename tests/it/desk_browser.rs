@@ -85,12 +85,7 @@ async fn no_screen_of_the_desk_has_a_serious_fault_or_runs_out_of_the_window() {
         let chromium = Chromium::open(size).await;
         let_in(&chromium, &hub, "van.hanh").await;
         for (page, place) in pages {
-            chromium.window.goto(&hub.url(place)).await.unwrap();
-            chromium.text_of("h1").await;
-            chromium.picture(&format!("{name}-{page}")).await;
-            faults.extend(chromium.serious_faults().await.into_iter().map(|fault| format!("{place}: {fault}")));
-            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
-            assert_eq!(chromium.window.execute(wider, Vec::new()).await.unwrap(), 0, "{place} at {size:?}");
+            faults.extend(chromium.look_at(&hub.url(place), &format!("{name}-{page}")).await);
         }
         chromium.close().await;
     }

@@ -144,8 +144,7 @@ async fn nothing_runs_out_of_the_window_on_a_small_screen_or_on_a_telephone() {
         {
             chromium.window.goto(&hub.url(place)).await.unwrap();
             chromium.picture(&format!("{page}-{name}")).await;
-            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
-            assert_eq!(chromium.window.execute(wider, Vec::new()).await.unwrap(), 0, "{place} at {size:?}");
+            chromium.stays_in_the_window(place).await;
         }
         chromium.close().await;
     }

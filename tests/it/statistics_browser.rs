@@ -50,12 +50,8 @@ async fn the_statistics_have_no_serious_fault_and_stay_in_the_window() {
         for login in ["van.hanh", "lan.vp"] {
             let chromium = Chromium::open(size).await;
             let_in(&chromium, &hub, login).await;
-            chromium.window.goto(&hub.url("/portal/statistics?period=2026-11")).await.unwrap();
-            chromium.text_of("h1").await;
-            chromium.picture(&format!("{name}-{login}")).await;
-            faults.extend(chromium.serious_faults().await.into_iter().map(|fault| format!("{login}: {fault}")));
-            let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
-            assert_eq!(chromium.window.execute(wider, Vec::new()).await.unwrap(), 0, "{login} at {size:?}");
+            let place = hub.url("/portal/statistics?period=2026-11");
+            faults.extend(chromium.look_at(&place, &format!("{name}-{login}")).await);
             chromium.close().await;
         }
     }

@@ -97,6 +97,21 @@ impl Chromium {
         serious.map(|one| format!("{}: {} {}", one["id"], one["help"], one["nodes"][0]["html"])).collect()
     }
 
+    /// The page there runs out of the window at no side.
+    pub async fn stays_in_the_window(&self, place: &str) {
+        let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth;";
+        assert_eq!(self.window.execute(wider, Vec::new()).await.unwrap(), 0, "{place}");
+    }
+
+    /// Goes to a page, keeps a picture of it and holds it to the window; what is seriously wrong with it.
+    pub async fn look_at(&self, place: &str, picture: &str) -> Vec<String> {
+        self.window.goto(place).await.unwrap();
+        self.text_of("h1").await;
+        self.picture(picture).await;
+        self.stays_in_the_window(place).await;
+        self.serious_faults().await.into_iter().map(|fault| format!("{picture}: {fault}")).collect()
+    }
+
     /// Ends the browser.
     pub async fn close(self) {
         self.window.clone().close().await.unwrap();
