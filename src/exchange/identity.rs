@@ -116,8 +116,9 @@ pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow
     if hub.config.portal.public_url.is_empty() {
         return Err(malformed("Cần cấu hình portal.public_url", "portal.public_url must be set first"));
     }
-    let found =
-        discover(&pusher(hub)?, &entry.issuer).await.map_err(|why| malformed(&why.to_string(), &why.to_string()))?;
+    let found = discover(&pusher(hub)?, &entry.issuer)
+        .await
+        .map_err(|why| malformed(&format!("Nhà cung cấp định danh không trả lời đúng: {why}"), &why.to_string()))?;
     let sealed = entry.client_secret.as_ref().map(|secret| hub.keyring.seal(secret, &entry.provider_id));
     let sealed = sealed.transpose().map_err(|error| ExchangeError::Unavailable(error.to_string()))?;
     let act = Act::new(hub, by);
@@ -144,10 +145,8 @@ pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow
             (entry.client_id.clone(), sealed.clone()),
             (entry.vouching, agency),
         );
+        let row = if let Some(before) = &before { row.in_place_of(before) } else { row };
         identities::set(tx, &row)?;
-        if let Some(at) = before.and_then(|before| before.suspended_at()) {
-            identities::suspend(tx, &row.provider_id, Some(at))?;
-        }
         let facts = json!({
             "provider": row.provider_id, "issuer": row.issuer, "client_id": row.client_id,
             "second_factor": row.vouching().word(),

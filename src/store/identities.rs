@@ -71,6 +71,11 @@ impl ProviderRow {
         }
     }
 
+    /// The same, suspended as another is in whose place it comes.
+    pub fn in_place_of(self, before: &Self) -> Self {
+        Self { suspended_at: before.suspended_at, ..self }
+    }
+
     /// Whether it asks for a second factor.
     pub fn vouching(&self) -> Vouching {
         if self.second_factor == Vouching::Trusted.word() { Vouching::Trusted } else { Vouching::Shown }

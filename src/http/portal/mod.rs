@@ -164,6 +164,14 @@ pub(super) struct Page<'a> {
     now: DateTime<Utc>,
 }
 
+impl<'a> Page<'a> {
+    /// A page for whoever is not signed in.
+    fn of_nobody(hub: &'a Hub, call: &Call<'_>, place: String) -> Self {
+        let (language, now) = (language(call.request.headers()), hub.clock.now());
+        Self { hub, language, place, person: None, bulletins: Vec::new(), now }
+    }
+}
+
 impl Page<'_> {
     /// The text in the language of the page.
     fn t<'t>(&self, vi: &'t str, en: &'t str) -> &'t str {
@@ -324,10 +332,7 @@ async fn open(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse
     } else if operation == PortalOperation::OpenData {
         statistics::open_data(&call.node.hub, call.segment("file")).await
     } else if matches!(operation, PortalOperation::ToProvider | PortalOperation::FromProvider) {
-        let (hub, headers) = (&call.node.hub, call.request.headers());
-        let (language, place) = (language(headers), "/portal/sign-in".to_owned());
-        let (now, bulletins) = (hub.clock.now(), Vec::new());
-        let page = Page { hub, language, place, person: None, bulletins, now };
+        let page = Page::of_nobody(&call.node.hub, &call, "/portal/sign-in".to_owned());
         provider::answer(operation, &call, &page).await
     } else {
         sign_in::answer(operation, call).await

@@ -4,7 +4,7 @@ use super::super::gate::Call;
 use super::super::problem::Problem;
 use super::fields::{self, Fields};
 use super::sign_in::{self, Asking};
-use super::{Page, PortalOperation, SESSION, cookie, see_other, set_cookie, signed_in, within};
+use super::{Page, PortalOperation, cookie, see_other, set_cookie, signed_in, within};
 use crate::exchange::identity::{self, Brought, Purpose};
 use crate::exchange::sessions::{Admission, Turned};
 use actix_web::HttpResponse;
@@ -71,12 +71,7 @@ async fn back_to_sign_in(
     (brought, next): (Brought, Option<&str>),
 ) -> Result<HttpResponse, Problem> {
     match identity::sign_in(page.hub, brought, sign_in::visit(call)).await? {
-        Admission::In(token) => {
-            let mut answer = see_other(next.unwrap_or("/portal/log"));
-            let token = token.expose_secret();
-            set_cookie(&mut answer, &format!("{SESSION}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
-            Ok(answer)
-        }
+        Admission::In(token) => Ok(sign_in::let_in(next, &token)),
         Admission::Out(why) => {
             log::info!(
                 target: "auth", "request.id" = call.request_id, reason = sign_in::reason(why);

@@ -3,14 +3,14 @@
 use super::super::gate::Call;
 use super::super::problem::Problem;
 use super::fields::Fields;
-use super::{Page, PortalOperation, SESSION, drawn, language, place, see_other, set_cookie, within};
+use super::{Page, PortalOperation, SESSION, drawn, place, see_other, set_cookie, within};
 use crate::domain::dates;
 use crate::exchange::identity;
 use crate::exchange::sessions::{self, Admission, Shown, Turned, Visit};
 use actix_web::HttpResponse;
 use actix_web::http::header::{ORIGIN, USER_AGENT};
 use askama::Template;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -43,6 +43,14 @@ pub(super) async fn ask(page: &Page<'_>, asking: Asking<'_>) -> Result<HttpRespo
     drawn(&SignInPage { page, next, login, wants_code, why, providers })
 }
 
+/// Leads whoever was let in to where it wanted to go, with its session.
+pub(super) fn let_in(next: Option<&str>, token: &SecretString) -> HttpResponse {
+    let mut answer = see_other(next.unwrap_or("/portal/log"));
+    let token = token.expose_secret();
+    set_cookie(&mut answer, &format!("{SESSION}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+    answer
+}
+
 /// Whence somebody comes.
 pub(super) fn visit(call: &Call<'_>) -> Visit {
     let agent = call.request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
@@ -57,14 +65,7 @@ pub(super) fn visit(call: &Call<'_>) -> Visit {
 pub(super) async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpResponse, Problem> {
     let hub = call.node.hub.clone();
     let headers = call.request.headers();
-    let page = Page {
-        hub: &hub,
-        language: language(headers),
-        place: place(&call),
-        person: None,
-        bulletins: Vec::new(),
-        now: hub.clock.now(),
-    };
+    let page = Page::of_nobody(&hub, &call, place(&call));
     if operation == PortalOperation::SignInPage {
         let fields = Fields::of(call.request.query_string());
         let next = within(fields.get("next")).unwrap_or_default();
@@ -91,12 +92,7 @@ pub(super) async fn answer(operation: PortalOperation, call: Call<'_>) -> Result
         code: fields.get("code").to_owned(),
     };
     let turned = match sessions::sign_in(&hub, shown, visit).await? {
-        Admission::In(token) => {
-            let mut answer = see_other(within(fields.get("next")).unwrap_or("/portal/log"));
-            let token = token.expose_secret();
-            set_cookie(&mut answer, &format!("{SESSION}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
-            return Ok(answer);
-        }
+        Admission::In(token) => return Ok(let_in(within(fields.get("next")), &token)),
         Admission::Out(turned) => turned,
     };
     log::info!(
