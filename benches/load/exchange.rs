@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 #[derive(Args)]
 pub struct ExchangeOptions {
-    /// Measures the exchange by pick-up in place of the cells (SQLite)
+    /// Measures the exchange by pick-up in place of the cells
     #[arg(long)]
     exchange: bool,
     /// Agencies that poll, at most 95
@@ -29,13 +29,13 @@ pub struct ExchangeOptions {
     agencies: u64,
     /// Packets that arrive in a second, nine of 2 KB to one of 370 KB
     #[arg(long, default_value_t = 273.0)]
-    rate: f64,
+    pub rate: f64,
     /// How long they arrive
     #[arg(long, default_value_t = 60.0)]
     minute: f64,
-    /// Deliveries in the register of the second part
+    /// Deliveries in a register with a history
     #[arg(long, default_value_t = 10_000_000)]
-    deliveries: u64,
+    pub deliveries: u64,
 }
 
 impl ExchangeOptions {
@@ -64,31 +64,36 @@ pub fn recipient(number: u64) -> String {
 }
 
 /// Measures all parts, prints them as JSON.
-pub async fn run(options: &ExchangeOptions, product: &Product, scratch: &Path, rounds: usize) -> Result<()> {
+pub async fn run(
+    options: &ExchangeOptions,
+    (product, database): (&Product, Database),
+    scratch: &Path,
+    rounds: usize,
+) -> Result<()> {
     ensure!((1..=95).contains(&options.agencies), "there are 1 to 95 agencies");
     let before = json!({ "load_average": machine::load_average(), "busy": machine::busy().await,
         "synced_appends_per_second": machine::synced_appends_per_second(scratch)? });
-    let empty = Deployment::prepare(product, Database::Sqlite, scratch)?;
+    let empty = Deployment::prepare(product, database, scratch)?;
     let systems = systems(&empty, options.agencies)?;
     let hub = empty.start().await?;
     let idle = idle(&hub, &systems).await?;
     let arrived = arrive(options, &hub, &systems).await?;
     hub.stop().await?;
-    let grown = grown(options, product, scratch, rounds).await?;
-    let report = json!({ "before": before, "idle": idle, "pick_up": arrived, "register": grown });
+    let grown = grown(options.deliveries, (product, database), scratch, rounds).await?;
+    let report = json!({ "database": database, "before": before, "idle": idle, "pick_up": arrived, "register": grown });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
 }
 
 /// A system of the SDK.
 #[derive(Clone)]
-struct System {
+pub struct System {
     id: String,
     secret: String,
 }
 
 /// The sender's system, then one for each receiving agency.
-fn systems(deployment: &Deployment, agencies: u64) -> Result<Vec<System>> {
+pub fn systems(deployment: &Deployment, agencies: u64) -> Result<Vec<System>> {
     let codes: Vec<String> = (0..agencies).map(recipient).collect();
     let mut systems = Vec::new();
     for (code, id) in std::iter::once((SENDER.to_owned(), "bench.sender".to_owned()))
@@ -205,6 +210,36 @@ async fn arrive(options: &ExchangeOptions, hub: &Running, systems: &[System]) ->
         "faults": taken.faults.load(Ordering::Relaxed), "seconds": seconds, "hub_percent_of_a_core": cpu }))
 }
 
+/// Packets that arrive by the clock until they are ended, with nobody who takes them.
+pub struct Arrivals {
+    senders: JoinSet<Result<Vec<Duration>>>,
+    due: Due,
+    start: Instant,
+}
+
+impl Arrivals {
+    /// Begins.
+    pub fn begin(hub: &Running, sender: &System, rate: f64, agencies: u64) -> Result<Arrivals> {
+        let packets = [Packet::build(SMALL)?, Packet::build(MEDIUM)?].map(Arc::new);
+        let due = Due { next: Arc::new(AtomicU64::new(0)), all: u64::MAX, rate };
+        let (mut senders, start) = (JoinSet::new(), Instant::now());
+        for _ in 0..SENDERS {
+            senders.spawn(send(hub.target.address, sender.clone(), packets.clone(), due.clone(), (start, agencies)));
+        }
+        Ok(Arrivals { senders, due, start })
+    }
+
+    /// Ends them; how many there were.
+    pub async fn end(mut self) -> Result<Value> {
+        if let Some(ended) = self.senders.try_join_next() {
+            ended??;
+        }
+        let (packets, seconds) = (self.due.next.load(Ordering::Relaxed), self.start.elapsed().as_secs_f64());
+        self.senders.shutdown().await;
+        Ok(json!({ "packets": packets, "seconds": seconds, "per_second": packets as f64 / seconds }))
+    }
+}
+
 /// The clock of arrivals, shared by all senders.
 #[derive(Clone)]
 struct Due {
@@ -300,15 +335,18 @@ async fn take_all(kept: &mut Option<Connection>, address: SocketAddr, system: &S
 }
 
 /// Cold start and accepting with a full register beside an empty one, in the same rounds.
-async fn grown(options: &ExchangeOptions, product: &Product, scratch: &Path, rounds: usize) -> Result<Value> {
-    let (empty, full) = (
-        Deployment::prepare(product, Database::Sqlite, scratch)?,
-        Deployment::prepare(product, Database::Sqlite, scratch)?,
-    );
+async fn grown(
+    deliveries: u64,
+    (product, database): (&Product, Database),
+    scratch: &Path,
+    rounds: usize,
+) -> Result<Value> {
+    let empty = Deployment::prepare(product, database, scratch)?;
+    let full = Deployment::prepare(product, database, scratch)?;
     let start = Instant::now();
-    register::fill(&full.file(), options.deliveries)?;
+    register::fill(database, &full.link()?, deliveries)?;
     let filled_in = start.elapsed().as_secs_f64();
-    let bytes = std::fs::metadata(full.file())?.len();
+    let bytes = full.bytes()?;
     let load = Load { packet: Arc::new(Packet::build(SMALL)?), tenth: None, senders: 16 };
     let (mut cold_start_ms, mut pairs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -332,6 +370,6 @@ async fn grown(options: &ExchangeOptions, product: &Product, scratch: &Path, rou
         eprintln!("round {round}: empty {empty:.0}/s, full {full:.0}/s");
         pairs.push(json!({ "empty_per_second": empty, "full_per_second": full, "ratio": full / empty }));
     }
-    Ok(json!({ "deliveries": options.deliveries, "megabytes": bytes / 1_000_000, "filled_in_seconds": filled_in,
+    Ok(json!({ "deliveries": deliveries, "megabytes": bytes / 1_000_000, "filled_in_seconds": filled_in,
         "cold_start_ms": cold_start_ms, "rounds": pairs }))
 }

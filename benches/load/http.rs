@@ -15,6 +15,7 @@ pub struct Head {
     pub length: usize,
     pub chunked: bool,
     pub close: bool,
+    pub cookies: Vec<String>,
 }
 
 impl Head {
@@ -22,7 +23,7 @@ impl Head {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = text.split("\r\n");
         let first_line = lines.next().unwrap_or_default().to_owned();
-        let mut head = Head { first_line, length: 0, chunked: false, close: false };
+        let mut head = Head { first_line, length: 0, chunked: false, close: false, cookies: Vec::new() };
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
             let value = value.trim();
             if name.eq_ignore_ascii_case("content-length") {
@@ -31,6 +32,8 @@ impl Head {
                 head.chunked = value.eq_ignore_ascii_case("chunked");
             } else if name.eq_ignore_ascii_case("connection") {
                 head.close = value.eq_ignore_ascii_case("close");
+            } else if name.eq_ignore_ascii_case("set-cookie") {
+                head.cookies.push(value.to_owned());
             }
         }
         head
@@ -46,6 +49,7 @@ pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
     pub close: bool,
+    pub cookies: Vec<String>,
 }
 
 /// One connection and what was read from it but not yet used.
@@ -113,7 +117,7 @@ impl Connection {
     pub async fn answer(&mut self) -> io::Result<Answer> {
         let head = self.head().await?.ok_or(ErrorKind::UnexpectedEof)?;
         let body = if head.chunked { self.chunks().await? } else { self.body(head.length).await? };
-        Ok(Answer { status: head.status(), body, close: head.close })
+        Ok(Answer { status: head.status(), body, close: head.close, cookies: head.cookies })
     }
 
     async fn body(&mut self, length: usize) -> io::Result<Vec<u8>> {

@@ -139,14 +139,36 @@ impl Deployment {
 
     /// Runs a command of the program on this deployment and gives what it printed.
     pub fn ask(&self, arguments: &[&str]) -> Result<String> {
+        output(&mut self.command(arguments)?)
+    }
+
+    /// A command of the program on this deployment.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let Product::Docaxis(program) = &self.product else { bail!("a reference hub has no commands") };
         let mut command = Command::new(program);
-        output(command.args(arguments).envs(self.environment.iter().cloned()).current_dir(self.folder.path()))
+        command.args(arguments).envs(self.environment.iter().cloned()).current_dir(self.folder.path());
+        Ok(command)
     }
 
     /// The file of an SQLite database.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("docaxis.db")
+    }
+
+    /// What a driver wants to be told to open the database.
+    pub fn link(&self) -> Result<String> {
+        match &self.postgres {
+            Some(postgres) => postgres.url(),
+            None => Ok(self.file().to_str().context("the database's name is not UTF-8")?.to_owned()),
+        }
+    }
+
+    /// The database's size in bytes.
+    pub fn bytes(&self) -> Result<u64> {
+        match &self.postgres {
+            Some(postgres) => Ok(ask_postgres(&format!("select pg_database_size('{}')", postgres.0))?.parse()?),
+            None => Ok(fs::metadata(self.file())?.len()),
+        }
     }
 
     fn serve(&self, program: &Path, address: SocketAddr) -> Command {

@@ -9,12 +9,14 @@
     reason = "a measuring program prints, and turns counts into rates"
 )]
 
+mod evidence;
 mod exchange;
 mod http;
 mod hub_under_test;
 mod machine;
 mod measure;
 mod packet;
+mod portal;
 mod reference_hub;
 mod register;
 mod report;
@@ -55,6 +57,10 @@ struct Options {
     self_test: bool,
     #[command(flatten)]
     exchange: exchange::ExchangeOptions,
+    #[command(flatten)]
+    portal: portal::PortalOptions,
+    #[command(flatten)]
+    evidence: evidence::EvidenceOptions,
     /// cargo bench adds this
     #[arg(long, hide = true)]
     bench: bool,
@@ -107,8 +113,20 @@ async fn run(options: &Options) -> Result<()> {
     ensure!(options.rounds > 0 && options.seconds > 0.0, "rounds and seconds must be above zero");
     let scratch = scratch_folder()?;
     let product = if options.self_test { Product::Reference } else { Product::Docaxis(hub_program(options)?) };
-    if options.exchange.wanted() {
-        return exchange::run(&options.exchange, &product, scratch.path(), options.rounds).await;
+    if options.evidence.wanted() {
+        return evidence::run(&options.evidence, &product, scratch.path(), options.rounds).await;
+    }
+    for &database in options.database.list() {
+        if options.exchange.wanted() {
+            exchange::run(&options.exchange, (&product, database), scratch.path(), options.rounds).await?;
+        }
+        if options.portal.wanted() {
+            let size = (&options.portal, options.exchange.deliveries, options.exchange.rate);
+            portal::run(size, &product, database, scratch.path()).await?;
+        }
+    }
+    if options.exchange.wanted() || options.portal.wanted() {
+        return Ok(());
     }
     let mut report = Report {
         at: chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string(),
