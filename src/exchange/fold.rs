@@ -42,16 +42,18 @@ pub async fn days(hub: &Hub) -> Result<usize, ExchangeError> {
 async fn fold(hub: &Hub, of: &'static str, day: &str) -> Result<usize, ExchangeError> {
     let first = format!("{}-01", day.get(..7).unwrap_or_default());
     let mut folded: usize = 0;
-    while day != first {
+    if day == first {
+        return Ok(folded);
+    }
+    loop {
         let days = (day.to_owned(), first.clone());
         let some = hub.store.write(move |tx| {
             followers::stand_still(tx, STATISTICS.name)?;
             folding::fold(tx, of, (&days.0, &days.1), AT_ONCE)
         });
         match some.await? {
-            0 => break,
+            0 => return Ok(folded),
             some => folded = folded.saturating_add(some),
         }
     }
-    Ok(folded)
 }

@@ -436,7 +436,8 @@ async fn pairs_are_those_of_ones_own_agencies_each_once() {
     hub.accepted("dms.commune", a_status("X99.C03", ("X99.B02", "other"), "02", "2026/11/21 09:30:00")).await;
     count(&hub).await;
 
-    let between = ["(X99.A01);Ủy ban nhân dân tỉnh Mẫu (X99.B02);1;0", "(X99.B02);Ủy ban nhân dân xã Mẫu (X99.C03);1;0"];
+    let between =
+        ["(X99.A01);Ủy ban nhân dân tỉnh Mẫu (X99.B02);1;0", "(X99.B02);Ủy ban nhân dân xã Mẫu (X99.C03);1;0"];
     for (login, agencies, seen) in [
         ("vp.a", &["X99.A01"][..], [1, 0]),
         ("vp.b", &["X99.B02"], [1, 1]),
