@@ -17,22 +17,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use shown::Shown;
 use std::path::PathBuf;
+pub use table::Setting;
 use table::settings;
-
-/// One setting, as the reference lists it.
-#[derive(Debug)]
-pub struct Setting {
-    /// Section of the file.
-    pub section: &'static str,
-    /// Name in the section.
-    pub name: &'static str,
-    /// What it does.
-    pub about: &'static str,
-    /// Its unit or form.
-    pub unit: &'static str,
-    /// Its default as TOML.
-    pub default: fn() -> String,
-}
 
 settings! {
     /// Where the hub listens and how long it waits for clients.
@@ -454,6 +440,8 @@ settings! {
         sample_documents_max: usize = 1000usize, "documents";
         /// Samples that may be drawn under one warrant.
         samples_max: usize = 100usize, "samples";
+        /// Archives of samples that may be asked for under one warrant; 0 allows none.
+        sample_exports_max: usize = 20usize, "archives";
         /// Largest file that an auditor hands in to be verified.
         upload_bytes_max: u64 = 268435456u64, "bytes";
     }
@@ -467,6 +455,8 @@ settings! {
         silent_hours: u64 = 16u64, "working hours";
         /// How many days after its end a month is frozen.
         freeze_days: u64 = 5u64, "days";
+        /// How long the numbers of parts of what was exchanged are kept by day, in months that are frozen; then by month.
+        detail_days: u64 = 90u64, "days";
         /// Whether anybody may take the numbers of frozen months out, by block of agencies and without small ones.
         open_data: bool = false, "true or false";
     }

@@ -12,8 +12,8 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, freeze, keys, nodes, notify, purge, redrives, samples, selftest, sweep,
-    terms, users,
+    ExchangeError, archive, close, directory, fold, freeze, keys, nodes, notify, purge, redrives, samples, selftest,
+    sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -163,6 +163,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.freeze_cron.clone(),
         run: |hub| Box::pin(freeze::months(hub)),
+    },
+    Job {
+        name: "fold-numbers",
+        vi: "gộp theo tháng số liệu chi tiết của những ngày cũ trong tháng đã chốt",
+        en: "fold detailed numbers of old days of frozen months into their months",
+        made_up: true,
+        cron: |hub| hub.config.jobs.freeze_cron.clone(),
+        run: |hub| Box::pin(fold::days(hub)),
     },
     Job {
         name: "unused-accounts",

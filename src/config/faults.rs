@@ -316,7 +316,13 @@ impl Config {
             (portal.samples_max == 0, "portal.samples_max"),
             (portal.upload_bytes_max == 0, "portal.upload_bytes_max"),
         ];
-        is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).collect()
+        let short = (
+            self.statistics.detail_days < 31,
+            "statistics.detail_days",
+            "phải từ 31 trở lên: trang thống kê cho xem 30 ngày gần nhất",
+            "must be at least 31: the page shows the last 30 days",
+        );
+        is_none.into_iter().map(|(is_wrong, setting)| (is_wrong, setting, ONE.0, ONE.1)).chain([short]).collect()
     }
 
     fn events(&self) -> Vec<Check> {
@@ -491,6 +497,16 @@ mod tests {
 
         assert_eq!(said.len(), 2);
         assert!(said[0].contains("DOCAXIS__KEYS__LIVE_MAX"), "{said:?}");
+    }
+
+    #[test]
+    fn days_that_are_shown_are_kept() {
+        let named = |days| {
+            let mut config = Config::default();
+            config.statistics.detail_days = days;
+            config.faults().iter().any(|fault| fault.to_string().contains("statistics.detail_days"))
+        };
+        assert_eq!([30, 31].map(named), [true, false]);
     }
 
     #[test]

@@ -1,6 +1,21 @@
 //! How the table of settings becomes structs with defaults, what reads them, and the reference. The table itself, and what
 //! each setting means: `config.rs`.
 
+/// One setting, as the reference lists it.
+#[derive(Debug)]
+pub struct Setting {
+    /// Section of the file.
+    pub section: &'static str,
+    /// Name in the section.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its unit or form.
+    pub unit: &'static str,
+    /// Its default as TOML.
+    pub default: fn() -> String,
+}
+
 macro_rules! settings {
     ($( $(#[doc = $about_section:literal])* $section:ident: $Section:ident {
         $( $(#[doc = $about:literal])* $name:ident: $ty:ty = $default:expr, $unit:literal; )*

@@ -26,6 +26,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Hub, Self::Sender, Self::Recipient, Self::Pair];
+
     /// The words in tables: for the numbers of all documents, of which there is a list by agency, and for all others.
     pub fn words(self) -> [&'static str; 2] {
         match self {
@@ -34,6 +37,12 @@ impl Scope {
             Self::Recipient => ["recipient", "recipient-detail"],
             Self::Pair => ["pair", "pair-detail"],
         }
+    }
+
+    /// The word of those numbers that are shown of a time as a whole, never day by day.
+    pub fn folds(self) -> &'static str {
+        let [whole, detail] = self.words();
+        if self == Self::Pair { whole } else { detail }
     }
 }
 

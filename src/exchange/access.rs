@@ -25,13 +25,13 @@ const DIGITS_MAX: usize = 8;
 
 /// What somebody looks at or takes out.
 #[derive(Debug, Clone, Default)]
-pub struct Look {
+pub struct Access {
     /// What is done, as a word.
     pub act: &'static str,
     /// The agencies whose data it is; none: no agency's in particular.
     pub agencies: Vec<String>,
-    /// The document, where it is one.
-    pub envelope_id: Option<String>,
+    /// The document, where it is one: its envelope, and when that was accepted.
+    pub document: Option<(String, DateTime<Utc>)>,
     /// What was asked.
     pub asks: String,
     /// Further facts, an object.
@@ -47,54 +47,42 @@ fn masked(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ").chars().take(ASKS_CHARS_MAX).collect()
 }
 
-/// Leaves the evidence of a look, under that id, and its rows in the log.
-pub(super) fn note(
-    tx: &mut Connection,
-    act: &Act,
-    (evidence_id, warrant_id): (&str, Option<&str>),
-    look: &Look,
-) -> Result<(), StoreError> {
-    let asks = masked(&look.asks);
+/// Leaves the evidence of an access, under that id, and its rows in the log.
+pub(super) fn note(tx: &mut Connection, act: &Act, evidence_id: &str, access: &Access) -> Result<(), StoreError> {
+    let asks = masked(&access.asks);
     let mut facts = Map::new();
-    let said = [("document", look.envelope_id.as_deref()), ("warrant", warrant_id), ("asks", Some(asks.as_str()))];
-    for (name, value) in said {
+    let document = access.document.as_ref().map(|(envelope_id, _)| envelope_id.as_str());
+    for (name, value) in [("document", document), ("asks", Some(asks.as_str()))] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             facts.insert(name.to_owned(), value.into());
         }
     }
-    facts.insert("agencies".to_owned(), json!(look.agencies));
-    if let Value::Object(further) = &look.facts {
+    facts.insert("agencies".to_owned(), json!(access.agencies));
+    if let Value::Object(further) = &access.facts {
         facts.extend(further.clone());
     }
-    let agency = match look.agencies.as_slice() {
+    let agency = match access.agencies.as_slice() {
         [one] => Some(one.as_str()),
         _ => None,
     };
-    act.note_under(tx, evidence_id, (EvidenceEvent::DataAccessed, look.act), (agency, facts.into()))?;
-    list(tx, act, (evidence_id, warrant_id), look)
+    act.note_under(tx, evidence_id, (EvidenceEvent::DataAccessed, access.act), (agency, facts.into()))?;
+    list(tx, act, evidence_id, access)
 }
 
-/// Puts a look into the log whose evidence is left by itself.
-pub(super) fn list(
-    tx: &mut Connection,
-    act: &Act,
-    (evidence_id, warrant_id): (&str, Option<&str>),
-    look: &Look,
-) -> Result<(), StoreError> {
-    let said = (act.by.who().to_owned(), look.act.to_owned(), masked(&look.asks));
-    let row = AccessRow::new((evidence_id.to_owned(), act.now), said);
-    let (envelope_id, warrant_id) = (look.envelope_id.clone(), warrant_id.map(str::to_owned));
-    accesses::insert(tx, AccessRow { envelope_id, warrant_id, ..row }, &look.agencies)
+/// Puts an access into the log whose evidence is left by itself.
+pub(super) fn list(tx: &mut Connection, act: &Act, evidence_id: &str, access: &Access) -> Result<(), StoreError> {
+    let said = (act.by.who().to_owned(), access.act.to_owned(), masked(&access.asks));
+    let under = (access.document.clone(), act.by.warrant_id().map(str::to_owned));
+    accesses::insert(tx, AccessRow::new((evidence_id.to_owned(), act.now), said, under), &access.agencies)
 }
 
 /// Leaves the evidence of what a person looks at, before it is shown.
 ///
 /// # Errors
 /// `Store`.
-pub async fn looked(hub: &Hub, person: &Person, look: Look) -> Result<(), ExchangeError> {
-    let (act, warrant) = (Act::new(hub, &person.by()), person.warrant_id().map(str::to_owned));
-    let id = hub.ids.next();
-    Ok(hub.store.write(move |tx| note(tx, &act, (&id, warrant.as_deref()), &look)).await?)
+pub async fn looked(hub: &Hub, person: &Person, access: Access) -> Result<(), ExchangeError> {
+    let (act, id) = (Act::new(hub, &person.by()), hub.ids.next());
+    Ok(hub.store.write(move |tx| note(tx, &act, &id, &access)).await?)
 }
 
 /// The same of a document, by its id or that of a delivery or a piece of evidence of it, or of a statement.
@@ -103,8 +91,8 @@ pub async fn looked(hub: &Hub, person: &Person, look: Look) -> Result<(), Exchan
 /// `Store`.
 pub async fn looked_at(hub: &Hub, person: &Person, act: &'static str, id: &str) -> Result<(), ExchangeError> {
     let (viewer, asked) = (Viewer::of(person), id.to_owned());
-    let look = hub.store.read(move |tx| look_at(tx, &viewer, act, &asked)).await?;
-    looked(hub, person, look).await
+    let access = hub.store.read(move |tx| access_to(tx, &viewer, act, &asked)).await?;
+    looked(hub, person, access).await
 }
 
 /// The same by whoever has the machine.
@@ -114,29 +102,29 @@ pub async fn looked_at(hub: &Hub, person: &Person, act: &'static str, id: &str) 
 pub async fn by_operator(hub: &Hub, act: &'static str, id: &str) -> Result<(), ExchangeError> {
     let (by, asked, evidence_id) = (Act::new(hub, &By::Operator), id.to_owned(), hub.ids.next());
     let noted = hub.store.write(move |tx| {
-        let look = look_at(tx, &Viewer::Hub, act, &asked)?;
-        note(tx, &by, (&evidence_id, None), &look)
+        let access = access_to(tx, &Viewer::Hub, act, &asked)?;
+        note(tx, &by, &evidence_id, &access)
     });
     Ok(noted.await?)
 }
 
-fn look_at(tx: &mut Connection, viewer: &Viewer, act: &'static str, id: &str) -> Result<Look, StoreError> {
-    let mut look = Look { act, asks: id.to_owned(), ..Look::default() };
+fn access_to(tx: &mut Connection, viewer: &Viewer, act: &'static str, id: &str) -> Result<Access, StoreError> {
+    let mut access = Access { act, asks: id.to_owned(), ..Access::default() };
     if let Some(of) = statements::find(tx, id)? {
-        look.agencies = vec![of.sender_code, of.recipient_code];
+        access.agencies = vec![of.sender_code, of.recipient_code];
     } else if let Some(envelope) = envelope_of(tx, id)? {
         let rows = viewer.deliveries_of(tx, &envelope.envelope_id)?;
-        look.agencies = rows.into_iter().map(|row| row.recipient_code).collect();
-        look.agencies.push(envelope.sender_code);
-        look.envelope_id = Some(envelope.envelope_id);
+        access.agencies = rows.into_iter().map(|row| row.recipient_code).collect();
+        access.document = Some((envelope.envelope_id, envelope.accepted_at.and_utc()));
+        access.agencies.push(envelope.sender_code);
     }
     let mut seen = Vec::new();
-    for code in std::mem::take(&mut look.agencies) {
+    for code in std::mem::take(&mut access.agencies) {
         if viewer.holds(tx, &code)? && !seen.contains(&code) {
             seen.push(code);
         }
     }
-    Ok(Look { agencies: seen, ..look })
+    Ok(Access { agencies: seen, ..access })
 }
 
 /// The envelope that an id is of: its own, that of a delivery, or that of a piece of evidence of either.
@@ -220,6 +208,7 @@ pub struct AccessLine {
 /// `NotFound` without a warrant, or for an agency outside of it; `Store`.
 pub async fn log(hub: &Hub, person: &Person, query: AccessQuery) -> Result<LogPage<AccessLine>, ExchangeError> {
     let warrant = person.warrant.clone().ok_or(ExchangeError::NotFound)?;
+    let documents = warrant.documents().ok_or(ExchangeError::NotFound)?;
     let agencies = match query.agency.as_str() {
         "" if warrant.row.every_agency => vec![WHOLE.to_owned()],
         "" => warrant.agencies,
@@ -235,10 +224,12 @@ pub async fn log(hub: &Hub, person: &Person, query: AccessQuery) -> Result<LogPa
         act: some(query.act),
         from: query.from.and_then(beginning),
         until: after_last.and_then(beginning),
+        documents,
         before: some(query.after),
-        limit,
+        // One more than are shown: whether there is a further page.
+        limit: limit.saturating_add(1),
     };
-    let (asking, login) = (person.clone(), some(query.login));
+    let login = some(query.login);
     let page = hub.store.read(move |tx| {
         let mut part = part.clone();
         if let Some(login) = &login {
@@ -247,14 +238,15 @@ pub async fn log(hub: &Hub, person: &Person, query: AccessQuery) -> Result<LogPa
             part.who = Some(known.map_or_else(|| login.clone(), |user| user.user_id));
         }
         let mut found = accesses::page(tx, &part)?;
-        let next = found.last().filter(|_| rows(found.len()) >= limit).map(|row| row.evidence_id.clone());
-        found.dedup_by(|a, b| a.evidence_id == b.evidence_id);
-        Ok(LogPage { rows: lines(tx, &asking, found)?, first: None, next })
+        let has_more = rows(found.len()) > limit;
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = found.last().filter(|_| has_more).map(|row| row.evidence_id.clone());
+        Ok(LogPage { rows: lines(tx, found)?, first: None, next })
     });
     Ok(page.await?)
 }
 
-fn lines(tx: &mut Connection, person: &Person, found: Vec<AccessRow>) -> Result<Vec<AccessLine>, StoreError> {
+fn lines(tx: &mut Connection, found: Vec<AccessRow>) -> Result<Vec<AccessLine>, StoreError> {
     let ids: Vec<&str> = found.iter().filter_map(|row| row.envelope_id.as_deref()).collect();
     let documents: HashMap<String, EnvelopeRow> =
         envelopes::of_ids(tx, &ids)?.into_iter().map(|row| (row.envelope_id.clone(), row)).collect();
@@ -262,24 +254,21 @@ fn lines(tx: &mut Connection, person: &Person, found: Vec<AccessRow>) -> Result<
     let names = users::names(tx, &people)?;
     let under: Vec<&str> = found.iter().filter_map(|row| row.warrant_id.as_deref()).collect();
     let numbers = warrants::numbers(tx, &under)?;
-    let line = |row: AccessRow| {
-        let document = row.envelope_id.as_ref().and_then(|id| documents.get(id));
-        // What is about a document outside of the warrant's period is nothing of the warrant.
-        if document.is_some_and(|document| !person.covers(document.accepted_at.and_utc())) {
-            return None;
-        }
-        Some(AccessLine {
-            at: row.at(),
-            who: names.get(&row.who).cloned().unwrap_or_else(|| row.who.clone()),
-            document: document.map(|document| (document.envelope_id.clone(), document.code())),
-            warrant: row.warrant_id.as_ref().and_then(|id| numbers.get(id).cloned()),
-            evidence_id: row.evidence_id,
-            act: row.act,
-            about: row.about,
-            agency: row.agency_code,
-        })
+    let line = |row: AccessRow| AccessLine {
+        at: row.at(),
+        who: names.get(&row.who).cloned().unwrap_or_else(|| row.who.clone()),
+        document: row
+            .envelope_id
+            .as_ref()
+            .and_then(|id| documents.get(id))
+            .map(|of| (of.envelope_id.clone(), of.code())),
+        warrant: row.warrant_id.as_ref().and_then(|id| numbers.get(id).cloned()),
+        evidence_id: row.evidence_id,
+        act: row.act,
+        about: row.about,
+        agency: row.agency_code,
     };
-    Ok(found.into_iter().filter_map(line).collect())
+    Ok(found.into_iter().map(line).collect())
 }
 
 /// Whether what a person merely looks at is evidence too.

@@ -19,6 +19,13 @@ pub enum By {
     System(String),
     /// A person who is signed in to the portal; its id.
     User(String),
+    /// The same under a warrant.
+    Auditor {
+        /// The id of the person.
+        user_id: String,
+        /// That of the warrant.
+        warrant_id: String,
+    },
 }
 
 impl By {
@@ -32,7 +39,15 @@ impl By {
         match self {
             Self::Operator => "operator",
             Self::Hub => "hub",
-            Self::System(id) | Self::User(id) => id,
+            Self::System(id) | Self::User(id) | Self::Auditor { user_id: id, .. } => id,
+        }
+    }
+
+    /// The warrant under which it acts.
+    pub(super) fn warrant_id(&self) -> Option<&str> {
+        match self {
+            Self::Auditor { warrant_id, .. } => Some(warrant_id),
+            Self::Operator | Self::Hub | Self::System(_) | Self::User(_) => None,
         }
     }
 }
@@ -66,13 +81,16 @@ impl Act {
             By::Operator => ("command-line", None, None),
             By::Hub => ("hub", None, None),
             By::System(id) => ("http", Some(id.clone()), None),
-            By::User(id) => ("portal", None, Some(id.clone())),
+            By::User(id) | By::Auditor { user_id: id, .. } => ("portal", None, Some(id.clone())),
         };
         let mut all = Map::new();
         all.insert("act".to_owned(), act.into());
         all.insert("door".to_owned(), door.into());
         if let Some(user_id) = user_id {
             all.insert("by_user".to_owned(), user_id.into());
+        }
+        if let Some(warrant_id) = self.by.warrant_id() {
+            all.insert("warrant".to_owned(), warrant_id.into());
         }
         if let Value::Object(facts) = facts {
             all.extend(facts);

@@ -9,7 +9,7 @@ use crate::domain::packet::Digest;
 use crate::domain::receipt::Record;
 use crate::hub::Hub;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
-use crate::store::evidence::{self, EvidenceRow, Looks, Share};
+use crate::store::evidence::{self, EvidenceRow, Openings, Share};
 use crate::store::{deliveries, envelopes, neighbours};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,7 +108,7 @@ async fn made(hub: &Hub, viewer: Viewer, delivery_id: &str) -> Result<Capsule, E
         let share = [id.as_str()];
         let page = ("", rows(EVIDENCE_MAX));
         // Who looked at the content concerns the side of those who did, not the delivery.
-        let whose = (Share::These(&share), Looks::Nobody);
+        let whose = (Share::These(&share), Openings::Nobody);
         let all = evidence::of_document(tx, &envelope.envelope_id, whose, page)?;
         let all: Vec<EvidenceRow> = all.into_iter().map(|(row, _)| row).collect();
         // Who was never given anything is no party to it yet.

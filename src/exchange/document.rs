@@ -73,7 +73,7 @@ pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Resu
         let is_sender = viewer.holds(tx, &view.sender)?;
         let own: Vec<&str> = view.deliveries.iter().map(|line| line.delivery_id.as_str()).collect();
         let share = if is_sender { Share::Whole } else { Share::These(&own) };
-        let happened = page(tx, &view.envelope_id, (share, viewer.looks()), (&after, HAPPENINGS_MAX))?;
+        let happened = page(tx, &view.envelope_id, (share, viewer.openings()), (&after, HAPPENINGS_MAX))?;
         let attachments = rows_of::attachments_of(tx, &view.envelope_id)?;
         let links = view.acts_on.iter().chain(&view.acted_on_by).map(|link| link.sender.as_str());
         let recipients = view.deliveries.iter().map(|line| line.recipient.as_str());
@@ -82,8 +82,8 @@ pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Resu
         let is_read = !users::read_of(tx, &user_id, &[&view.envelope_id])?.is_empty();
         let destroyed = open::destroyed(tx, &view.envelope_id)?;
         let may_open = destroyed.is_none() && open::may_open(tx, &asking, &envelope)?;
-        let looks = happened.items.iter().filter_map(|happening| happening.look.as_ref());
-        let people = users::names(tx, &looks.map(|(user, _)| user.as_str()).collect::<Vec<_>>())?;
+        let openings = happened.items.iter().filter_map(|happening| happening.opening.as_ref());
+        let people = users::names(tx, &openings.map(|(user, _)| user.as_str()).collect::<Vec<_>>())?;
         let document = DocumentView {
             may_open,
             destroyed,

@@ -92,11 +92,11 @@ impl Follower {
         let Some(step) = next.await?.map(Arc::new) else { return Ok(0) };
         let writing = Arc::clone(&step);
         let written = hub.store.write(move |tx| {
-            if !followers::advance(tx, name, (writing.0, writing.1))? {
-                return Ok(false);
+            let is_next = followers::take(tx, name)? && followers::advance(tx, name, (writing.0, writing.1))?;
+            if is_next {
+                write(tx, &writing.2)?;
             }
-            write(tx, &writing.2)?;
-            Ok(true)
+            Ok(is_next)
         });
         let gone_through = usize::try_from(step.1.saturating_sub(step.0)).unwrap_or(0);
         Ok(if written.await? { gone_through } else { 0 })

@@ -47,7 +47,8 @@ pub async fn months(hub: &Hub) -> Result<usize, ExchangeError> {
 
 type Next = Option<(String, i64, Vec<FrozenRow>)>;
 
-/// The next month to be frozen, unless its time has not come or something of before that is not counted yet.
+/// The next month to be frozen, unless its time has not come or something of before that is not counted yet. Numbers and the size of
+/// the ledger are of one moment, that of the reading transaction, whatever is counted meanwhile.
 fn next(tx: &mut Connection, now: DateTime<Utc>, days: u64) -> Result<Next, StoreError> {
     let last = statistics::months(tx, 1)?.pop().and_then(|row| month_of(&row.month));
     let today = now.with_timezone(&VIETNAM).date_naive();

@@ -8,7 +8,7 @@ use super::{Caller, ExchangeError, rows};
 use crate::domain::evidence::EvidenceEvent;
 use crate::hub::Hub;
 use crate::store::envelopes::{EnvelopeRow, StatusRow};
-use crate::store::evidence::{EvidenceRow, Looks, Placed, Share};
+use crate::store::evidence::{EvidenceRow, Openings, Placed, Share};
 use crate::store::{Connection, StoreError, deliveries, envelopes, evidence, ledger, statements};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ pub struct Happening {
     /// SHA-256 of the receipt of the neighbouring hub that took the packet, in hexadecimal.
     pub neighbour_receipt: Option<String>,
     /// Who opened the content, by its id, and which attachment, where it was not the packet.
-    pub look: Option<(String, Option<i64>)>,
+    pub opening: Option<(String, Option<i64>)>,
     /// Where the evidence stands in the ledger, once it is sealed.
     pub sealed: Option<Sealed>,
 }
@@ -87,7 +87,7 @@ pub async fn timeline(
     let pages = hub.store.read(move |tx| {
         let Some((envelope, is_sender)) = seen_by(tx, &viewer, &id)? else { return Ok(None) };
         let share = if is_sender { Share::Whole } else { Share::Of(&system) };
-        page(tx, &envelope.envelope_id, (share, viewer.looks()), (&after, limit)).map(Some)
+        page(tx, &envelope.envelope_id, (share, viewer.openings()), (&after, limit)).map(Some)
     });
     pages.await?.ok_or(ExchangeError::NotFound)
 }
@@ -96,7 +96,7 @@ pub async fn timeline(
 pub(super) fn page(
     tx: &mut Connection,
     envelope_id: &str,
-    whose: (Share<'_>, Looks<'_>),
+    whose: (Share<'_>, Openings<'_>),
     (after, limit): (&str, usize),
 ) -> Result<Pages<Happening>, StoreError> {
     let found = evidence::of_document(tx, envelope_id, whose, (after, rows(limit)))?;
@@ -162,7 +162,7 @@ fn happening(row: EvidenceRow, reports: &Reports, sealed: Option<Sealed>) -> Res
     let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let (note, elsewhere) = (text("note").unwrap_or_default(), text("hub").zip(text("at")));
     let number = facts.get("attachment").and_then(serde_json::Value::as_i64);
-    let look = text("by_user").filter(|_| event == EvidenceEvent::ContentViewed).map(|user| (user, number));
+    let opening = text("by_user").filter(|_| event == EvidenceEvent::ContentViewed).map(|user| (user, number));
     Ok(Happening {
         neighbour_receipt: text("receipt_sha256"),
         at: row.at.and_utc(),
@@ -174,7 +174,7 @@ fn happening(row: EvidenceRow, reports: &Reports, sealed: Option<Sealed>) -> Res
         status: status.map(|report| (report.status_code.clone(), report.description.clone())),
         note,
         elsewhere,
-        look,
+        opening,
         sealed,
     })
 }

@@ -157,18 +157,20 @@ pub async fn set(hub: &Hub, by: &By, entry: ProviderEntry) -> Result<ProviderRow
     written.await?
 }
 
-/// Lets nobody sign in by a provider any more, or lets people again.
+/// Lets nobody sign in by a provider any more, and ends the sessions that it opened; or lets people again.
 ///
 /// # Errors
 /// `NotFound`; `Store`.
 pub async fn suspend(hub: &Hub, by: &By, provider_id: &str, suspended: bool) -> Result<(), ExchangeError> {
     let (act, provider_id) = (Act::new(hub, by), provider_id.to_owned());
     let changed = hub.store.write(move |tx| {
-        let Some(row) = identities::find(tx, &provider_id)? else { return Ok(false) };
+        let Some(row) = identities::find_to_change(tx, &provider_id)? else { return Ok(false) };
         if row.suspended_at().is_some() != suspended {
             identities::suspend(tx, &provider_id, suspended.then_some(act.now))?;
-            let (event, facts) = (EvidenceEvent::IdentityProviderChanged, json!({ "provider": provider_id }));
-            act.note(tx, (event, if suspended { "suspend" } else { "resume" }), row.agency_code.as_deref(), facts)?;
+            let ended = if suspended { user_sessions::end_sessions_by(tx, &provider_id)? } else { 0 };
+            let facts = json!({ "provider": provider_id, "sessions_ended": ended });
+            let what = (EvidenceEvent::IdentityProviderChanged, if suspended { "suspend" } else { "resume" });
+            act.note(tx, what, row.agency_code.as_deref(), facts)?;
         }
         Ok(true)
     });
@@ -286,7 +288,10 @@ pub async fn sign_in(hub: &Hub, brought: Brought, visit: Visit) -> Result<Admiss
     };
     let is_asked_of_all = hub.config.portal.second_factor;
     let judge = move |tx: &mut Connection| {
-        let Some(row) = identities::find(tx, &brought.provider_id)? else { return Ok(Err(Turned::NotVouched)) };
+        // Whoever suspends it ends the session that is opened here, or was before.
+        let Some(row) = identities::find_to_change(tx, &brought.provider_id)? else {
+            return Ok(Err(Turned::NotVouched));
+        };
         if row.suspended_at().is_some() {
             return Ok(Err(Turned::NotVouched));
         }

@@ -15,7 +15,7 @@
 //! `users` (people), `passwords`, `second_factor` and `sessions` (how they sign in), `transfers` (the log that they read, `views`:
 //! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
 //! `take_back` (what they take back), `reach` (whom they find in the directory); `following` (who follows the ledger): `index` (what is found) and `tally` (what is counted),
-//! `statistics` (shown) and `freeze` (months that do not change any more); `room` (whether the hub
+//! `statistics` (shown), `freeze` (months that do not change any more) and `fold` (days that are folded into them); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
 //! (what stays all the same) and `undertakings` (what two people decide on);
 //! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
@@ -41,6 +41,7 @@ pub mod dispatch;
 pub mod doctor;
 pub mod document;
 pub mod endpoints;
+pub mod fold;
 pub mod follow;
 pub mod following;
 pub mod freeze;

@@ -3,7 +3,7 @@
 //! nobody on the recipient's side opens anything, so that what is withdrawn in time was really never seen.
 
 use super::ExchangeError;
-use super::access::{self, Look};
+use super::access::{self, Access};
 use super::act::Act;
 use super::lookup::at_a_place;
 use super::sessions::Person;
@@ -278,13 +278,13 @@ async fn note(
         };
         let evidence_id = act.ids.next();
         evidence::append(tx, &evidence_id, &piece)?;
-        let look = Look {
+        let access = Access {
             act: "open",
             agencies: vec![agency],
-            envelope_id: Some(envelope.envelope_id.clone()),
-            ..Look::default()
+            document: Some((envelope.envelope_id.clone(), envelope.accepted_at.and_utc())),
+            ..Access::default()
         };
-        access::list(tx, &act, (&evidence_id, person.warrant_id()), &look).map(Ok)
+        access::list(tx, &act, &evidence_id, &access).map(Ok)
     });
     noted.await?
 }

@@ -2,7 +2,7 @@
 //! notes, exported (ADR 0030). Unless the auditor gives a seed, it is the digest of a head of the ledger that was signed after
 //! the request: nobody could know it then. How documents are drawn: `domain::sample`.
 
-use super::access::{self, Look};
+use super::access::{self, Access};
 use super::act::{Act, By};
 use super::archive::{self, ArchiveRow, Selection};
 use super::sessions::Person;
@@ -83,14 +83,14 @@ pub async fn ask(hub: &Hub, person: &Person, (size, seed): (&str, &str)) -> Resu
             return Ok(Err(ExchangeError::ComeAgain { too_many: true }));
         }
         let (sample_id, evidence_id) = (ids.next(), ids.next());
-        let look = Look {
+        let access = Access {
             act: "sample-asked",
             agencies: warrant.agencies.clone(),
             asks: sample_id.clone(),
             facts: json!({ "size": size, "seed": seed }),
-            ..Look::default()
+            ..Access::default()
         };
-        access::note(tx, &act, (&evidence_id, Some(warrant_id)), &look)?;
+        access::note(tx, &act, &evidence_id, &access)?;
         let ids = (sample_id.clone(), warrant_id.clone(), evidence_id);
         store::insert(tx, &SampleRow::new(ids, (rows(size), seed.clone()), act.now))?;
         Ok(Ok(sample_id))
@@ -164,8 +164,8 @@ pub async fn remark(
         }
         let facts = json!({ "number": number, "note_sha256": Digest::of(note.as_bytes()).hex() });
         let agencies = warrant.agencies.clone();
-        let look = Look { act: "sample-note", agencies, asks: id.clone(), facts, ..Look::default() };
-        access::note(tx, &act, (&evidence_id, Some(&warrant.row.warrant_id)), &look).map(Ok)
+        let access = Access { act: "sample-note", agencies, asks: id.clone(), facts, ..Access::default() };
+        access::note(tx, &act, &evidence_id, &access).map(Ok)
     });
     noted.await?
 }
@@ -173,7 +173,8 @@ pub async fn remark(
 /// Asks for an archive of a sample's documents, as far as the warrant goes; with the packets where it lets content be opened.
 ///
 /// # Errors
-/// `NotFound` unless the sample is of the person's warrant and drawn; as `archive::ask`.
+/// `NotFound` unless the sample is of the person's warrant and drawn; `NotAllowed` when as many were exported under the warrant as
+/// may be; as `archive::ask`.
 pub async fn export(hub: &Hub, person: &Person, sample_id: &str) -> Result<(), ExchangeError> {
     let (warrant, id, most) = (warrant_of(person)?, sample_id.to_owned(), rows(hub.config.portal.sample_documents_max));
     let (of, asked) = (warrant.clone(), id.clone());
@@ -186,6 +187,17 @@ pub async fn export(hub: &Hub, person: &Person, sample_id: &str) -> Result<(), E
         return Err(ExchangeError::NotFound);
     }
     envelopes.sort();
+    let (warrant_id, exports_max) = (warrant.row.warrant_id, hub.config.portal.sample_exports_max);
+    if !count_export(hub, &warrant_id, 1).await? {
+        return Err(ExchangeError::NotAllowed(Wording::new(
+            format!(
+                "Đã xuất đủ {exports_max} lần theo quyết định kiểm tra này; hãy dùng gói đã xuất, hoặc đề nghị quyết định mới"
+            ),
+            format!(
+                "{exports_max} exports were made under this warrant, and no more may be: use those, or ask for another warrant"
+            ),
+        )));
+    }
     let selection = Selection {
         from: warrant.row.documents_from,
         until: warrant.row.documents_until,
@@ -194,8 +206,21 @@ pub async fn export(hub: &Hub, person: &Person, sample_id: &str) -> Result<(), E
         envelopes,
         ..Selection::default()
     };
-    let archive = archive::ask(hub, &person.by(), selection).await?;
+    let archive = match archive::ask(hub, &person.by(), selection).await {
+        Ok(archive) => archive,
+        Err(why) => {
+            // What was not taken on is none.
+            count_export(hub, &warrant_id, -1).await?;
+            return Err(why);
+        }
+    };
     Ok(hub.store.write(move |tx| store::note_archive(tx, &id, &archive.archive_id)).await?)
+}
+
+/// Counts so many more exports under a warrant, unless there would be too many.
+async fn count_export(hub: &Hub, warrant_id: &str, by: i64) -> Result<bool, ExchangeError> {
+    let (id, most) = (warrant_id.to_owned(), rows(hub.config.portal.sample_exports_max));
+    Ok(hub.store.write(move |tx| warrants::count_export(tx, &id, (by, most))).await?)
 }
 
 /// The archive of a sample with its file, which is handed out with evidence.

@@ -123,13 +123,12 @@ pub async fn confirm(hub: &Hub, person: &Person, code: &str) -> Result<Option<Ve
     Ok(turned_on.await?.then_some(codes))
 }
 
-/// Ten characters in two groups, without those that look alike.
+/// Sixteen characters in four groups, without those that look alike: 80 bits.
 fn recovery_code(random: &[u8]) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789x";
-    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('x', char::from);
-    let (one, two) = random.split_at(random.len().min(5));
-    let group = |part: &[u8]| part.iter().take(5).map(letter).collect::<String>();
-    format!("{}-{}", group(one), group(two))
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('0', char::from);
+    let letters: Vec<char> = random.iter().take(16).map(letter).collect();
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -149,9 +148,19 @@ mod tests {
 
     #[test]
     fn a_recovery_code_is_read_in_any_spelling() {
-        let code = recovery_code(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let random: Vec<u8> = (8..32).collect();
+        let code = recovery_code(&random);
 
-        assert_eq!(code, "abcde-fghjk");
-        assert_eq!(recovery_digest(&code), recovery_digest(" ABCDE FGHJK "));
+        assert_eq!(code, "89ab-cdef-ghjk-mnpq");
+        assert_eq!(recovery_digest(&code), recovery_digest(" 89AB CDEF GHJK mnpq "));
+    }
+
+    #[test]
+    fn each_of_sixteen_characters_of_a_recovery_code_is_one_of_thirty_two() {
+        let seen: std::collections::HashSet<char> = (0..=u8::MAX)
+            .flat_map(|byte| recovery_code(&[byte; 32]).replace('-', "").chars().collect::<Vec<_>>())
+            .collect();
+
+        assert_eq!((seen.len(), recovery_code(&[7; 32]).replace('-', "").len()), (32, 16), "80 bits");
     }
 }

@@ -85,11 +85,6 @@ impl Person {
         self.role.sees_every_number() && self.warrant.as_ref().is_none_or(|warrant| warrant.row.every_agency)
     }
 
-    /// The warrant under which it looks.
-    pub(super) fn warrant_id(&self) -> Option<&str> {
-        self.warrant.as_ref().map(|warrant| warrant.row.warrant_id.as_str())
-    }
-
     /// Whether a document that was accepted at that time is for it, as far as that depends on the time.
     pub(super) fn covers(&self, accepted_at: DateTime<Utc>) -> bool {
         let documents = self.warrant.as_ref().map(Warrant::documents);
@@ -109,7 +104,11 @@ impl Person {
 
     /// Who it is in evidence.
     pub(super) fn by(&self) -> By {
-        By::User(self.user_id.clone())
+        let user_id = self.user_id.clone();
+        match &self.warrant {
+            Some(warrant) => By::Auditor { user_id, warrant_id: warrant.row.warrant_id.clone() },
+            None => By::User(user_id),
+        }
     }
 
     /// Whether the log of an agency is open to it.

@@ -4,7 +4,6 @@
 
 use super::sessions::Person;
 use super::{ExchangeError, health, rows, transfers};
-use crate::domain::agency::AgencyState;
 use crate::domain::calendar::Calendar;
 use crate::domain::dates::VIETNAM;
 use crate::domain::measure::Sums;
@@ -161,9 +160,9 @@ pub struct Silent {
 pub struct Everybody {
     /// By agency, the busiest first; of today or of a month only.
     pub agencies: Vec<AgencyLine>,
-    /// Agencies that are open in the directory.
+    /// Agencies that are open in the directory today.
     pub open: i64,
-    /// Those that did something within `ACTIVE_DAYS` days.
+    /// Those of them that did something within `ACTIVE_DAYS` days.
     pub active: i64,
     /// Those that have fetched or reported nothing for long, the longest silent first.
     pub silent: Vec<Silent>,
@@ -315,27 +314,27 @@ impl Drawing {
 
     fn everybody(&self, tx: &mut Connection) -> Result<Everybody, StoreError> {
         let since = self.now.checked_sub_signed(TimeDelta::days(ACTIVE_DAYS)).unwrap_or(self.now);
+        let today = self.today.to_string();
         Ok(Everybody {
             agencies: match self.period {
-                Period::Last(1) => by_agency(tx, &self.today.to_string())?,
+                Period::Last(1) => by_agency(tx, &today)?,
                 Period::Month(first) => by_agency(tx, &month_word(first))?,
                 // Of many days there would be too much to be added up while somebody waits.
                 Period::Last(_) => Vec::new(),
             },
-            open: statistics::agencies_in(tx, AgencyState::Open.word())?,
-            active: statistics::heard_since(tx, Sign::Heard, since)?,
-            silent: self.silent(tx)?,
+            open: statistics::open_on(tx, &today)?,
+            active: statistics::heard_since(tx, &today, Sign::Heard, since)?,
+            silent: self.silent(tx, &today)?,
         })
     }
 
     /// Working time is less than time: what is not silent for so many hours of the clock need not be looked at.
-    fn silent(&self, tx: &mut Connection) -> Result<Vec<Silent>, StoreError> {
+    fn silent(&self, tx: &mut Connection, today: &str) -> Result<Vec<Silent>, StoreError> {
         let least = TimeDelta::try_hours(self.silent_hours).unwrap_or(TimeDelta::MAX);
         let before = self.now.checked_sub_signed(least).unwrap_or(DateTime::UNIX_EPOCH);
         let mut silent = Vec::new();
         for sign in [Sign::Fetched, Sign::Reported] {
-            for (code, name, since) in statistics::silent(tx, (sign, AgencyState::Open.word()), before, rows(ROWS_MAX))?
-            {
+            for (code, name, since) in statistics::silent(tx, (today, sign), before, rows(ROWS_MAX))? {
                 let hours = self.calendar.working_time(since, self.now).num_hours();
                 silent.push(Silent { code, name, fetched: sign == Sign::Fetched, since, hours });
             }

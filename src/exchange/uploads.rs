@@ -1,7 +1,7 @@
 //! Files that auditors hand in to be verified: kept in a file without a name, looked at as `docaxis verify` does, with what this
 //! hub knows of itself as what is trusted, and forgotten. That it was done, and of which bytes, is evidence.
 
-use super::access::{self, Look};
+use super::access::{self, Access};
 use super::sessions::Person;
 use super::verify::{self, Report, Trust};
 use super::{BodyFault, ExchangeError, attest, neighbours, seal};
@@ -147,8 +147,8 @@ pub async fn verify(hub: &Hub, person: &Person, upload: Upload) -> Result<Verifi
     let (sha256, report) = done.map_err(ExchangeError::Payload)?;
     let sha256 = sha256.hex();
     let facts = json!({ "sha256": sha256, "bytes": bytes, "kind": report.kind.word(), "holds": report.holds() });
-    let look = Look { act: "verify", agencies: warrant.agencies.clone(), facts, ..Look::default() };
-    access::looked(hub, person, look).await?;
+    let access = Access { act: "verify", agencies: warrant.agencies.clone(), facts, ..Access::default() };
+    access::looked(hub, person, access).await?;
     Ok(Verified { sha256, bytes, report })
 }
 

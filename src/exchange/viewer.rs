@@ -4,7 +4,7 @@
 use super::Caller;
 use super::sessions::Person;
 use crate::store::deliveries::DeliveryRow;
-use crate::store::evidence::Looks;
+use crate::store::evidence::Openings;
 use crate::store::{Connection, StoreError, deliveries, systems, transfers};
 
 /// Who looks.
@@ -32,12 +32,12 @@ impl Viewer {
         caller.map_or(Self::Hub, |caller| Self::System(caller.system_id.clone()))
     }
 
-    /// Whose looks at content it may know of: those of its own people.
-    pub(super) fn looks(&self) -> Looks<'_> {
+    /// Whose openings of content it may know of: those of its own people.
+    pub(super) fn openings(&self) -> Openings<'_> {
         match self {
-            Self::System(_) => Looks::Nobody,
-            Self::Agencies(codes) => Looks::Of(codes),
-            Self::Hub => Looks::All,
+            Self::System(_) => Openings::Nobody,
+            Self::Agencies(codes) => Openings::Of(codes),
+            Self::Hub => Openings::All,
         }
     }
 

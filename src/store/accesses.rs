@@ -3,9 +3,11 @@
 
 use super::connection::on_packets;
 use super::schema::accesses;
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::min;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// Rows of one statement: the databases bound the number of values.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -33,21 +35,20 @@ pub struct AccessRow {
     pub envelope_id: Option<String>,
     /// The warrant under which it was done.
     pub warrant_id: Option<String>,
+    document_at: Option<NaiveDateTime>,
 }
 
 impl AccessRow {
-    /// The row that stands for the whole of an access.
-    pub fn new((evidence_id, at): (String, DateTime<Utc>), (who, act, about): (String, String, String)) -> Self {
-        Self {
-            agency_code: WHOLE.to_owned(),
-            evidence_id,
-            at: at.naive_utc(),
-            who,
-            act,
-            about,
-            envelope_id: None,
-            warrant_id: None,
-        }
+    /// The row that stands for the whole of an access: its evidence and when, who did what about what, and the document (envelope,
+    /// and when that was accepted) and the warrant, where there are.
+    pub fn new(
+        (evidence_id, at): (String, DateTime<Utc>),
+        (who, act, about): (String, String, String),
+        (document, warrant_id): (Option<(String, DateTime<Utc>)>, Option<String>),
+    ) -> Self {
+        let (envelope_id, document_at) = document.map(|(id, at)| (id, at.naive_utc())).unzip();
+        let (agency_code, at) = (WHOLE.to_owned(), at.naive_utc());
+        Self { agency_code, evidence_id, at, who, act, about, envelope_id, warrant_id, document_at }
     }
 
     /// When it was.
@@ -57,7 +58,7 @@ impl AccessRow {
 }
 
 /// Which accesses are wanted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Part {
     /// Of these agencies; `WHOLE` for all.
     pub agencies: Vec<String>,
@@ -69,7 +70,9 @@ pub struct Part {
     pub from: Option<DateTime<Utc>>,
     /// Before.
     pub until: Option<DateTime<Utc>>,
-    /// Before this piece of evidence.
+    /// Of a document: only of one that was accepted at or after a time and before another.
+    pub documents: (DateTime<Utc>, DateTime<Utc>),
+    /// Before this access.
     pub before: Option<String>,
     /// Most rows.
     pub limit: i64,
@@ -89,13 +92,23 @@ pub fn insert(tx: &mut Connection, whole: AccessRow, agencies: &[String]) -> Res
     Ok(())
 }
 
-/// A page of accesses, the newest first; one that concerns several of the agencies stands there several times.
+/// A page of accesses, the newest first, each once: with the first of the agencies that it concerns. Filters go along the
+/// indexes by time, so that a page is full unless it is the last.
 ///
 /// # Errors
 /// `Statement`.
 pub fn page(tx: &mut Connection, part: &Part) -> Result<Vec<AccessRow>, StoreError> {
-    Ok(on_packets!(tx, c => {
-        let mut query = accesses::table.select(AccessRow::as_select()).into_boxed();
+    let last = match &part.before {
+        Some(before) => whole(tx, &[before])?.pop().map(|row| (row.at, row.evidence_id)),
+        None => None,
+    };
+    let (begins, ends) = (part.documents.0.naive_utc(), part.documents.1.naive_utc());
+    let found: Vec<(String, Option<String>)> = on_packets!(tx, c => {
+        let mut query = accesses::table
+            .group_by((accesses::at, accesses::evidence_id))
+            .select((accesses::evidence_id, min(accesses::agency_code)))
+            .filter(accesses::document_at.is_null().or(accesses::document_at.ge(begins).and(accesses::document_at.lt(ends))))
+            .into_boxed();
         query = match part.agencies.as_slice() {
             [one] => query.filter(accesses::agency_code.eq(one)),
             several => query.filter(accesses::agency_code.eq_any(several)),
@@ -112,9 +125,30 @@ pub fn page(tx: &mut Connection, part: &Part) -> Result<Vec<AccessRow>, StoreErr
         if let Some(until) = part.until {
             query = query.filter(accesses::at.lt(until.naive_utc()));
         }
-        if let Some(before) = &part.before {
-            query = query.filter(accesses::evidence_id.lt(before));
+        if let Some((at, evidence_id)) = &last {
+            query = query.filter(accesses::at.le(at));
+            query = query.filter(accesses::at.lt(at).or(accesses::evidence_id.lt(evidence_id)));
         }
-        query.order(accesses::evidence_id.desc()).limit(part.limit).load(c)
-    })?)
+        query.order((accesses::at.desc(), accesses::evidence_id.desc())).limit(part.limit).load(c)
+    })?;
+    let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+    let mut rows: HashMap<String, AccessRow> =
+        whole(tx, &ids)?.into_iter().map(|row| (row.evidence_id.clone(), row)).collect();
+    let row = |(id, agency): (String, Option<String>)| {
+        Some(AccessRow { agency_code: agency.unwrap_or_default(), ..rows.remove(&id)? })
+    };
+    Ok(found.into_iter().filter_map(row).collect())
+}
+
+/// The rows that stand for the whole of accesses.
+fn whole(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<AccessRow>, StoreError> {
+    let mut rows = Vec::new();
+    for some in evidence_ids.chunks(IDS_MAX) {
+        rows.extend(on_packets!(tx, c => accesses::table
+            .filter(accesses::agency_code.eq(WHOLE))
+            .filter(accesses::evidence_id.eq_any(some))
+            .select(AccessRow::as_select())
+            .load::<AccessRow>(c))?);
+    }
+    Ok(rows)
 }

@@ -310,7 +310,9 @@ async fn connect_postgres(
 ) -> Result<AsyncPgConnection, StoreError> {
     // Whatever the server or the role says: what is committed is on disk. Tables are read by their indexes: a statement
     // that was prepared while a table was empty would go on reading the whole of it.
-    let read_only = if read_only { " -c default_transaction_read_only=on" } else { "" };
+    // Whoever only reads sees one moment throughout its transaction, as on SQLite.
+    let one_moment = r" -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read";
+    let read_only = if read_only { one_moment } else { "" };
     let options = format!(" -c synchronous_commit=on -c enable_seqscan=off{read_only}");
     let refused = StoreError::Unreachable;
     match tls {

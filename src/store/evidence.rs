@@ -188,9 +188,9 @@ pub enum Share<'a> {
     These(&'a [&'a str]),
 }
 
-/// Whose looks at the content are wanted beside it.
+/// Whose openings of the content are wanted beside it.
 #[derive(Debug, Clone, Copy)]
-pub enum Looks<'a> {
+pub enum Openings<'a> {
     /// Nobody's.
     Nobody,
     /// Those of people of these agencies.
@@ -210,7 +210,7 @@ pub type Placed = (EvidenceRow, Option<i64>);
 pub fn of_document(
     tx: &mut Connection,
     envelope_id: &str,
-    (share, looks): (Share<'_>, Looks<'_>),
+    (share, openings): (Share<'_>, Openings<'_>),
     (after, limit): (&str, i64),
 ) -> Result<Vec<Placed>, StoreError> {
     let mut rows: Vec<Placed> = on_packets!(tx, c => {
@@ -221,11 +221,11 @@ pub fn of_document(
             .filter(evidence::evidence_id.gt(after))
             .select((EvidenceRow::as_select(), ledger_entries::ledger_index.nullable()))
             .into_boxed();
-        let looked = EvidenceEvent::ContentViewed.name();
-        match looks {
-            Looks::Nobody => query = query.filter(evidence::event.ne(looked)),
-            Looks::Of(codes) => query = query.filter(evidence::event.ne(looked).or(evidence::agency.eq_any(codes))),
-            Looks::All => {}
+        let opened = EvidenceEvent::ContentViewed.name();
+        match openings {
+            Openings::Nobody => query = query.filter(evidence::event.ne(opened)),
+            Openings::Of(codes) => query = query.filter(evidence::event.ne(opened).or(evidence::agency.eq_any(codes))),
+            Openings::All => {}
         }
         query.order(evidence::evidence_id.asc()).limit(limit).load(c)
     })?;

@@ -1,6 +1,6 @@
 //! How far those have come who follow the ledger. Not here: what they make of it (`search`, `statistics`).
 
-use super::connection::on_packets;
+use super::connection::{Link, on_packets};
 use super::schema::followers;
 use super::{Connection, StoreError};
 use diesel::prelude::*;
@@ -14,6 +14,36 @@ pub fn position(tx: &mut Connection, follower: &str) -> Result<i64, StoreError> 
         .filter(followers::follower.eq(follower))
         .select(followers::ledger_index)
         .get_result(c))?)
+}
+
+/// Takes the row of one until this transaction ends. Says whether it is taken: nobody waits for another node that has it.
+///
+/// # Errors
+/// `Statement`.
+pub fn take(tx: &mut Connection, follower: &str) -> Result<bool, StoreError> {
+    // Portable: on SQLite whoever writes is alone; only PostgreSQL has rows that another one holds, and can pass them over.
+    let taken: Vec<i64> = match tx.settled()? {
+        Link::Sqlite(_) => return Ok(true),
+        Link::Postgres(c) => followers::table
+            .filter(followers::follower.eq(follower))
+            .select(followers::ledger_index)
+            .for_update()
+            .skip_locked()
+            .load(&mut **c)?,
+    };
+    Ok(!taken.is_empty())
+}
+
+/// Lets nobody move one on, or set it back, until this transaction ends.
+///
+/// # Errors
+/// `Statement`.
+pub fn stand_still(tx: &mut Connection, follower: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(followers::table)
+        .filter(followers::follower.eq(follower))
+        .set(followers::ledger_index.eq(followers::ledger_index))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Moves one on. Says whether it still stood at `from`.

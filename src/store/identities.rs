@@ -110,6 +110,18 @@ pub fn find(tx: &mut Connection, provider_id: &str) -> Result<Option<ProviderRow
         .optional())?)
 }
 
+/// One provider, which nobody else changes, nor lets in by, until this transaction ends.
+///
+/// # Errors
+/// `Statement`.
+pub fn find_to_change(tx: &mut Connection, provider_id: &str) -> Result<Option<ProviderRow>, StoreError> {
+    on_packets!(tx, c => diesel::update(identity_providers::table)
+        .filter(identity_providers::provider_id.eq(provider_id))
+        .set(identity_providers::issuer.eq(identity_providers::issuer))
+        .execute(c))?;
+    find(tx, provider_id)
+}
+
 /// Adds a provider, or puts it in the place of the one of the same id.
 ///
 /// # Errors

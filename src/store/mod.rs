@@ -2,7 +2,7 @@
 //! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
-//! `job_runs`, `followers` and `statistics`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
+//! `job_runs`, `followers`, `statistics` and `folding`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
@@ -24,6 +24,7 @@ pub mod endpoints;
 pub mod envelopes;
 pub mod evidence;
 pub mod failures;
+pub mod folding;
 pub mod followers;
 pub mod guard;
 pub mod holds;
@@ -240,7 +241,7 @@ impl Store {
         self.inner.database
     }
 
-    /// Runs `f` in a read-only transaction.
+    /// Runs `f` in a read-only transaction, in which everything is as it is at one moment.
     ///
     /// # Errors
     /// Those of `f`, and `Overloaded`, `TimedOut`, `Closed`, `Panicked`.

@@ -10,6 +10,7 @@ diesel::table! {
         about -> Text,
         envelope_id -> Nullable<Text>,
         warrant_id -> Nullable<Text>,
+        document_at -> Nullable<Timestamp>,
     }
 }
 
@@ -761,6 +762,7 @@ diesel::table! {
         issued_by -> Text,
         issued_at -> Timestamp,
         revoked_at -> Nullable<Timestamp>,
+        exports -> BigInt,
     }
 }
 

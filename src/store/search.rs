@@ -30,7 +30,7 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
             searchable_documents::envelope_id.eq(&document.envelope_id),
         );
         on_packets!(tx, c => diesel::insert_into(searchable_documents::table).values(row).execute(c))?;
-        // Portable: each database has a full-text index of its own.
+        // Portable: each database has a full-text index of its own, which is filled, emptied and asked in its own way.
         match tx.settled()? {
             Link::Sqlite(c) => diesel::sql_query("INSERT INTO document_words (rowid, words) VALUES (?, ?)")
                 .bind::<BigInt, _>(document.number)
@@ -92,7 +92,7 @@ pub fn find(
     question: &Question,
     (before, limit): (i64, i64),
 ) -> Result<Vec<(i64, String)>, StoreError> {
-    // Portable: the same question to either index.
+    // The same question to either index.
     let found: Vec<Number> = match tx.settled()? {
         Link::Sqlite(c) => {
             let find = "SELECT rowid AS number FROM document_words \

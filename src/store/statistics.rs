@@ -3,8 +3,10 @@
 
 use super::connection::{Link, on_packets};
 use super::deliveries::DeliveryRow;
+use super::literal::Literal;
 use super::schema::{agencies, agency_signs, deliveries, frozen_counts, frozen_months, statistic_counts};
 use super::{Connection, IDS_MAX, StoreError};
+use crate::domain::agency::AgencyState;
 use crate::domain::tally::{Key, Scope};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::sql;
@@ -239,46 +241,66 @@ pub type PairSum = (String, String, String, i64);
 pub fn pairs(tx: &mut Connection, part: &Part) -> Result<Vec<PairSum>, StoreError> {
     use statistic_counts::{agency_code, day, partner_code, scope, table, what};
     let [whole, _] = Scope::Pair.words();
-    let all: Vec<PairSum> = on_packets!(tx, c => table
-        .filter(scope.eq(whole))
-        .filter(day.eq_any(&part.days))
-        .group_by((agency_code, partner_code, what))
-        .select((agency_code, partner_code, what, sql::<BigInt>(ADDED_UP)))
-        .load(c))?;
-    let of_hub = part.scope == Scope::Hub;
-    let is_meant = |(sender, recipient, ..): &PairSum| {
-        of_hub || part.agencies.iter().any(|code| code == sender || code == recipient)
+    macro_rules! added_up_where {
+        ($($is_meant:expr),+) => {
+            on_packets!(tx, c => table
+                $(.filter($is_meant))+
+                .filter(day.eq_any(&part.days))
+                .group_by((agency_code, partner_code, what))
+                .select((agency_code, partner_code, what, sql::<BigInt>(ADDED_UP)))
+                .load::<PairSum>(c))?
+        };
+    }
+    if part.scope == Scope::Hub {
+        return Ok(added_up_where!(scope.eq(whole)));
+    }
+    let mut pairs = added_up_where!(scope.eq(whole), agency_code.eq_any(&part.agencies));
+    // Only pairs have a partner, and an index by it.
+    let to_others = partner_code.ne(Literal("")).and(agency_code.ne_all(&part.agencies));
+    pairs.extend(added_up_where!(to_others, partner_code.eq_any(&part.agencies)));
+    Ok(pairs)
+}
+
+/// Whether an agency is open on a day: neither suspended nor closed, and within its own days.
+macro_rules! is_open_on {
+    ($day:expr) => {
+        agencies::state
+            .eq(AgencyState::Open.word())
+            .and(agencies::valid_from.is_null().or(agencies::valid_from.le($day)))
+            .and(agencies::valid_until.is_null().or(agencies::valid_until.ge($day)))
     };
-    Ok(all.into_iter().filter(is_meant).collect())
 }
 
-/// How many agencies are in a state.
+/// How many agencies are open on a day, `yyyy-MM-dd`.
 ///
 /// # Errors
 /// `Statement`.
-pub fn agencies_in(tx: &mut Connection, state: &str) -> Result<i64, StoreError> {
-    Ok(on_packets!(tx, c => agencies::table.filter(agencies::state.eq(state)).count().get_result(c))?)
+pub fn open_on(tx: &mut Connection, day: &str) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => agencies::table.filter(is_open_on!(day)).count().get_result(c))?)
 }
 
-/// How many agencies gave a sign at or after a time.
+/// How many of the agencies that are open on a day gave a sign at or after a time.
 ///
 /// # Errors
 /// `Statement`.
-pub fn heard_since(tx: &mut Connection, sign: Sign, since: DateTime<Utc>) -> Result<i64, StoreError> {
+pub fn heard_since(tx: &mut Connection, day: &str, sign: Sign, since: DateTime<Utc>) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => agency_signs::table
+        .inner_join(agencies::table.on(agencies::agency_code.eq(agency_signs::agency_code)))
         .filter(agency_signs::sign.eq(sign.word()))
         .filter(agency_signs::at.ge(since.naive_utc()))
+        .filter(is_open_on!(day))
         .count()
         .get_result(c))?)
 }
 
-/// Agencies that take part and gave no sign after a time, though they had before: code, name, and when. The longest silent first.
+/// Agencies that are open on a day and gave no sign after a time, though they had before: code, name, and when. The longest
+/// silent first.
 ///
 /// # Errors
 /// `Statement`.
 pub fn silent(
     tx: &mut Connection,
-    (sign, state): (Sign, &str),
+    (day, sign): (&str, Sign),
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<(String, String, DateTime<Utc>)>, StoreError> {
@@ -286,7 +308,7 @@ pub fn silent(
         .inner_join(agencies::table.on(agencies::agency_code.eq(agency_signs::agency_code)))
         .filter(agency_signs::sign.eq(sign.word()))
         .filter(agency_signs::at.lt(before.naive_utc()))
-        .filter(agencies::state.eq(state))
+        .filter(is_open_on!(day))
         .order(agency_signs::at.asc())
         .limit(limit)
         .select((agencies::agency_code, agencies::name, agency_signs::at))
@@ -357,7 +379,7 @@ pub struct FrozenRow {
 pub fn of_month(tx: &mut Connection, month: &str, days: &[String]) -> Result<Vec<FrozenRow>, StoreError> {
     use statistic_counts::{agency_code, day, partner_code, scope, slice, table, what};
     let mut rows = Vec::new();
-    for of in [Scope::Hub, Scope::Sender, Scope::Recipient, Scope::Pair] {
+    for of in Scope::ALL {
         let some: Vec<(String, String, String, String, String, i64)> = on_packets!(tx, c => table
             .filter(scope.eq_any(of.words()))
             .filter(day.eq_any(days))

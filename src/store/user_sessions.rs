@@ -114,6 +114,16 @@ pub fn end_sessions(tx: &mut Connection, user_id: &str, but: Option<&[u8]>) -> R
         .execute(c))?)
 }
 
+/// Ends all sessions that an identity provider opened. Answers how many.
+///
+/// # Errors
+/// `Statement`.
+pub fn end_sessions_by(tx: &mut Connection, provider_id: &str) -> Result<usize, StoreError> {
+    Ok(on_packets!(tx, c => diesel::delete(user_sessions::table)
+        .filter(user_sessions::provider_id.eq(provider_id))
+        .execute(c))?)
+}
+
 /// Removes sessions that were not used since a time. Answers how many.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Warrants of auditors, with their agencies. None is ever changed but by being revoked.
+//! Warrants of auditors, with their agencies. None is ever changed but by being revoked, and by the number of exports under it.
 
 use super::connection::on_packets;
 use super::schema::{warrant_agencies, warrants};
@@ -86,6 +86,19 @@ pub fn revoke(tx: &mut Connection, warrant_id: &str, at: DateTime<Utc>) -> Resul
         .set(warrants::revoked_at.eq(Some(at.naive_utc())))
         .execute(c))?;
     if changed == 1 { find(tx, warrant_id) } else { Ok(None) }
+}
+
+/// Counts so many more exports under a warrant, as long as there are no more than `most`. Says whether it did.
+///
+/// # Errors
+/// `Statement`.
+pub fn count_export(tx: &mut Connection, warrant_id: &str, (by, most): (i64, i64)) -> Result<bool, StoreError> {
+    let counted = on_packets!(tx, c => diesel::update(warrants::table)
+        .filter(warrants::warrant_id.eq(warrant_id))
+        .filter(warrants::exports.le(most.saturating_sub(by)))
+        .set(warrants::exports.eq(warrants::exports + by))
+        .execute(c))?;
+    Ok(counted == 1)
 }
 
 /// A warrant.

@@ -294,6 +294,88 @@ async fn a_sample_is_exported_as_an_archive_of_those_documents_alone() {
     assert!(acts.contains(&"sample-asked".into()) && acts.contains(&"sample-drawn".into()), "{acts:?}");
     let exported = hub.evidence().await.into_iter().filter(|row| row.event == "docaxis:ArchiveExported").count();
     assert_eq!(exported, 3, "asked for, made, handed out");
+    let under = "SELECT count(*) FROM accesses JOIN warrants ON warrants.warrant_id = accesses.warrant_id \
+                 WHERE agency_code = 'X99.B02' AND act IN ('archive', 'archive-content')";
+    assert_eq!(hub.count(under).await, 2, "under which warrant it was asked for and handed out");
+    let csv = auditor.get("/portal/audit/accesses/export?form=csv&act=archive-content").await.text.clone();
+    assert_eq!(csv.matches("12/QĐ-TTr").count(), 1, "{csv}");
+}
+
+#[tokio::test]
+async fn samples_are_exported_as_often_as_may_be_under_one_warrant() {
+    let hub = TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.portal.sample_exports_max = 2;
+        config.archives.waiting_max = 1;
+    })
+    .await;
+    documents(&hub, "X99.B02", 0..3).await;
+    let mut auditor = auditor(&hub, &["X99.B02"]).await;
+    let (one, two) = (drawn(&hub, &mut auditor, ("2", "7")).await, drawn(&hub, &mut auditor, ("2", "8")).await);
+    auditor.get(&one).await;
+
+    assert_eq!(auditor.send(&one, &[("step", "export")]).await.status, 303);
+    auditor.get(&two).await;
+    assert_eq!(auditor.send(&two, &[("step", "export")]).await.status, 429, "another one is being made");
+    archive::make_open(&hub.hub).await.unwrap();
+    auditor.get(&two).await;
+    assert_eq!(auditor.send(&two, &[("step", "export")]).await.status, 303, "what was not taken on does not count");
+    archive::make_open(&hub.hub).await.unwrap();
+    for (place, words) in [
+        (&one, "Đã xuất đủ 2 lần theo quyết định kiểm tra này"),
+        (&two, "2 exports were made under this warrant, and no more may be"),
+    ] {
+        auditor.get(place).await;
+        let page = auditor.send(place, &[("step", "export")]).await;
+        assert_eq!(page.status, 403);
+        assert!(page.words().contains(words), "{}", page.words());
+        auditor.get("/portal/language/en?next=/portal").await;
+    }
+    assert_eq!(hub.count("SELECT count(*) FROM archives").await, 2);
+}
+
+#[tokio::test]
+async fn pages_of_the_access_log_are_full_whatever_is_filtered() {
+    let hub = TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.portal.rows_max = 3;
+    })
+    .await;
+    let first = documents(&hub, "X99.B02", 0..1).await;
+    hub.after(TimeDelta::days(2));
+    let later = documents(&hub, "X99.B02", 1..2).await;
+    let mut clerk = Browser::of(&hub, "an.vp", UserRole::Clerk, &["X99.A01"]).await;
+    // Of what the log has, every other row is about a document before the warrant's days.
+    for _ in 0..4 {
+        for id in [&first[0], &later[0]] {
+            clerk.get(&format!("/portal/documents/{id}/slip")).await;
+        }
+        hub.after(TimeDelta::minutes(1));
+    }
+    let mut auditor = auditor(&hub, &[]).await;
+    let mut draft = a_warrant("thanh.tra", vec!["X99.A01".to_owned(), "X99.B02".to_owned()]);
+    draft.documents = ("2026-11-22".parse().unwrap(), "2026-11-24".parse().unwrap());
+    warrants::issue(&hub.hub, &By::Operator, draft).await.unwrap();
+
+    for (asked, rows) in [
+        ("act=slip", &[3, 1][..]),
+        ("act=slip&login=an.vp", &[3, 1]),
+        ("act=slip&agency=X99.A01", &[3, 1]),
+        ("act=slip&from=2026-11-23&until=2026-11-23", &[3, 1]),
+        ("act=slip&until=2026-11-22", &[0]),
+    ] {
+        let (mut place, mut found) = (format!("/portal/audit/accesses?{asked}"), Vec::new());
+        loop {
+            let page = auditor.get(&place).await;
+            found.push(page.text.matches("<td class=\"time\">").count());
+            assert!(!page.text.contains(&first[0]), "it is nothing of the warrant");
+            let Some(next) = page.text.split("rel=\"next\" href=\"").nth(1) else { break };
+            place = next.split('"').next().unwrap().replace("&#38;", "&");
+        }
+        assert_eq!(found, rows, "{asked}");
+    }
+    let words = auditor.get("/portal/audit/accesses?act=capsule&until=2026-11-22").await.words();
+    assert!(words.contains("Không có lượt truy cập nào. Hãy nới rộng hoặc bỏ bộ lọc: Việc, Đến ngày."), "{words}");
 }
 
 #[tokio::test]

@@ -122,6 +122,31 @@ async fn whoever_is_nobody_here_suspended_or_of_another_agency_stays_out() {
 }
 
 #[tokio::test]
+async fn suspending_a_provider_ends_the_sessions_that_it_opened_and_no_other() {
+    let provider = IdentityProvider::start().await;
+    let hub = linked(&provider).await;
+    let mut browser = Browser::new(&hub);
+    let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
+    browser.get(here(&back)).await;
+    assert_eq!(browser.get("/portal/log").await.status, 200);
+    let mut other = Browser::of(&hub, "an.vt", UserRole::Clerk, &["X99.B02"]).await;
+    assert_eq!(other.get("/portal/account").await.status, 200);
+
+    identity::suspend(&hub.hub, &By::Operator, "tinh", true).await.unwrap();
+
+    assert!(browser.get("/portal/log").await.leads_to().starts_with("/portal/sign-in"));
+    assert_eq!(other.get("/portal/account").await.status, 200, "it came in by password");
+    let last = hub.evidence().await.into_iter().rfind(|row| row.event == "docaxis:IdentityProviderChanged").unwrap();
+    assert!(
+        last.facts.contains("\"act\":\"suspend\"") && last.facts.contains("\"sessions_ended\":1"),
+        "{}",
+        last.facts
+    );
+    identity::suspend(&hub.hub, &By::Operator, "tinh", false).await.unwrap();
+    assert!(browser.get("/portal/log").await.leads_to().starts_with("/portal/sign-in"), "what is over is over");
+}
+
+#[tokio::test]
 async fn people_link_and_unlink_themselves_and_no_other_site_does() {
     let provider = IdentityProvider::start().await;
     let hub = TestHub::start_with(|config| {

@@ -7,6 +7,7 @@ use crate::support::TestHub;
 use crate::support::packets::{a_document, a_status};
 use crate::support::portal::{Browser, PASSWORD, a_warrant};
 use chrono::TimeDelta;
+use docaxis::domain::agency::AgencyState;
 use docaxis::domain::measure::{MEASURES, Sums, Value};
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
@@ -15,9 +16,14 @@ use docaxis::exchange::controls::{self, FailedSelection, Planned};
 use docaxis::exchange::following::STATISTICS;
 use docaxis::exchange::import::{self, Mode};
 use docaxis::exchange::statistics::{self, Period};
-use docaxis::exchange::{freeze, selftest, warrants};
+use docaxis::exchange::{directory, fold, freeze, selftest, warrants};
+use docaxis::hub::Hub;
 use docaxis::jobs::{self, JOBS};
+use docaxis::store::{Connection, StoreError, followers, statistics as numbers};
+use futures_util::future::join;
 use std::io::{Cursor, Read};
+use std::sync::mpsc::channel;
+use tokio::task::spawn_blocking;
 
 async fn hub() -> TestHub {
     hub_with(1000).await
@@ -328,4 +334,189 @@ async fn how_far_the_numbers_are_behind_is_told() {
 
     assert!(browser.get("/portal/room").await.words().contains("Thống kê chậm hơn 0 bút toán"));
     assert!(browser.get("/portal/statistics").await.words().contains("Số liệu đến 09:00 21/11/2026."));
+}
+
+#[tokio::test]
+async fn the_connected_share_is_of_agencies_that_are_open_today() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    count(&hub).await;
+    let mut browser = operator(&hub, "van.hanh").await;
+
+    // A01 sends and B02 fetches; C03 never did anything, D04 is closed, E05 is suspended.
+    assert_eq!(connected(&mut browser).await, "3 100,0 % 2 66,6 % 1 33,3 %");
+    directory::set_agency_state(&hub.hub, &By::Operator, "X99.B02", AgencyState::Suspended, None).await.unwrap();
+    assert_eq!(connected(&mut browser).await, "2 100,0 % 1 50,0 % 1 50,0 %");
+    hub.run("UPDATE agencies SET valid_until = '2026-11-20' WHERE agency_code = 'X99.A01'").await;
+    assert_eq!(connected(&mut browser).await, "1 100,0 % 0 0,0 % 1 100,0 %", "its last day is over");
+    hub.run("UPDATE agencies SET valid_until = '2026-11-21' WHERE agency_code = 'X99.A01'").await;
+    assert_eq!(connected(&mut browser).await, "2 100,0 % 1 50,0 % 1 50,0 %", "its last day is today");
+    hub.run("UPDATE agencies SET valid_from = '2026-11-22' WHERE agency_code = 'X99.C03'").await;
+    assert_eq!(connected(&mut browser).await, "1 100,0 % 1 100,0 % 0 0,0 %", "its first day is tomorrow");
+}
+
+/// Agencies that are open, connected and not connected, each with its share.
+async fn connected(browser: &mut Browser<'_>) -> String {
+    let words = browser.get("/portal/statistics?period=1").await.words();
+    let rows = words.split("Tỷ lệ kết nối").nth(1).unwrap().split("Theo đơn vị").next().unwrap();
+    let numbers = rows.split("(mục tiêu 100 %)").nth(1).unwrap().split("Đơn vị im lặng").next().unwrap();
+    numbers.replace("Có hoạt động trong 30 ngày ", "").replace("Chưa hoạt động ", "").trim().to_owned()
+}
+
+/// What a month is frozen from: its numbers, and how many entries of the ledger they tell of.
+fn of_november(tx: &mut Connection) -> Result<(Vec<numbers::FrozenRow>, i64), StoreError> {
+    Ok((numbers::of_month(tx, "2026-11", &["2026-11-21".to_owned()])?, followers::position(tx, STATISTICS.name)?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_to_be_frozen_is_of_one_moment_whatever_is_counted_meanwhile() {
+    let hub = hub_with(3).await;
+    exchange(&hub).await;
+    seal(&hub.hub).await;
+    while hub.count("SELECT count(*) FROM statistic_counts").await == 0 {
+        assert_eq!((STATISTICS.round)(&hub.hub).await.unwrap(), 3);
+    }
+    let ((begun, is_begun), (counted, is_counted)) = (channel(), channel());
+
+    let reading = hub.hub.store.read(move |tx| {
+        let before = of_november(tx)?;
+        begun.send(()).unwrap();
+        is_counted.recv().unwrap();
+        Ok((before, of_november(tx)?))
+    });
+    let counting = async {
+        spawn_blocking(move || is_begun.recv()).await.unwrap().unwrap();
+        while (STATISTICS.round)(&hub.hub).await.unwrap() > 0 {}
+        counted.send(()).unwrap();
+    };
+    let (read, ()) = join(reading, counting).await;
+    let (before, after) = read.unwrap();
+    let now = hub.hub.store.read(of_november).await.unwrap();
+
+    assert_eq!(before, after);
+    assert!(now.1 > before.1 && now.0 != before.0, "much was counted in between");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_waits_for_no_other_node_that_counts() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    seal(&hub.hub).await;
+    if !hub.is_postgres() {
+        assert!((STATISTICS.round)(&hub.hub).await.unwrap() > 0, "SQLite has one node");
+        return;
+    }
+    let other = Hub::open((*hub.hub.config).clone(), hub.hub.clock.clone()).unwrap();
+    let ((taken, is_taken), (released, is_released)) = (channel(), channel());
+
+    let counting = other.store.write(move |tx| {
+        taken.send(followers::take(tx, STATISTICS.name)?).unwrap();
+        is_released.recv().unwrap();
+        Ok(())
+    });
+    let meanwhile = async {
+        assert!(spawn_blocking(move || is_taken.recv()).await.unwrap().unwrap());
+        let gone_through = (STATISTICS.round)(&hub.hub).await.unwrap();
+        released.send(()).unwrap();
+        gone_through
+    };
+    let (counted, gone_through) = join(counting, meanwhile).await;
+    counted.unwrap();
+
+    assert_eq!(gone_through, 0, "the other node is at it");
+    assert!((STATISTICS.round)(&hub.hub).await.unwrap() > 0);
+    other.store.close();
+}
+
+#[tokio::test]
+async fn pairs_are_those_of_ones_own_agencies_each_once() {
+    let hub = hub().await;
+    exchange(&hub).await;
+    hub.accepted("dms.province", a_document("other").from("X99.B02").to(&["X99.C03"]).bytes()).await;
+    hub.accepted("dms.commune", a_status("X99.C03", ("X99.B02", "other"), "02", "2026/11/21 09:30:00")).await;
+    count(&hub).await;
+
+    let between =
+        ["(X99.A01);Ủy ban nhân dân tỉnh Mẫu (X99.B02);1;0", "(X99.B02);Ủy ban nhân dân xã Mẫu (X99.C03);1;0"];
+    for (login, agencies, seen) in [
+        ("vp.a", &["X99.A01"][..], [1, 0]),
+        ("vp.b", &["X99.B02"], [1, 1]),
+        ("vp.c", &["X99.C03"], [0, 1]),
+        ("vp.ab", &["X99.A01", "X99.B02"], [1, 1]),
+    ] {
+        let mut clerk = Browser::of(&hub, login, UserRole::Clerk, agencies).await;
+        let csv = clerk.get("/portal/statistics/export?form=csv&period=1").await.text.clone();
+        assert_eq!(between.map(|pair| csv.matches(pair).count()), seen, "{login}: {csv}");
+    }
+}
+
+/// All that is shown of a month to whom sees all and to whom sees some, and what is given out of it.
+async fn shown(hub: &TestHub, browsers: &mut [Browser<'_>; 2]) -> Vec<String> {
+    let mut texts = vec![
+        freeze::indicators(&hub.hub, "2026-11").await.unwrap().json(),
+        freeze::data_of(&hub.hub, "2026-11").await.unwrap().json(),
+    ];
+    for browser in browsers {
+        for asked in ["period=2026-11", "period=2026-11&agency=X99.B02", "period=30", "period=7", "period=1"] {
+            for place in ["/portal/statistics?", "/portal/statistics/export?form=csv&"] {
+                let page = browser.get(&format!("{place}{asked}")).await;
+                assert_eq!(page.status, 200, "{asked}");
+                texts.push(if place.contains("export") { page.text.clone() } else { page.words() });
+            }
+        }
+    }
+    texts
+}
+
+#[tokio::test]
+async fn folding_old_days_changes_no_number_and_what_comes_late_is_counted() {
+    let hub = TestHub::start_with(|config| {
+        config.portal.second_factor = false;
+        config.statistics.detail_days = 31;
+    })
+    .await;
+    exchange(&hub).await;
+    hub.after(TimeDelta::days(1));
+    hub.accepted("dms.national", a_document("next").to(&["X99.B02", "X99.C03"]).bytes()).await;
+    hub.accepted("dms.province", a_status("X99.B02", ("X99.A01", "next"), "02", "2026/11/22 09:30:00")).await;
+    count(&hub).await;
+    let job = JOBS.iter().find(|job| job.name == "fold-numbers").unwrap();
+    hub.after(TimeDelta::days(14));
+    assert_eq!(freeze::months(&hub.hub).await.unwrap(), 1);
+    assert_eq!(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap(), Some(0), "it is frozen, but not old enough");
+    hub.after(TimeDelta::days(31));
+    let mut browsers =
+        [operator(&hub, "van.hanh").await, Browser::of(&hub, "lan.vp", UserRole::Clerk, &["X99.B02", "X99.C03"]).await];
+    count(&hub).await;
+    let before = shown(&hub, &mut browsers).await;
+    let all = "SELECT count(*) FROM statistic_counts";
+    let by_day = "SELECT count(*) FROM statistic_counts WHERE (scope LIKE '%-detail' OR scope = 'pair') \
+                  AND day LIKE '2026-11-%' AND day <> '2026-11-01'";
+    let (rows, detailed) = (hub.count(all).await, hub.count(by_day).await);
+
+    assert_eq!(i64::try_from(jobs::run_due(&hub.hub, job, hub.now()).await.unwrap().unwrap()).unwrap(), detailed);
+
+    assert_eq!(shown(&hub, &mut browsers).await, before);
+    assert_eq!(hub.count(by_day).await, 0);
+    assert!(hub.count(all).await < rows && detailed > 0, "{rows}");
+
+    // A status weeks later, and a recipient that fetches only then, of a document of a folded day.
+    hub.accepted("dms.province", a_status("X99.B02", ("X99.A01", "both"), "06", "2027/01/06 09:00:00")).await;
+    count(&hub).await;
+    let late = shown(&hub, &mut browsers).await;
+    assert_ne!(late, before);
+    assert!(hub.count(by_day).await == 0, "a status of all documents is shown by day");
+    let open = hub.waiting("dms.commune").await;
+    hub.fetch("dms.commune", &open[0]).await;
+    hub.confirm("dms.commune", &open[0], "done").await;
+    count(&hub).await;
+    let late = shown(&hub, &mut browsers).await;
+    assert!(hub.count(by_day).await > 0, "its delay is counted for its own day");
+    assert!(fold::days(&hub.hub).await.unwrap() > 0);
+    assert_eq!((hub.count(by_day).await, shown(&hub, &mut browsers).await), (0, late.clone()));
+
+    STATISTICS.begin_anew(&hub.hub, &By::Operator).await.unwrap();
+    count(&hub).await;
+    assert!(hub.count(by_day).await > 0, "all is counted by day anew");
+    assert_eq!(shown(&hub, &mut browsers).await, late);
 }

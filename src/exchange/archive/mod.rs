@@ -10,7 +10,7 @@ mod index;
 use gather::Packet;
 pub(super) use gather::{accepted, first_index};
 
-use super::access::{self, Look};
+use super::access::{self, Access};
 use super::act::{Act, By};
 use super::{ExchangeError, close, prove, rows};
 use crate::domain::dates::{beginning, date};
@@ -220,13 +220,13 @@ fn note(tx: &mut Connection, act: &Act, what: &str, row: &ArchiveRow) -> Result<
     });
     let (evidence_id, Selection { agency, among, .. }) = (act.ids.next(), request.selection);
     act.note_under(tx, &evidence_id, (EvidenceEvent::ArchiveExported, what), (agency.as_deref(), facts))?;
-    let look = Look {
+    let access = Access {
         act: if what == "ask" { "archive" } else { "archive-content" },
         agencies: agency.into_iter().chain(among).collect(),
         asks: row.archive_id.clone(),
-        ..Look::default()
+        ..Access::default()
     };
-    access::list(tx, act, (&evidence_id, None), &look)
+    access::list(tx, act, &evidence_id, &access)
 }
 
 /// An export.

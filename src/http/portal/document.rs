@@ -159,8 +159,8 @@ impl DocumentPage<'_> {
         let said = happening.status.as_ref().map(|(_, description)| description.as_str());
         let hub =
             happening.elsewhere.as_ref().map(|(hub, _)| format!("{} {hub}", self.page.t("tại trục", "at the hub")));
-        let look = happening.look.as_ref().map(|(user, number)| self.look(user, *number));
-        let more = said.into_iter().chain([happening.note.as_str()]).chain(hub.as_deref()).chain(look.as_deref());
+        let opening = happening.opening.as_ref().map(|(user, number)| self.opening(user, *number));
+        let more = said.into_iter().chain([happening.note.as_str()]).chain(hub.as_deref()).chain(opening.as_deref());
         let more: Vec<&str> = more.filter(|text| !text.is_empty()).collect();
         Step {
             at: happening.at.with_timezone(&dates::VIETNAM).format("%d/%m/%Y %H:%M:%S").to_string(),
@@ -172,7 +172,7 @@ impl DocumentPage<'_> {
     }
 
     /// Who opened what.
-    fn look(&self, user_id: &str, number: Option<i64>) -> String {
+    fn opening(&self, user_id: &str, number: Option<i64>) -> String {
         let name = self.document.people.get(user_id).map_or("?", String::as_str);
         match number {
             Some(number) => format!("{name}, {} {number}", self.page.t("tệp", "file")),
@@ -183,7 +183,7 @@ impl DocumentPage<'_> {
     /// Of who looked there is no receipt for others; one that names all recipients is the sender's.
     fn has_receipt(&self, happening: &Happening) -> bool {
         let is_of_all = matches!(happening.event, EvidenceEvent::SubmissionAcceptance | EvidenceEvent::PacketDestroyed);
-        happening.look.is_none() && (self.document.is_sender || !is_of_all)
+        happening.opening.is_none() && (self.document.is_sender || !is_of_all)
     }
 }
 

@@ -9,7 +9,7 @@ use super::words::{self, Language};
 use super::{Page, download};
 use crate::domain::dates;
 use crate::exchange::ExchangeError;
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::open;
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery};
@@ -104,8 +104,8 @@ pub(super) async fn answer(
     // What fails at once, such as rights, fails before anything is sent.
     let agencies = writing.query.agencies.clone();
     let first = writing.next().await?;
-    let look = Look { act: "log-export", agencies, asks: fields.told(), ..Look::default() };
-    access::looked(page.hub, person, look).await?;
+    let access = Access { act: "log-export", agencies, asks: fields.told(), ..Access::default() };
+    access::looked(page.hub, person, access).await?;
     let first = stream::iter(first.map(Ok));
     let rest = stream::unfold(writing, |mut writing| async move {
         let bytes = writing.next().await.map_err(io::Error::other).transpose()?;

@@ -7,7 +7,7 @@ use super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::status::{Direction, STATUSES};
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, ALL, Arrived, Counts, DocumentLine, LogPage, LogQuery};
 use crate::exchange::views;
@@ -194,6 +194,12 @@ impl LogPageView<'_> {
         format!("{agency}. {} {from} {} {until}.", self.page.t("Từ ngày", "From"), self.page.t("đến ngày", "until"))
     }
 
+    /// How many filters are set, beside the agency: a telephone shows them only when asked to.
+    fn filters_set(&self) -> usize {
+        let names = ["from", "until", "urgency", "type", "business", "status", "overdue"];
+        names.iter().filter(|name| !self.fields.get(name).trim().is_empty()).count()
+    }
+
     fn rows(&self) -> usize {
         self.arrived.len().saturating_add(self.sent.len())
     }
@@ -270,8 +276,8 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
     view.news = is_first.then(|| format!("/portal/log/news?{}", fields.with("since", &since)));
     view.next = next;
     if access::is_watched(person) {
-        let look = Look { act: "log", agencies: codes.clone(), asks: fields.told(), ..Look::default() };
-        access::looked(page.hub, person, look).await?;
+        let access = Access { act: "log", agencies: codes.clone(), asks: fields.told(), ..Access::default() };
+        access::looked(page.hub, person, access).await?;
     }
     // They are of the usual days: beside another choice they would say something else than the list.
     let counts = match is_usual && !is_sent {

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::words::{self, Tag};
 use super::{Page, drawn, log};
 use crate::domain::dates;
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::lookup;
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::DocumentLine;
@@ -48,8 +48,9 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
     let text: String = fields.get("q").chars().take(TEXT_CHARS_MAX).collect();
     let hits = lookup::search(page.hub, person, &text, fields.get("before").parse().ok()).await?;
     if access::is_watched(person) {
-        let look = Look { act: "search", agencies: person.agencies.clone(), asks: text.clone(), ..Look::default() };
-        access::looked(page.hub, person, look).await?;
+        let access =
+            Access { act: "search", agencies: person.agencies.clone(), asks: text.clone(), ..Access::default() };
+        access::looked(page.hub, person, access).await?;
     }
     drawn(&SearchPage { page, fields, text, lines: hits.lines, next: hits.next })
 }

@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::words::Language;
 use super::{Page, PortalOperation, download, drawn};
 use crate::domain::dates::{self, VIETNAM};
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::sessions::Person;
 use crate::exchange::statistics::{self as numbers, Asked, Period, RECENT, View};
 use crate::exchange::{ExchangeError, freeze, transfers};
@@ -163,8 +163,8 @@ async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpR
 
 /// Leaves the evidence of a look at numbers.
 async fn looked(page: &Page<'_>, person: &Person, (act, fields): (&'static str, &Fields)) -> Result<(), Problem> {
-    let look = Look { act, agencies: person.agencies.clone(), asks: fields.told(), ..Look::default() };
-    Ok(access::looked(page.hub, person, look).await?)
+    let access = Access { act, agencies: person.agencies.clone(), asks: fields.told(), ..Access::default() };
+    Ok(access::looked(page.hub, person, access).await?)
 }
 
 /// The same as a table: one after the other, each under its title.

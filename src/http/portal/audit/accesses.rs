@@ -7,7 +7,7 @@ use super::super::fields::Fields;
 use super::super::words::Language;
 use super::super::{Page, download, drawn};
 use crate::domain::dates;
-use crate::exchange::access::{self, AccessLine, AccessQuery, Look};
+use crate::exchange::access::{self, Access, AccessLine, AccessQuery};
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::LogPage;
 use crate::exchange::{ExchangeError, open};
@@ -68,6 +68,36 @@ impl AccessesPage<'_> {
         ACTS.into_iter().map(|(word, vi, en)| (word, self.page.language.pick(vi, en)))
     }
 
+    /// What to change where nothing is found: which filters are set.
+    fn advice(&self) -> String {
+        let names = [
+            ("agency", "Mã đơn vị", "Agency code"),
+            ("login", "Tên đăng nhập", "Login"),
+            ("act", "Việc", "What"),
+            ("from", "Từ ngày", "From"),
+            ("until", "Đến ngày", "Until"),
+        ];
+        let set: Vec<&str> = names
+            .into_iter()
+            .filter(|(field, ..)| !self.fields.get(field).trim().is_empty())
+            .map(|(_, vi, en)| self.page.t(vi, en))
+            .collect();
+        match set.is_empty() {
+            true => self
+                .page
+                .t(
+                    "Chưa ai xem hay lấy gì trong phạm vi quyết định.",
+                    "Nobody has looked at anything of the warrant yet.",
+                )
+                .to_owned(),
+            false => format!(
+                "{} {}.",
+                self.page.t("Hãy nới rộng hoặc bỏ bộ lọc:", "Widen or clear the filters:"),
+                set.join(", ")
+            ),
+        }
+    }
+
     fn act(&self, line: &AccessLine) -> String {
         act(&line.act, self.page.language).to_owned()
     }
@@ -106,8 +136,9 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
 }
 
 async fn note(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<(), ExchangeError> {
-    let look = Look { act: "accesses", agencies: person.agencies.clone(), asks: fields.told(), ..Look::default() };
-    access::looked(page.hub, person, look).await
+    let access =
+        Access { act: "accesses", agencies: person.agencies.clone(), asks: fields.told(), ..Access::default() };
+    access::looked(page.hub, person, access).await
 }
 
 /// Cells of a row of the table.

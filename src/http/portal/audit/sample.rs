@@ -7,7 +7,7 @@ use super::super::words::{self, Tag};
 use super::super::{Page, download, drawn, log, see_other};
 use crate::domain::dates;
 use crate::domain::envelope::Urgency;
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::archive::{self as archives, ArchiveRow};
 use crate::exchange::samples::{self, SampleView, SampledLine};
 use crate::exchange::sessions::Person;
@@ -84,8 +84,8 @@ pub(super) async fn page(
     (id, fields): (&str, &Fields),
 ) -> Result<HttpResponse, Problem> {
     let sample = samples::view(page.hub, person, id, fields.get("after").parse().unwrap_or(0)).await?;
-    let look = Look { act: "sample", agencies: person.agencies.clone(), asks: id.to_owned(), ..Look::default() };
-    access::looked(page.hub, person, look).await?;
+    let access = Access { act: "sample", agencies: person.agencies.clone(), asks: id.to_owned(), ..Access::default() };
+    access::looked(page.hub, person, access).await?;
     drawn(&SamplePage { page, sample })
 }
 

@@ -3,7 +3,7 @@
 use super::super::super::problem::{self, Problem};
 use super::super::fields::Fields;
 use super::super::{Page, download, drawn, words};
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::sessions::Person;
 use crate::exchange::statements::{self, StatementRow};
 use actix_web::HttpResponse;
@@ -30,8 +30,8 @@ impl StatementsPage<'_> {
 pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
     let most = page.hub.config.portal.rows_max;
     let rows = statements::of_warrant(page.hub, person, (fields.get("after").to_owned(), most)).await?;
-    let look = Look { act: "statements", agencies: person.agencies.clone(), ..Look::default() };
-    access::looked(page.hub, person, look).await?;
+    let access = Access { act: "statements", agencies: person.agencies.clone(), ..Access::default() };
+    access::looked(page.hub, person, access).await?;
     let next = rows.last().filter(|_| rows.len() >= most).map(|row| row.evidence_id.clone());
     drawn(&StatementsPage { page, rows, next })
 }

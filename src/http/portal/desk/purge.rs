@@ -12,7 +12,7 @@ use crate::domain::dates;
 use crate::domain::retention::Kept;
 use crate::domain::undertaking::{UndertakingState, UndertakingStep};
 use crate::exchange::ExchangeError;
-use crate::exchange::access::{self, Look};
+use crate::exchange::access::{self, Access};
 use crate::exchange::purge::{self, DESTROYED, DueLine, Preview, PurgeLine, PurgeView, Wish};
 use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
@@ -209,8 +209,8 @@ pub(super) async fn direct(
 /// Those of `purge::certificate`.
 pub(super) async fn certificate(page: &Page<'_>, person: &Person, id: &str) -> Result<HttpResponse, Problem> {
     let file = purge::certificate(page.hub, Some(person), id).await?;
-    let look = Look { act: "destruction-certificate", asks: id.to_owned(), ..Look::default() };
-    access::looked(page.hub, person, look).await?;
+    let access = Access { act: "destruction-certificate", asks: id.to_owned(), ..Access::default() };
+    access::looked(page.hub, person, access).await?;
     let mut answer = problem::ok();
     download::headers(&mut answer, "application/json", &format!("chung-nhan-tieu-huy-{id}.json"));
     Ok(answer.body(file.file()))

@@ -1,0 +1,1 @@
+DROP INDEX statistic_counts_by_partner;

@@ -1,0 +1,1 @@
+ALTER TABLE warrants DROP COLUMN exports;
