@@ -190,7 +190,6 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
     if form != Form::Current {
         let (newest, server_now, waits_since_head) = (None, None, None);
         let (unsafe_settings, keys, overdue, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let returned = Vec::new();
         let (witnesses, watched, neighbours) = (Vec::new(), Vec::new(), Vec::new());
         return Ok(Diagnosis {
             form,
@@ -205,7 +204,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
             watched,
             neighbours,
             files,
-            returned,
+            returned: Vec::new(),
         });
     }
     let mut keys = Vec::new();
@@ -226,16 +225,6 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
              (SELECT 1 FROM job_runs AS later WHERE later.job = run.job AND later.due_at > run.due_at)) ORDER BY due_at"
         ),
     )?;
-    let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };
-    let files = texts(
-        &mut tx,
-        &format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {files}"),
-    )?;
-    let returned = texts(
-        &mut tx,
-        "SELECT payloads.envelope_id AS word FROM destroyed_packets JOIN payloads \
-         ON payloads.envelope_id = destroyed_packets.envelope_id ORDER BY 1",
-    )?;
     let unsealed = texts(&mut tx, "SELECT evidence_id AS word FROM unsealed LIMIT 1")?;
     let head = ledger::head(&mut tx)?;
     let unsafe_settings = if is_server { unsafe_settings(&mut tx)? } else { Vec::new() };
@@ -251,9 +240,21 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         watched: witnesses::all_watched(&mut tx)?,
         neighbours: neighbours::list(&mut tx)?.into_iter().map(|(keys, _)| keys).collect(),
         waits_since_head: head.filter(|_| !unsealed.is_empty()).map(|head| head.signed_at),
-        files,
-        returned,
+        files: file_names(&mut tx, is_server, files)?,
+        returned: returned(&mut tx)?,
     })
+}
+
+fn file_names(tx: &mut Connection, is_server: bool, most: i64) -> Result<Vec<String>, StoreError> {
+    let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };
+    let sql = format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {most}");
+    texts(tx, &sql)
+}
+
+fn returned(tx: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT payloads.envelope_id AS word FROM destroyed_packets JOIN payloads \
+               ON payloads.envelope_id = destroyed_packets.envelope_id ORDER BY 1";
+    texts(tx, sql)
 }
 
 /// Which of these packets have their contents. A file that is not there is not made.
