@@ -193,8 +193,8 @@ async fn no_content_slips_into_an_archive_beside_a_purge() {
             archive::make_open(&node).await.unwrap();
         }
     };
+    agreed(&hub).await;
     let purging = async {
-        agreed(&hub).await;
         while hub.count("SELECT count(*) FROM purges WHERE ended_at IS NULL").await > 0 {
             purge::work(&hub.hub).await.unwrap();
         }
