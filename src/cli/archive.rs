@@ -94,7 +94,7 @@ impl ArchiveCommand {
                             row.archive_id,
                             time(row.asked_at()),
                             row.asked_by,
-                            row.state,
+                            row.standing(),
                             row.done,
                             row.sha256
                         )?,
@@ -131,7 +131,7 @@ async fn export(hub: &Hub, arguments: ExportArguments, out: &mut dyn Write) -> a
     let is_made = archive::make(hub, &asked.archive_id, &mut |packets| bar.set(packets)).await?;
     drop(bar);
     let row = archive::archive(hub, &asked.archive_id).await?;
-    if row.state != "done" {
+    if row.standing() != "done" {
         if !is_made {
             bail!("{}: a node of the hub is at it; see `docaxis archive show`", row.archive_id);
         }

@@ -130,6 +130,14 @@ pub fn restore(config: &Config, arguments: &RestoreArguments, out: &mut dyn Writ
     };
     writeln!(out, "{}: lập lúc {taken_at}, phiên bản {version}, {packets} tệp gói tin", done.0)?;
     writeln!(out, "{}: taken at {taken_at}, version {version}, {packets} packet files", done.1)?;
+    writeln!(
+        out,
+        "Nếu sau lúc đó đã tiêu hủy nội dung: docaxis doctor --certificate TỆP nêu từng nội dung đã trở lại."
+    )?;
+    writeln!(
+        out,
+        "If contents were destroyed after that: docaxis doctor --certificate FILE names each that has come back."
+    )?;
     let outcome = about_damage(&manifest, out)?;
     let place = Hub::key_file(config);
     let place = place.display();

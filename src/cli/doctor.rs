@@ -4,9 +4,12 @@ use super::Outcome;
 use super::progress::Progress;
 use crate::config::{Config, ConfigError};
 use crate::exchange::doctor::{self, Finding, Severity};
+use anyhow::Context;
 use clap::Args;
 use serde_json::json;
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// How deep to look.
 #[derive(Debug, Args)]
@@ -14,6 +17,9 @@ pub struct DoctorArguments {
     /// Read every file of a packet whole, not only some.
     #[arg(long)]
     deep: bool,
+    /// A certificate of destruction that was kept: whatever it names that is there again is told.
+    #[arg(long, value_name = "FILE")]
+    certificate: Vec<PathBuf>,
     /// Print one JSON object for each finding.
     #[arg(long)]
     json: bool,
@@ -26,10 +32,15 @@ pub fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Outcome> {
     crate::use_aws_lc();
+    let read = |file: &PathBuf| -> anyhow::Result<(String, String)> {
+        let name = file.display().to_string();
+        Ok((name.clone(), fs::read_to_string(file).context(name)?))
+    };
+    let certificates = arguments.certificate.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let mut bar: Option<Progress> = None;
     let mut watch = |done: u64, all: u64| bar.get_or_insert_with(|| Progress::pieces(all, "packets")).set(done);
     let found = match config {
-        Ok(config) => doctor::examine(&config, arguments.deep, &mut watch),
+        Ok(config) => doctor::examine(&config, (arguments.deep, &certificates), &mut watch),
         Err(ConfigError(faults)) => faults.iter().map(of_fault).collect(),
     };
     for finding in &found {

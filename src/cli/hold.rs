@@ -4,7 +4,7 @@ use super::statement::day;
 use super::{Outcome, time};
 use crate::domain::retention::Scope;
 use crate::exchange::act::By;
-use crate::exchange::holds;
+use crate::exchange::holds::{self, HoldKey, HoldLine};
 use crate::http::purge_api;
 use crate::hub::Hub;
 use anyhow::Context;
@@ -61,7 +61,7 @@ pub enum HoldCommand {
         #[arg(long)]
         reason: String,
     },
-    /// List holds, the newest first.
+    /// List every hold: those in force, then those that were lifted, each the newest first.
     List {
         /// One JSON object per line.
         #[arg(long)]
@@ -80,20 +80,24 @@ impl HoldCommand {
                 writeln!(out, "{id} lifted")?;
             }
             Self::List { json } => {
-                for line in holds::list(hub).await? {
-                    let said = serde_json::to_string(&purge_api::hold(&line))?;
-                    match json {
-                        true => writeln!(out, "{said}")?,
-                        false => {
-                            let (id, placed, by) = (&line.row.hold_id, time(line.row.placed_at()), &line.placed_by);
-                            let state = if line.row.lifted_at().is_some() { "lifted" } else { "in force" };
-                            let scope = serde_json::to_string(&line.scope)?;
-                            writeln!(out, "{id}  {state}  {placed}  {by}  {scope}\n  {}", line.row.reason)?;
-                        }
-                    }
+                let mut from = Some(HoldKey::default());
+                while let Some(key) = from {
+                    let page = holds::list(hub, key, hub.config.lists.page_max).await?;
+                    page.lines.iter().try_for_each(|line| print(line, json, out))?;
+                    from = page.next;
                 }
             }
         }
         Ok(Outcome::Done)
     }
+}
+
+fn print(line: &HoldLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    if json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(&purge_api::hold(line))?)?);
+    }
+    let (id, placed, by) = (&line.row.hold_id, time(line.row.placed_at()), &line.placed_by);
+    let state = if line.row.lifted_at().is_some() { "lifted" } else { "in force" };
+    let scope = serde_json::to_string(&line.scope)?;
+    Ok(writeln!(out, "{id}  {state}  {placed}  {by}  {scope}\n  {}", line.row.reason)?)
 }

@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::{Outcome, moment, time};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::exchange::act::By;
-use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Fate, Planned, WaitingLine};
+use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Planned, WaitingLine};
 use crate::exchange::webhooks::{self, GivenUpLine, Replay};
 use crate::hub::Hub;
 use anyhow::Context;
@@ -225,24 +225,16 @@ fn print_waiting(line: &WaitingLine, json: bool, out: &mut dyn Write) -> anyhow:
 
 fn print_failed(line: &FailedLine, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let (accepted_at, failed_at) = (time(line.accepted_at), time(line.failed_at));
-    let new = match &line.fate {
-        Fate::Before(id) => Some(id),
-        Fate::Anew | Fate::TakenBack | Fate::Destroyed => None,
-    };
+    let (new, words) = (line.fate.new_delivery(), line.fate.name());
     if json {
         let object = json!({
             "delivery_id": line.delivery_id, "sender": line.sender, "document_id": line.document_id,
             "accepted_at": accepted_at, "failed_at": failed_at, "reason": line.reason, "fate": line.fate.word(),
-            "new_delivery_id": new,
+            "fate_name": { "vi": words.vi, "en": words.en }, "new_delivery_id": new,
         });
         return Ok(writeln!(out, "{object}")?);
     }
     writeln!(out, "{}  {}  {}  failed {failed_at}", line.delivery_id, line.sender, line.document_id)?;
-    let fate = match &line.fate {
-        Fate::Anew => "can be started anew".to_owned(),
-        Fate::Before(id) => format!("started anew as {id}"),
-        Fate::TakenBack => "recalled or replaced meanwhile".to_owned(),
-        Fate::Destroyed => "its content was destroyed".to_owned(),
-    };
-    Ok(writeln!(out, "  {fate}; {}", line.reason)?)
+    let new = new.map(|id| format!(": {id}")).unwrap_or_default();
+    Ok(writeln!(out, "  {} / {}{new}; {}", words.vi, words.en, line.reason)?)
 }

@@ -145,7 +145,7 @@ fn as_json(file: &Path, report: &Report) -> Value {
     });
     json!({
         "file": file.display().to_string(), "kind": report.kind.word(), "holds": report.holds(),
-        "tells": report.tells, "steps": steps.collect::<Vec<_>>(),
+        "tells": report.tells, "steps": steps.collect::<Vec<_>>(), "destroyed": report.destroyed,
     })
 }
 

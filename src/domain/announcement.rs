@@ -108,6 +108,7 @@ impl EventKind {
             | EvidenceEvent::LegalHoldChanged
             | EvidenceEvent::PurgeChanged
             | EvidenceEvent::PacketDestroyed
+            | EvidenceEvent::ArchiveDestroyed
             | EvidenceEvent::DestructionCertified
             | EvidenceEvent::ArchiveExported => None,
         }

@@ -2,7 +2,7 @@
 //! (`statement`). Not here: how it is made and signed (`exchange::purge`), how it is verified (`exchange::verify`).
 
 use super::packet::Digest;
-use super::statement::read;
+use super::statement::{number, read};
 use serde::{Deserialize, Serialize};
 
 /// Name of the format of files.
@@ -40,6 +40,20 @@ pub struct Line {
     pub destroyed_at: String,
 }
 
+/// An archive that was destroyed, since a content in it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveLine {
+    /// The archive.
+    pub archive_id: String,
+    /// SHA-256 of its file, in hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was destroyed, +07:00.
+    pub destroyed_at: String,
+}
+
 /// Somebody who decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decider {
@@ -68,20 +82,33 @@ pub struct Facts {
     pub bytes: u64,
     /// How many that had been agreed on were kept after all.
     pub kept: u64,
+    /// How many archives that held some of them were destroyed too; not written where there were none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub archives: u64,
     /// SHA-256 of the list, in hexadecimal.
     pub list: String,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Facts {
-    /// Whether a list is the one that was sealed: its digest, its order, its number and its bytes; and two persons decided.
-    pub fn tell(&self, text: &str) -> bool {
-        let Some(lines) = read::<Line>(text) else { return false };
-        let bytes = lines.iter().map(|line| line.bytes).fold(0, u64::saturating_add);
-        self.proposed_by.user_id != self.approved_by.user_id
-            && lines.is_sorted_by(|a, b| a.envelope_id < b.envelope_id)
-            && super::statement::number(lines.len()) == self.packets
+    /// What a list names, packets and then archives, if it is the one that was sealed: its digest, its order, its numbers and its
+    /// bytes; and two persons decided.
+    pub fn told(&self, text: &str) -> Option<(Vec<Line>, Vec<ArchiveLine>)> {
+        let packets = usize::try_from(self.packets).ok()?;
+        let (packets, archives) =
+            text.split_at_checked(text.split_inclusive('\n').take(packets).map(str::len).sum())?;
+        let (packets, archives) = (read::<Line>(packets)?, read::<ArchiveLine>(archives)?);
+        let bytes = packets.iter().map(|line| line.bytes).fold(0, u64::saturating_add);
+        let holds = self.proposed_by.user_id != self.approved_by.user_id
+            && packets.is_sorted_by(|a, b| a.envelope_id < b.envelope_id)
+            && archives.is_sorted_by(|a, b| a.archive_id < b.archive_id)
+            && (number(packets.len()), number(archives.len())) == (self.packets, self.archives)
             && bytes == self.bytes
-            && Digest::of(text.as_bytes()).hex() == self.list
+            && Digest::of(text.as_bytes()).hex() == self.list;
+        holds.then_some((packets, archives))
     }
 }
 
@@ -109,6 +136,11 @@ mod tests {
         }
     }
 
+    fn archive(archive_id: &&str) -> ArchiveLine {
+        let text = |text: &str| text.to_owned();
+        ArchiveLine { archive_id: text(archive_id), sha256: text("cd"), bytes: 9, destroyed_at: text("d") }
+    }
+
     #[test]
     fn only_the_very_list_is_told() {
         let text = list(&[line("a"), line("b")]);
@@ -121,14 +153,24 @@ mod tests {
             packets: 2,
             bytes: 14,
             kept: 0,
+            archives: 0,
             list: Digest::of(text.as_bytes()).hex(),
         };
-        assert!(facts.tell(&text));
+        assert!(facts.told(&text).is_some());
+        assert!(!serde_json::to_string(&facts).unwrap().contains("archives"), "as certificates of before");
         for other in [list(&[line("a")]), list(&[line("b"), line("a")]), text.replace("general", "status")] {
-            assert!(!facts.tell(&other), "{other}");
+            assert!(facts.told(&other).is_none(), "{other}");
         }
         let backwards = list(&[line("b"), line("a")]);
-        let of_it = Facts { list: Digest::of(backwards.as_bytes()).hex(), ..facts };
-        assert!(!of_it.tell(&backwards), "in order");
+        let of = |text: &str, archives| Facts { list: Digest::of(text.as_bytes()).hex(), archives, ..facts.clone() };
+        assert!(of(&backwards, 0).told(&backwards).is_none(), "in order");
+        let text = |archives: &[&str]| {
+            list(&[line("a"), line("b")]) + &list(&archives.iter().map(archive).collect::<Vec<_>>())
+        };
+        let two = text(&["c", "d"]);
+        let (packets, archives) = of(&two, 2).told(&two).unwrap();
+        assert_eq!((packets.len(), archives[1].archive_id.as_str()), (2, "d"));
+        assert!(of(&two, 1).told(&two).is_none() && of(&two, 0).told(&two).is_none(), "all of them");
+        assert!(of(&text(&["d", "c"]), 2).told(&text(&["d", "c"])).is_none(), "in order");
     }
 }

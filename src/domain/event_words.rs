@@ -58,6 +58,9 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
             "Việc tiêu hủy hoặc giữ lại nội dung được quyết định",
             "It was decided on destroying or holding contents",
         ),
+        EvidenceEvent::ArchiveDestroyed => {
+            of("Một gói lưu trữ được tiêu hủy cùng nội dung trong nó", "An archive was destroyed with a content in it")
+        }
         EvidenceEvent::PacketDestroyed => of("Nội dung đã được tiêu hủy", "The content was destroyed"),
         EvidenceEvent::DataAccessed => of("Dữ liệu đã được xem hoặc xuất ra", "Data were looked at or taken out"),
         EvidenceEvent::WarrantChanged => of("Một quyết định kiểm tra được thay đổi", "A warrant was changed"),
@@ -131,6 +134,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::LegalHoldChanged
         | EvidenceEvent::PurgeChanged
         | EvidenceEvent::PacketDestroyed
+        | EvidenceEvent::ArchiveDestroyed
         | EvidenceEvent::DestructionCertified
         | EvidenceEvent::DataAccessed
         | EvidenceEvent::WarrantChanged

@@ -71,7 +71,9 @@ pub enum EvidenceEvent {
     PurgeChanged,
     /// Ours: the content of a packet was destroyed, its time being over; everything else about it stays.
     PacketDestroyed,
-    /// Ours: these are all the contents that a purge destroyed.
+    /// Ours: an archive was destroyed, since a content in it was.
+    ArchiveDestroyed,
+    /// Ours: these are all the contents that a purge destroyed, and the archives that went with them.
     DestructionCertified,
     /// Ours: somebody took a table, a slip or a proof out, or an auditor asked something or had something drawn or verified.
     DataAccessed,
@@ -83,7 +85,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -116,6 +118,7 @@ impl EvidenceEvent {
         Self::LegalHoldChanged,
         Self::PurgeChanged,
         Self::PacketDestroyed,
+        Self::ArchiveDestroyed,
         Self::DestructionCertified,
         Self::DataAccessed,
         Self::WarrantChanged,
@@ -157,6 +160,7 @@ impl EvidenceEvent {
             Self::LegalHoldChanged => "docaxis:LegalHoldChanged",
             Self::PurgeChanged => "docaxis:PurgeChanged",
             Self::PacketDestroyed => "docaxis:PacketDestroyed",
+            Self::ArchiveDestroyed => "docaxis:ArchiveDestroyed",
             Self::DestructionCertified => "docaxis:DestructionCertified",
             Self::DataAccessed => "docaxis:DataAccessed",
             Self::WarrantChanged => "docaxis:WarrantChanged",
@@ -184,6 +188,7 @@ impl EvidenceEvent {
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
             Self::ListReconciled => None,
             Self::LegalHoldChanged | Self::PurgeChanged | Self::PacketDestroyed | Self::DestructionCertified => None,
+            Self::ArchiveDestroyed => None,
             Self::DataAccessed | Self::WarrantChanged | Self::HubDirected => None,
         }
     }

@@ -459,6 +459,7 @@ impl Line {
             | EvidenceEvent::LegalHoldChanged
             | EvidenceEvent::PurgeChanged
             | EvidenceEvent::PacketDestroyed
+            | EvidenceEvent::ArchiveDestroyed
             | EvidenceEvent::DestructionCertified
             | EvidenceEvent::StatementMade
             | EvidenceEvent::DayClosed

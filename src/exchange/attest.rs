@@ -89,6 +89,7 @@ fn has_receipt(row: &EvidenceRow) -> bool {
         EvidenceEvent::DayClosed,
         EvidenceEvent::ListReconciled,
         EvidenceEvent::ArchiveExported,
+        EvidenceEvent::ArchiveDestroyed,
         EvidenceEvent::DestructionCertified,
     ];
     row.envelope_id.is_some() || others.iter().any(|event| row.event == event.name())

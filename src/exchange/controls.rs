@@ -9,8 +9,10 @@ use super::hand_on::{Making, hand_on};
 use super::{ExchangeError, routes, rows};
 use crate::arrivals::PUSHES;
 use crate::domain::agency::AgencyCode;
+use crate::domain::cause::Cause;
 use crate::domain::delivery::{DeliveryState, Refusal};
 use crate::domain::lane::Lane;
+use crate::domain::rules::Wording;
 use crate::domain::schedule::Schedules;
 use crate::hub::Hub;
 use crate::store::deliveries::{DeliveryRow, NaturalKey};
@@ -68,6 +70,8 @@ pub enum Fate {
     TakenBack,
     /// Its content was destroyed: there is nothing left to send.
     Destroyed,
+    /// It failed at a neighbouring hub, which has the packet: only there it is started anew.
+    Beyond,
 }
 
 impl Fate {
@@ -78,6 +82,29 @@ impl Fate {
             Self::Before(_) => "before",
             Self::TakenBack => "taken_back",
             Self::Destroyed => "destroyed",
+            Self::Beyond => "beyond",
+        }
+    }
+
+    /// The delivery that took its place before.
+    pub fn new_delivery(&self) -> Option<&str> {
+        match self {
+            Self::Before(id) => Some(id),
+            Self::Anew | Self::TakenBack | Self::Destroyed | Self::Beyond => None,
+        }
+    }
+
+    /// What people read.
+    pub fn name(&self) -> Wording {
+        match self {
+            Self::Anew => Wording::new("Sẽ gửi lại", "Will be sent again"),
+            Self::Before(_) => Wording::new("Đã gửi lại trước đó", "Was sent again before"),
+            Self::TakenBack => Wording::new("Không gửi: đã thu hồi hoặc thay thế", "Not sent: recalled or replaced"),
+            Self::Destroyed => Wording::new("Không gửi: nội dung đã tiêu hủy", "Not sent: the content was destroyed"),
+            Self::Beyond => {
+                let Wording { vi, en } = Cause::Beyond.remedy();
+                Wording::new(format!("Không gửi: {vi}"), format!("Not sent: {en}"))
+            }
         }
     }
 }
@@ -221,10 +248,10 @@ impl Planned {
 }
 
 /// Starts failed deliveries anew: each gets a new delivery by the recipient's channel of today, due as planned. The
-/// failed ones stay as they are. Answers what became of each.
+/// failed ones stay as they are, and so does what failed at a neighbouring hub. Answers what became of each.
 ///
 /// # Errors
-/// `NotFound` for an unknown agency, `Store`.
+/// `NotFound` for an unknown agency; `Malformed` for a single delivery that is mended at a neighbouring hub only; `Store`.
 pub async fn start_anew(
     hub: &Hub,
     by: &By,
@@ -243,6 +270,9 @@ pub async fn start_anew(
     });
     let lines;
     (lines, *planned) = started.await?;
+    if selection.delivery_id.is_some() && lines.iter().any(|line| line.fate == Fate::Beyond) {
+        return Err(ExchangeError::Malformed(Cause::Beyond.remedy()));
+    }
     announce(hub, &recipient);
     Ok(lines)
 }
@@ -265,8 +295,8 @@ pub(super) struct Started {
 }
 
 impl Start<'_> {
-    /// Makes a new delivery for each that has none yet, was not taken back and has its content. None of them is a failure to be
-    /// mended any more.
+    /// Makes a new delivery for each that has none yet, was not taken back, has its content and did not fail at a neighbouring hub.
+    /// None but the last is a failure to be mended any more.
     pub(super) fn anew(
         &self,
         tx: &mut Connection,
@@ -290,7 +320,8 @@ impl Start<'_> {
             }
             started.lines.push(line);
         }
-        failures::remove(tx, &started.lines.iter().map(|line| line.delivery_id.as_str()).collect::<Vec<_>>())?;
+        let mended = started.lines.iter().filter(|line| line.fate != Fate::Beyond);
+        failures::remove(tx, &mended.map(|line| line.delivery_id.as_str()).collect::<Vec<_>>())?;
         Ok(started)
     }
 }
@@ -386,8 +417,11 @@ fn fates(tx: &mut Connection, rows: &[(DeliveryRow, EnvelopeRow)]) -> Result<Has
         !row.recall.is_empty()
             || replaced.iter().any(|(sender, document)| *sender == row.sender_code && *document == row.document_id)
     };
-    let mut fates: HashMap<String, Fate> =
-        rows.iter().filter(is_taken_back).map(|(row, _)| (row.delivery_id.clone(), Fate::TakenBack)).collect();
+    let failed: Vec<&str> = rows.iter().map(|(row, _)| row.delivery_id.as_str()).collect();
+    let beyond = failures::of_cause(tx, Cause::Beyond, &failed)?;
+    let mut fates: HashMap<String, Fate> = beyond.into_iter().map(|id| (id, Fate::Beyond)).collect();
+    // The later say more: what is taken back need not be mended anywhere.
+    fates.extend(rows.iter().filter(is_taken_back).map(|(row, _)| (row.delivery_id.clone(), Fate::TakenBack)));
     let envelopes: Vec<&str> = rows.iter().map(|(row, _)| row.envelope_id.as_str()).collect();
     let gone = purges::destroyed(tx, &envelopes)?;
     let is_gone = |(row, _): &&(DeliveryRow, EnvelopeRow)| gone.contains_key(&row.envelope_id);

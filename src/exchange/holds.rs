@@ -1,10 +1,10 @@
 //! Legal holds: what must stay because of a proceeding, an inspection or a complaint, placed and lifted with a reason. One person
 //! may do either: a hold only keeps, and to lift one destroys nothing before two people decide (ADR 0031).
 
-use super::ExchangeError;
 use super::act::{Act, By};
 use super::sessions::Person;
 use super::undertakings::{called, reason as reason_of};
+use super::{ExchangeError, rows};
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::retention::Scope;
@@ -13,9 +13,6 @@ use crate::hub::Hub;
 pub use crate::store::holds::HoldRow;
 use crate::store::{Connection, StoreError, agencies, holds, purges, users};
 use serde_json::json;
-
-/// Holds that a list shows.
-const LISTED: i64 = 200;
 
 /// A hold as people look at it.
 #[derive(Debug, Clone)]
@@ -28,6 +25,44 @@ pub struct HoldLine {
     pub placed_by: String,
     /// Who lifted it, by name.
     pub lifted_by: Option<String>,
+}
+
+/// Where a page of holds begins: those in force come first, then those that were lifted, each the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HoldKey {
+    is_lifted: bool,
+    /// The last one of the page before; empty: from the newest on.
+    before: String,
+}
+
+/// With what the key of a hold that was lifted begins.
+const LIFTED: &str = "lifted-";
+
+impl HoldKey {
+    /// The key that a text is; nothing for what this hub never gave.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let (lifted, before) = (text.strip_prefix(LIFTED), text.strip_prefix(LIFTED).unwrap_or(text));
+        let is_id = before.bytes().all(|sign| sign.is_ascii_hexdigit());
+        is_id.then(|| Self { is_lifted: lifted.is_some(), before: before.to_owned() })
+    }
+
+    fn of(row: &HoldRow) -> Self {
+        Self { is_lifted: row.lifted_at().is_some(), before: row.hold_id.clone() }
+    }
+
+    /// The same as a text.
+    pub fn text(&self) -> String {
+        format!("{}{}", if self.is_lifted { LIFTED } else { "" }, self.before)
+    }
+}
+
+/// A page of holds.
+#[derive(Debug, Clone)]
+pub struct HoldPage {
+    /// The holds.
+    pub lines: Vec<HoldLine>,
+    /// Where the next page begins; nothing on the last.
+    pub next: Option<HoldKey>,
 }
 
 /// A scope with its agency by code; a document whose name is blank is none.
@@ -50,7 +85,7 @@ pub(super) async fn resolved(hub: &Hub, scope: Scope) -> Result<Scope, ExchangeE
 /// Places a hold. Answers its id.
 ///
 /// # Errors
-/// `Malformed` when nothing in particular is to be held, or without a reason; `Store`.
+/// `Malformed` when nothing in particular is to be held, for a document that nobody sent, or without a reason; `Store`.
 pub async fn place(hub: &Hub, by: &By, scope: Scope, reason: &str) -> Result<String, ExchangeError> {
     let (reason, scope) = (reason_of(reason)?, resolved(hub, scope).await?);
     if scope.is_everything() {
@@ -60,18 +95,27 @@ pub async fn place(hub: &Hub, by: &By, scope: Scope, reason: &str) -> Result<Str
         )));
     }
     let (act, hold_id, name) = (Act::new(hub, by), hub.ids.next(), by.who().to_owned());
-    let placed = hold_id.clone();
-    hub.store
-        .write(move |tx| {
-            // What is being destroyed at this moment is destroyed before; what is destroyed later sees this hold.
-            purges::stand_still(tx)?;
-            let row = HoldRow::new(hold_id.clone(), &scope, (name.clone(), reason.clone()), act.now);
-            holds::insert(tx, &row)?;
-            let facts = json!({ "hold_id": hold_id, "scope": scope, "reason": reason });
-            act.note(tx, (EvidenceEvent::LegalHoldChanged, "placed"), scope.agency.as_deref(), facts)
-        })
-        .await?;
-    Ok(placed)
+    let placed = hub.store.write(move |tx| {
+        // A slip in it would let go what somebody means to keep.
+        if let Some(document_id) = &scope.document_id
+            && !holds::knows_document(tx, document_id)?
+        {
+            return Ok(None);
+        }
+        // What is being destroyed at this moment is destroyed before; what is destroyed later sees this hold.
+        purges::stand_still(tx)?;
+        let row = HoldRow::new(hold_id.clone(), &scope, (name.clone(), reason.clone()), act.now);
+        holds::insert(tx, &row)?;
+        let facts = json!({ "hold_id": hold_id, "scope": scope, "reason": reason });
+        act.note(tx, (EvidenceEvent::LegalHoldChanged, "placed"), scope.agency.as_deref(), facts)?;
+        Ok(Some(hold_id.clone()))
+    });
+    placed.await?.ok_or_else(|| {
+        ExchangeError::Malformed(Wording::new(
+            "Trục không có văn bản nào mang mã này; hãy chép đúng mã văn bản (DocumentId), phân biệt chữ hoa, chữ thường",
+            "The hub has no document of this identifier (DocumentId); copy it letter by letter, case included",
+        ))
+    })
 }
 
 /// Lifts a hold.
@@ -93,16 +137,24 @@ pub async fn lift(hub: &Hub, by: &By, hold_id: &str, reason: &str) -> Result<(),
     lifted.await?
 }
 
-/// The newest holds.
+/// A page of holds.
 ///
 /// # Errors
 /// `Store`.
-pub async fn list(hub: &Hub) -> Result<Vec<HoldLine>, ExchangeError> {
-    Ok(hub.store.read(lines).await?)
+pub async fn list(hub: &Hub, from: HoldKey, limit: usize) -> Result<HoldPage, ExchangeError> {
+    let page = hub.store.read(move |tx| {
+        let mut found = holds::list_before(tx, (from.is_lifted, &from.before), rows(limit))?;
+        let left = limit.saturating_sub(found.len());
+        if left > 0 && !from.is_lifted {
+            found.extend(holds::list_before(tx, (true, ""), rows(left))?);
+        }
+        let next = found.last().filter(|_| found.len() >= limit).map(HoldKey::of);
+        Ok(HoldPage { lines: lines(tx, found)?, next })
+    });
+    Ok(page.await?)
 }
 
-fn lines(tx: &mut Connection) -> Result<Vec<HoldLine>, StoreError> {
-    let rows = holds::newest(tx, LISTED)?;
+fn lines(tx: &mut Connection, rows: Vec<HoldRow>) -> Result<Vec<HoldLine>, StoreError> {
     let ids = rows.iter().flat_map(|row| row.lifted_by.as_deref().into_iter().chain([row.placed_by.as_str()]));
     let names = users::names(tx, &ids.collect::<Vec<_>>())?;
     let line = |row: HoldRow| {
@@ -131,11 +183,11 @@ pub async fn lift_for(hub: &Hub, person: &Person, hold_id: &str, reason: &str) -
     lift(hub, &person.by(), hold_id, reason).await
 }
 
-/// The newest holds for a person.
+/// A page of holds for a person.
 ///
 /// # Errors
 /// `NotFound` for whoever does not look after the hub; `Store`.
-pub async fn list_for(hub: &Hub, person: &Person) -> Result<Vec<HoldLine>, ExchangeError> {
+pub async fn list_for(hub: &Hub, person: &Person, from: HoldKey) -> Result<HoldPage, ExchangeError> {
     person.runs_the_hub()?;
-    list(hub).await
+    list(hub, from, hub.config.portal.rows_max).await
 }

@@ -112,7 +112,6 @@ use crate::domain::directory::fault::Fault;
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::store::StoreError;
-use chrono::{DateTime, Utc};
 
 /// Who is calling: a system whose key was checked. Only `keys::authenticate` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,9 +189,9 @@ pub enum ExchangeError {
     /// The caller asked for something that is not its own or does not exist; which of the two is not said.
     #[error("nothing of that id for this caller")]
     NotFound,
-    /// The content was destroyed, its time being over: when.
-    #[error("the content was destroyed at {0}")]
-    Destroyed(DateTime<Utc>),
+    /// The content was destroyed, its time being over: when, and what there is instead.
+    #[error("{}", .0.en)]
+    Destroyed(Wording),
     /// The step cannot be taken any more.
     #[error("the delivery does not allow this step: {0:?}")]
     Refused(Refusal),

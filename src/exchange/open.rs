@@ -93,7 +93,11 @@ impl Kept {
             Whereabouts::Row(content) if Digest::of(&content) != self.sha256 => Err(ExchangeError::Payload(altered())),
             Whereabouts::Row(content) => Ok(Some(content)),
             Whereabouts::File => Ok(None),
-            Whereabouts::Nowhere(at) => Err(ExchangeError::Destroyed(at)),
+            Whereabouts::Nowhere(at) => {
+                let at = dates::for_people(at);
+                let words = Wording::new(format!("Đã tiêu hủy lúc {at}"), format!("Destroyed at {at}"));
+                Err(ExchangeError::Destroyed(words))
+            }
         }
     }
 

@@ -364,7 +364,7 @@ impl Stepping {
         let mut planned = self.planned;
         let started = start.anew(tx, found, &mut planned)?;
         // What was destroyed is not sent either, and was not started before.
-        let is_gone = |line: &&FailedLine| matches!(line.fate, Fate::TakenBack | Fate::Destroyed);
+        let is_gone = |line: &&FailedLine| matches!(line.fate, Fate::TakenBack | Fate::Destroyed | Fate::Beyond);
         let taken_back = started.lines.iter().filter(is_gone).count();
         let before = number.saturating_sub(taken_back).saturating_sub(started.new.len());
         store::note_started(tx, &self.redrive_id, &started.new)?;

@@ -17,7 +17,7 @@ use crate::domain::sample::Draw;
 use crate::hub::Hub;
 pub use crate::store::samples::SampleRow;
 use crate::store::samples::{self as store, ItemRow};
-use crate::store::{Connection, StoreError, envelopes, ledger, search, warrants};
+use crate::store::{Connection, StoreError, envelopes, ledger, purges, search, warrants};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -285,6 +285,8 @@ async fn draw(hub: &Hub, row: SampleRow) -> Result<bool, ExchangeError> {
     let items: Vec<ItemRow> = (1..).zip(drawn).map(item).collect();
     let row = row.drawn((seed, population), (tree_size, note), act.now);
     let kept = hub.store.write(move |tx| {
+        // What is being destroyed at this moment is destroyed before; what is destroyed later sees this sample.
+        purges::stand_still(tx)?;
         let is_first = store::draw(tx, &row, &items)?;
         if is_first {
             act.note(tx, (EvidenceEvent::DataAccessed, "sample-drawn"), None, facts.clone())?;

@@ -1,19 +1,21 @@
-//! Removes what nobody needs any more: packet files that no row names, left behind by a crash or a refusal, and records of
-//! the hub's own work that are old.
+//! Removes what nobody needs any more: files of packets that no row names, left behind by a crash or a refusal, files of archives
+//! that have no place, and records of the hub's own work that are old.
 
-use super::{ExchangeError, sessions, webhooks};
+use super::{ExchangeError, archive, sessions, webhooks};
 use crate::hub::Hub;
 use crate::store::{job_runs, mails};
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// Removes orphans older than the configured age. Answers how many went.
+/// Removes packets' files without a row that are older than the configured age, and what is left of archives that were
+/// destroyed or failed. Answers how many went.
 ///
 /// # Errors
-/// `Store`.
+/// `Store`; `Payload` when the file of an archive cannot be removed.
 pub async fn orphans(hub: &Hub) -> Result<usize, ExchangeError> {
     let age = Duration::from_secs(hub.config.data.orphan_age_seconds);
-    Ok(hub.payloads.sweep(&hub.store, age).await?)
+    let packets = hub.payloads.sweep(&hub.store, age).await?;
+    Ok(packets.saturating_add(archive::sweep(hub).await?))
 }
 
 /// Removes what is known of runs of jobs and of mails that ended `jobs.records_days` ago, of events that ended

@@ -130,7 +130,7 @@ pub struct ArchiveBody<'a> {
     packets: bool,
     /// Entries of the ledger at the cut-off: what was sealed later is not in it.
     tree_size: i64,
-    /// `waiting`, `running`, `done` or `failed`.
+    /// `waiting`, `running`, `done` or `failed`; `destroyed`, with a content in it whose time was over.
     state: &'a str,
     /// Packets that are in it so far.
     done: i64,
@@ -143,7 +143,10 @@ pub struct ArchiveBody<'a> {
     /// When it was done, or failed.
     #[schemars(schema_with = "forms::maybe_time")]
     finished_at: Option<String>,
-    /// Where the file is, once it is done.
+    /// When it was destroyed.
+    #[schemars(schema_with = "forms::maybe_time")]
+    destroyed_at: Option<String>,
+    /// Where the file is, once it is done and unless it was destroyed.
     content: Option<String>,
 }
 
@@ -164,12 +167,13 @@ pub fn body(row: &ArchiveRow) -> Result<ArchiveBody<'_>, ExchangeError> {
         document_id: request.selection.document_id,
         packets: request.selection.packets,
         tree_size: request.tree_size,
-        state: &row.state,
+        state: row.standing(),
         done: row.done,
         bytes: row.bytes,
         sha256: &row.sha256,
         reason: &row.reason,
         finished_at: row.finished_at().map(time),
-        content: (row.state == "done").then(|| format!("/api/v1/admin/archives/{}/content", row.archive_id)),
+        destroyed_at: row.destroyed_at().map(time),
+        content: (row.standing() == "done").then(|| format!("/api/v1/admin/archives/{}/content", row.archive_id)),
     })
 }

@@ -4,7 +4,7 @@ use super::agency_answers::Page;
 use super::agency_questions::HistoryQuestion;
 use super::agency_sketches::BODY;
 use super::archive_api::{ArchiveBody, ArchiveOperation, ArchiveSaid};
-use super::problem::{NOT_FOUND, Success, TOO_MANY};
+use super::problem::{DESTROYED, NOT_FOUND, Success, TOO_MANY};
 use super::reconciliation_api::{ReconciliationBody, ReconciliationQuestion};
 use super::sketch::Sketch;
 use super::statement_api::{StatementBody, StatementOperation, StatementsQuestion};
@@ -30,7 +30,8 @@ pub fn draw(operation: ArchiveOperation, sketch: Sketch<'_>) -> Sketch<'_> {
         ArchiveOperation::Fetch => of_one(sketch)
             .named("fetchArchive", "Tải một gói lưu trữ; việc tải được ghi làm bằng chứng")
             .bytes(Success::Ok, "Tệp ASiC-E (docs/archives.md). The file.", "application/vnd.etsi.asic-e+zip")
-            .told(Success::Ok, "Docaxis-Sha256", "SHA-256 của tệp. Of the file."),
+            .told(Success::Ok, "Docaxis-Sha256", "SHA-256 của tệp. Of the file.")
+            .fails(&[&DESTROYED]),
     }
 }
 

@@ -302,7 +302,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/v1/admin/purges", admin(AdminOperation::Purge(PurgeOperation::List)), "List the newest purges: contents that people proposed to destroy."),
     route(GET, "/api/v1/admin/purges/{id}", admin(AdminOperation::Purge(PurgeOperation::Look)), "Look at a purge, and how far it is."),
     route(GET, "/api/v1/admin/purges/{id}/certificate", admin(AdminOperation::Purge(PurgeOperation::Certificate)), "The certificate of destruction, in one file for `docaxis verify`."),
-    route(GET, "/api/v1/admin/holds", admin(AdminOperation::Purge(PurgeOperation::Holds)), "List legal holds, the newest first."),
+    route(GET, "/api/v1/admin/holds", admin(AdminOperation::Purge(PurgeOperation::Holds)), "List legal holds: those in force, then those that were lifted, page by page (`after`, `limit`)."),
     route(POST, "/api/v1/admin/holds", admin(AdminOperation::Purge(PurgeOperation::Place)), "Place a legal hold: `{\"agency\":\"X99.A01\",\"reason\":\"…\"}`."),
     route(POST, "/api/v1/admin/holds/{id}/lift", admin(AdminOperation::Purge(PurgeOperation::Lift)), "Lift a legal hold: `{\"reason\":\"…\"}`."),
     route(GET, "/api/v1/admin/directory", admin(AdminOperation::Export), "Every agency as a file that can be imported (`format`: `json` or `csv`)."),

@@ -310,13 +310,15 @@ impl Problem {
         match self {
             Self::Malformed(sentence) => Some(sentence.clone()),
             Self::Exchange(
-                ExchangeError::Malformed(text) | ExchangeError::Exists(text) | ExchangeError::NotAllowed(text),
+                ExchangeError::Malformed(text)
+                | ExchangeError::Exists(text)
+                | ExchangeError::NotAllowed(text)
+                | ExchangeError::Destroyed(text),
             ) => Some(Sentence::new(&text.vi, &text.en)),
             Self::Exchange(ExchangeError::Faulty(faults)) => {
                 faults.first().map(|first| Sentence::new(&first.cause.vi, &first.cause.en))
             }
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(sentence::of_refusal(*refusal)),
-            Self::Exchange(ExchangeError::Destroyed(at)) => Some(sentence::of_destruction(*at)),
             Self::Exchange(_) | Self::Rejected(_) | Self::PathUnknown | Self::MethodUnknown(_) | Self::NotGrown => None,
             Self::BodyTooLarge | Self::HeadTooLarge | Self::Overloaded | Self::TooMany | Self::Panicked(_) => None,
         }

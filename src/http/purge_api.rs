@@ -3,20 +3,23 @@
 
 use super::admin_answers::All;
 use super::admin_api::body as said;
-use super::agency_answers::time;
+use super::agency_answers::{Page, time};
+use super::agency_api::page_limit;
 use super::forms;
 use super::gate::Call;
 use super::problem::{self, Problem};
+use super::reading;
 use crate::domain::retention::Scope;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
 use crate::exchange::act::By;
-use crate::exchange::holds::{self, HoldLine};
+use crate::exchange::holds::{self, HoldKey, HoldLine};
 use crate::exchange::purge::{self, PurgeLine};
 use actix_web::HttpResponse;
 use chrono::NaiveDate;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// The operations about purges and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +55,13 @@ pub(super) async fn answer(operation: PurgeOperation, mut call: Call<'_>, by: &B
             Ok(problem::ok().content_type("application/json").body(file.file()))
         }
         PurgeOperation::Holds => {
-            let lines = holds::list(&hub).await?;
-            Ok(problem::ok().json(All { items: lines.iter().map(hold).collect() }))
+            let asked: HoldsQuestion = reading::query(call.request.query_string())?;
+            let unknown =
+                || ExchangeError::Malformed(Wording::new("con trỏ không do Trục này cấp", "no cursor of this hub"));
+            let from = HoldKey::of_text(&asked.after.unwrap_or_default()).ok_or_else(unknown)?;
+            let found = holds::list(&hub, from, page_limit(&call, asked.limit)).await?;
+            let items = found.lines.iter().map(hold).collect();
+            Ok(problem::ok().json(Page { items, next: found.next.map(|key| key.text()) }))
         }
         PurgeOperation::Place => {
             let said: HoldSaid = said(&mut call).await?;
@@ -67,6 +75,21 @@ pub(super) async fn answer(operation: PurgeOperation, mut call: Call<'_>, by: &B
             Ok(problem::ok().json(HoldChangedBody { hold_id: call.segment("id") }))
         }
     }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldsQuestion {
+    /// The `next` of a page before.
+    #[serde(default)]
+    #[schemars(schema_with = "hold_key")]
+    after: Option<String>,
+    /// Most rows; `lists.page_max` without it and at most.
+    limit: Option<NonZeroU32>,
+}
+
+fn hold_key(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^(lifted-)?[0-9a-f]*$", "title": "con trỏ `next` của một trang trước | the `next` of a page before" })
 }
 
 /// What is to be held: everything for which all of it holds.

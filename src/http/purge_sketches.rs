@@ -1,9 +1,10 @@
 //! What docs/openapi.json says of each operation about purges and holds.
 
 use super::admin_answers::All;
+use super::agency_answers::Page;
 use super::agency_sketches::BODY;
 use super::problem::{EXISTS, NOT_FOUND, Success};
-use super::purge_api::{HoldBody, HoldChangedBody, HoldSaid, LiftSaid, PurgeBody, PurgeOperation};
+use super::purge_api::{HoldBody, HoldChangedBody, HoldSaid, HoldsQuestion, LiftSaid, PurgeBody, PurgeOperation};
 use super::sketch::Sketch;
 use serde_json::json;
 
@@ -21,8 +22,9 @@ pub fn draw(operation: PurgeOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .named("getDestructionCertificate", "Chứng nhận tiêu hủy, kiểm tra được ngoại tuyến")
             .raw_answer(Success::Ok, "Tệp chứng nhận (docs/retention.md). The file.", json!({ "type": "object" })),
         PurgeOperation::Holds => sketch
-            .named("listHolds", "Các lệnh giữ lại, mới nhất trước")
-            .answer::<All<HoldBody<'_>>>(Success::Ok, "Các lệnh giữ lại. The holds."),
+            .named("listHolds", "Các lệnh giữ lại: đang giữ trước, rồi đã dỡ; mới nhất trước")
+            .query::<HoldsQuestion>()
+            .answer::<Page<HoldBody<'_>>>(Success::Ok, "Một trang. A page."),
         PurgeOperation::Place => sketch
             .named("placeHold", "Đặt một lệnh giữ lại")
             .body::<HoldSaid>()

@@ -10,9 +10,10 @@ use super::forms;
 use super::gate::Call;
 use super::problem::{self, Problem};
 use super::reading;
+use super::sentence::Sentence;
 use crate::channel::signature::Scheme;
 use crate::exchange::act::By;
-use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Fate, Planned, WaitingLine};
+use crate::exchange::controls::{self, Direction, FailedLine, FailedSelection, Planned, WaitingLine};
 use crate::exchange::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -363,17 +364,16 @@ pub struct FailedBody<'a> {
     failed_at: String,
     /// What the recipient's software answered last, or why there was no answer.
     reason: &'a str,
-    /// `anew`: it can be started anew; `before`: that was done; `taken_back`: recalled or replaced meanwhile; `destroyed`: its content is gone.
+    /// `anew`: it can be started anew; `before`: that was done; `taken_back`: recalled or replaced meanwhile; `destroyed`: its content is gone;
+    /// `beyond`: it failed at a neighbouring hub, where alone it is started anew.
     fate: &'static str,
+    /// The same in words.
+    fate_name: Sentence,
     /// The delivery that took its place.
     new_delivery_id: Option<&'a str>,
 }
 
 fn failed(line: &FailedLine) -> FailedBody<'_> {
-    let new_delivery_id = match &line.fate {
-        Fate::Before(id) => Some(id.as_str()),
-        Fate::Anew | Fate::TakenBack | Fate::Destroyed => None,
-    };
     FailedBody {
         delivery_id: &line.delivery_id,
         sender: &line.sender,
@@ -382,7 +382,8 @@ fn failed(line: &FailedLine) -> FailedBody<'_> {
         failed_at: time(line.failed_at),
         reason: &line.reason,
         fate: line.fate.word(),
-        new_delivery_id,
+        fate_name: line.fate.name().into(),
+        new_delivery_id: line.fate.new_delivery(),
     }
 }
 

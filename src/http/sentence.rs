@@ -1,9 +1,7 @@
 //! Sentences in both languages, as answers carry them, those about refused steps, and errors as the log has them.
 
-use crate::domain::dates::for_people;
 use crate::domain::delivery::Refusal;
 use crate::domain::rules::Wording;
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -52,12 +50,6 @@ pub fn of_refusal(refusal: Refusal) -> Sentence {
             Sentence::new("Lượt chuyển này không đang chờ chuyển", "The delivery does not wait to be brought")
         }
     }
-}
-
-/// When a content was destroyed.
-pub fn of_destruction(at: DateTime<Utc>) -> Sentence {
-    let day = for_people(at);
-    Sentence::new(format!("Đã tiêu hủy lúc {day}"), format!("Destroyed at {day}"))
 }
 
 /// The error and everything that caused it, in one line.

@@ -2,10 +2,12 @@
 //! database.
 
 use super::connection::on_packets;
+use super::literal::Literal;
 use super::schema::archives;
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// An export as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -35,6 +37,9 @@ pub struct ArchiveRow {
     /// Why it failed.
     pub reason: String,
     pub(super) finished_at: Option<NaiveDateTime>,
+    /// The purge with which it was destroyed, a content in it having been.
+    pub purge_id: Option<String>,
+    pub(super) destroyed_at: Option<NaiveDateTime>,
 }
 
 impl ArchiveRow {
@@ -55,6 +60,8 @@ impl ArchiveRow {
             evidence_id: None,
             reason: String::new(),
             finished_at: None,
+            purge_id: None,
+            destroyed_at: None,
         }
     }
 
@@ -66,6 +73,26 @@ impl ArchiveRow {
     /// When it was done, or failed.
     pub fn finished_at(&self) -> Option<DateTime<Utc>> {
         self.finished_at.map(|at| at.and_utc())
+    }
+
+    /// When it was destroyed, a content in it having been.
+    pub fn destroyed_at(&self) -> Option<DateTime<Utc>> {
+        self.destroyed_at.map(|at| at.and_utc())
+    }
+
+    /// How it stands: its state, or `destroyed`.
+    pub fn standing(&self) -> &str {
+        if self.purge_id.is_some() { "destroyed" } else { &self.state }
+    }
+
+    /// Whether a file of it has a place: one that is begun as long as it is being made, a whole one unless that was in vain or
+    /// was destroyed.
+    pub fn has_file(&self, is_whole: bool) -> bool {
+        match self.standing() {
+            "done" => is_whole,
+            "waiting" | "running" => true,
+            _ => false,
+        }
     }
 }
 
@@ -212,4 +239,65 @@ pub fn finish(
         ))
         .execute(c))?;
     Ok(finished == 1)
+}
+
+/// Those of these exports that are known, by id.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, archive_ids: &[&str]) -> Result<HashMap<String, ArchiveRow>, StoreError> {
+    let mut found: HashMap<String, ArchiveRow> = HashMap::new();
+    for some in archive_ids.chunks(IDS_MAX) {
+        let rows: Vec<ArchiveRow> = on_packets!(tx, c => archives::table
+            .filter(archives::archive_id.eq_any(some))
+            .select(ArchiveRow::as_select())
+            .load(c))?;
+        found.extend(rows.into_iter().map(|row| (row.archive_id.clone(), row)));
+    }
+    Ok(found)
+}
+
+/// Exports that are done and were not destroyed, the oldest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn whole(tx: &mut Connection) -> Result<Vec<ArchiveRow>, StoreError> {
+    Ok(on_packets!(tx, c => archives::table
+        .filter(archives::archive_id.gt(""))
+        .filter(archives::state.eq(Literal("done")))
+        .filter(archives::purge_id.is_null())
+        .order(archives::archive_id.asc())
+        .select(ArchiveRow::as_select())
+        .load(c))?)
+}
+
+/// Notes that exports were destroyed with a purge. Answers how many of them were not before.
+///
+/// # Errors
+/// `Statement`.
+pub fn destroy(
+    tx: &mut Connection,
+    archive_ids: &[&str],
+    (purge_id, at): (&str, DateTime<Utc>),
+) -> Result<usize, StoreError> {
+    if archive_ids.is_empty() {
+        return Ok(0);
+    }
+    Ok(on_packets!(tx, c => diesel::update(archives::table)
+        .filter(archives::archive_id.eq_any(archive_ids))
+        .filter(archives::purge_id.is_null())
+        .set((archives::purge_id.eq(Some(purge_id)), archives::destroyed_at.eq(Some(at.naive_utc()))))
+        .execute(c))?)
+}
+
+/// The exports that were destroyed with a purge, in the order of ids.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_purge(tx: &mut Connection, purge_id: &str) -> Result<Vec<ArchiveRow>, StoreError> {
+    Ok(on_packets!(tx, c => archives::table
+        .filter(archives::purge_id.eq(purge_id))
+        .order(archives::archive_id.asc())
+        .select(ArchiveRow::as_select())
+        .load(c))?)
 }

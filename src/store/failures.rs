@@ -6,7 +6,7 @@ use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::envelopes::EnvelopeRow;
 use super::schema::{deliveries, envelopes, failures};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::cause::Cause;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -33,8 +33,27 @@ pub fn insert(tx: &mut Connection, row: &DeliveryRow, cause: Cause, at: DateTime
 /// # Errors
 /// `Statement`.
 pub fn remove(tx: &mut Connection, delivery_ids: &[&str]) -> Result<(), StoreError> {
+    if delivery_ids.is_empty() {
+        return Ok(());
+    }
     on_packets!(tx, c => diesel::delete(failures::table.filter(failures::delivery_id.eq_any(delivery_ids))).execute(c))?;
     Ok(())
+}
+
+/// Which of these deliveries failed for a cause and were not mended.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_cause(tx: &mut Connection, cause: Cause, delivery_ids: &[&str]) -> Result<Vec<String>, StoreError> {
+    let mut found = Vec::new();
+    for some in delivery_ids.chunks(IDS_MAX) {
+        found.extend(on_packets!(tx, c => failures::table
+            .filter(failures::delivery_id.eq_any(some))
+            .filter(failures::cause.eq(cause.code()))
+            .select(failures::delivery_id)
+            .load::<String>(c))?);
+    }
+    Ok(found)
 }
 
 /// How many there are for a recipient and a cause, and since when.

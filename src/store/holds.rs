@@ -1,10 +1,11 @@
 //! Legal holds: what must stay, whatever its class says.
 
 use super::connection::on_packets;
-use super::schema::legal_holds;
+use super::schema::{deliveries, legal_holds};
 use super::{Connection, StoreError};
 use crate::domain::retention::Scope;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 /// A hold as it is kept.
@@ -125,14 +126,30 @@ pub fn in_force(tx: &mut Connection) -> Result<Vec<Scope>, StoreError> {
     rows.iter().map(HoldRow::scope).collect()
 }
 
-/// The newest holds, those in force and those that were lifted.
+/// Holds that were lifted, or those in force, before one of them, the newest first; without one, from the newest on.
 ///
 /// # Errors
 /// `Statement`.
-pub fn newest(tx: &mut Connection, limit: i64) -> Result<Vec<HoldRow>, StoreError> {
+pub fn list_before(
+    tx: &mut Connection,
+    (is_lifted, before): (bool, &str),
+    limit: i64,
+) -> Result<Vec<HoldRow>, StoreError> {
+    let before = if before.is_empty() { "g" } else { before };
     Ok(on_packets!(tx, c => legal_holds::table
+        .filter(legal_holds::lifted_at.is_not_null().eq(is_lifted))
+        .filter(legal_holds::hold_id.lt(before))
         .order(legal_holds::hold_id.desc())
         .limit(limit)
         .select(HoldRow::as_select())
         .load(c))?)
+}
+
+/// Whether any packet is about the document of that identifier.
+///
+/// # Errors
+/// `Statement`.
+pub fn knows_document(tx: &mut Connection, document_id: &str) -> Result<bool, StoreError> {
+    Ok(on_packets!(tx, c => select(exists(deliveries::table.filter(deliveries::document_id.eq(document_id))))
+        .get_result(c))?)
 }

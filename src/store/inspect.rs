@@ -6,12 +6,13 @@ use super::migrations::{self, Form};
 use super::neighbours::{self, NeighbourKeys};
 use super::systems::{self, KeyRow};
 use super::witnesses::{self, WatchedRow, WitnessRow};
-use super::{Connection, Link, StoreError, ledger};
+use super::{Connection, IDS_MAX, Link, StoreError, ledger, purgeable};
 use crate::config::Database;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp};
 use secrecy::ExposeSecret;
+use std::collections::HashSet;
 use std::path::Path;
 
 #[derive(diesel::QueryableByName)]
@@ -166,6 +167,8 @@ pub struct Diagnosis {
     pub neighbours: Vec<NeighbourKeys>,
     /// Names of the files of packets, as many as were asked for.
     pub files: Vec<String>,
+    /// Packets whose contents are written down as destroyed, and are there.
+    pub returned: Vec<String>,
 }
 
 /// Asks a database about itself. Jobs due before `late` should be done; at most `files` names of files are given.
@@ -201,6 +204,7 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
             watched,
             neighbours,
             files,
+            returned: Vec::new(),
         });
     }
     let mut keys = Vec::new();
@@ -221,11 +225,6 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
              (SELECT 1 FROM job_runs AS later WHERE later.job = run.job AND later.due_at > run.due_at)) ORDER BY due_at"
         ),
     )?;
-    let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };
-    let files = texts(
-        &mut tx,
-        &format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {files}"),
-    )?;
     let unsealed = texts(&mut tx, "SELECT evidence_id AS word FROM unsealed LIMIT 1")?;
     let head = ledger::head(&mut tx)?;
     let unsafe_settings = if is_server { unsafe_settings(&mut tx)? } else { Vec::new() };
@@ -241,8 +240,36 @@ pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64)
         watched: witnesses::all_watched(&mut tx)?,
         neighbours: neighbours::list(&mut tx)?.into_iter().map(|(keys, _)| keys).collect(),
         waits_since_head: head.filter(|_| !unsealed.is_empty()).map(|head| head.signed_at),
-        files,
+        files: file_names(&mut tx, is_server, files)?,
+        returned: returned(&mut tx)?,
     })
+}
+
+fn file_names(tx: &mut Connection, is_server: bool, most: i64) -> Result<Vec<String>, StoreError> {
+    let hexed = if is_server { "encode(sha256, 'hex')" } else { "lower(hex(sha256))" };
+    let sql = format!("SELECT DISTINCT {hexed} AS word FROM payloads WHERE content IS NULL ORDER BY 1 LIMIT {most}");
+    texts(tx, &sql)
+}
+
+fn returned(tx: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT payloads.envelope_id AS word FROM destroyed_packets JOIN payloads \
+               ON payloads.envelope_id = destroyed_packets.envelope_id ORDER BY 1";
+    texts(tx, sql)
+}
+
+/// Which of these packets have their contents. A file that is not there is not made.
+///
+/// # Errors
+/// When the database cannot be reached or asked.
+pub fn with_content(config: &Database, data: &Path, envelope_ids: &[&str]) -> Result<HashSet<String>, StoreError> {
+    let _entered = enter()?;
+    let place = Place::of_url(config.url.expose_secret(), data, &config.tls_ca_file)?;
+    let mut tx = place.reader().connect()?;
+    let mut found = HashSet::new();
+    for some in envelope_ids.chunks(IDS_MAX) {
+        found.extend(purgeable::there(&mut tx, some)?.into_keys());
+    }
+    Ok(found)
 }
 
 fn complaints(tx: &mut Connection) -> Result<Vec<String>, StoreError> {

@@ -5,10 +5,12 @@ use super::connection::on_packets;
 use super::evidence::EvidenceRow;
 use super::schema::{checkpoints, cosignatures, evidence, ledger_entries, ledger_tiles, timestamps, unsealed};
 use super::{Connection, IDS_MAX, StoreError};
+use crate::domain::evidence::EvidenceEvent;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A signed head.
@@ -183,6 +185,21 @@ pub fn entries_of(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<Entr
             .load::<EntryRow>(c))?);
     }
     Ok(rows)
+}
+
+/// Where the acceptances of packets stand, by packet, as far as they are sealed.
+///
+/// # Errors
+/// `Statement`.
+pub fn acceptances(tx: &mut Connection, envelope_ids: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
+    let found: Vec<(Option<String>, i64)> = on_packets!(tx, c => evidence::table
+        .inner_join(ledger_entries::table.on(ledger_entries::evidence_id.eq(evidence::evidence_id)))
+        .filter(evidence::envelope_id.eq_any(envelope_ids))
+        .filter(evidence::delivery_id.is_null())
+        .filter(evidence::event.eq(EvidenceEvent::SubmissionAcceptance.name()))
+        .select((evidence::envelope_id, ledger_entries::ledger_index))
+        .load(c))?;
+    Ok(found.into_iter().filter_map(|(envelope_id, index)| Some((envelope_id?, index))).collect())
 }
 
 /// Of a page of evidence beginning after an id: the last id, and those ids that neither stand in the ledger nor wait.

@@ -1,10 +1,11 @@
 //! Samples of auditors: what was asked for, what was drawn, what was noted of it.
 
 use super::connection::on_packets;
-use super::schema::{sample_items, samples};
-use super::{Connection, StoreError};
+use super::schema::{sample_items, samples, warrants};
+use super::{Connection, IDS_MAX, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use std::collections::HashSet;
 
 /// Rows of one statement: the databases bound the number of values.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -180,6 +181,26 @@ pub fn items(tx: &mut Connection, sample_id: &str, (after, limit): (i64, i64)) -
         .limit(limit)
         .select(ItemRow::as_select())
         .load(c))?)
+}
+
+/// Which of these packets are of a sample whose warrant lets content be opened and holds at that time.
+///
+/// # Errors
+/// `Statement`.
+pub fn kept(tx: &mut Connection, envelope_ids: &[&str], now: DateTime<Utc>) -> Result<HashSet<String>, StoreError> {
+    let mut found = HashSet::new();
+    for some in envelope_ids.chunks(IDS_MAX) {
+        found.extend(on_packets!(tx, c => sample_items::table
+            .inner_join(samples::table.on(samples::sample_id.eq(sample_items::sample_id)))
+            .inner_join(warrants::table.on(warrants::warrant_id.eq(samples::warrant_id)))
+            .filter(sample_items::envelope_id.eq_any(some))
+            .filter(warrants::content.eq(true))
+            .filter(warrants::revoked_at.is_null())
+            .filter(warrants::until_at.gt(now.naive_utc()))
+            .select(sample_items::envelope_id)
+            .load::<String>(c))?);
+    }
+    Ok(found)
 }
 
 /// Notes something of a document of a sample. Says whether there is such a document.

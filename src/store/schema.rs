@@ -80,6 +80,8 @@ diesel::table! {
         evidence_id -> Nullable<Text>,
         reason -> Text,
         finished_at -> Nullable<Timestamp>,
+        purge_id -> Nullable<Text>,
+        destroyed_at -> Nullable<Timestamp>,
     }
 }
 

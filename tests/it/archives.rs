@@ -41,7 +41,7 @@ pub async fn bytes_of(hub: &TestHub, selection: Selection) -> Vec<u8> {
     bytes(hub, &row).await
 }
 
-async fn bytes(hub: &TestHub, row: &ArchiveRow) -> Vec<u8> {
+pub async fn bytes(hub: &TestHub, row: &ArchiveRow) -> Vec<u8> {
     let (_, mut file) = archive::take(&hub.hub, &By::Operator, &row.archive_id).await.unwrap();
     let mut all = Vec::new();
     file.read_to_end(&mut all).unwrap();
@@ -79,9 +79,9 @@ fn flaws(file: &[u8], trust: &Trust) -> Vec<(String, Look, Flaw)> {
     steps.filter_map(|step| Some((step.entry, step.looked_at, step.fault?))).collect()
 }
 
-type Members = Vec<(String, Vec<u8>)>;
+pub type Members = Vec<(String, Vec<u8>)>;
 
-fn members(file: &[u8]) -> Members {
+pub fn members(file: &[u8]) -> Members {
     let (mut reader, mut all) = (Reader::new(file), Vec::new());
     while let Some((name, _)) = reader.next_member().unwrap() {
         let mut content = Vec::new();
@@ -96,7 +96,7 @@ fn members(file: &[u8]) -> Members {
 }
 
 /// A whole archive of these members, whatever they are.
-fn written(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub fn written(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut writer = Writer::new(Cursor::new(Vec::new()));
     for (name, content) in members {
         writer.add(name, content).unwrap();

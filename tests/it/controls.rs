@@ -252,3 +252,36 @@ async fn endpoints_are_administered_over_http() {
         "who acted"
     );
 }
+
+#[tokio::test]
+async fn what_failed_at_a_neighbouring_hub_is_told_so_and_started_anew_by_no_door() {
+    let (office, dispatcher, mut robot) = set_up(vec![Manner::status(422), Manner::status(422)]).await;
+    let (_, beyond) = send(&office, "d1").await;
+    let (_, here) = send(&office, "d2").await;
+    dispatcher.drain().await.unwrap();
+    robot.taken();
+    office.hub.run(&format!("UPDATE failures SET cause = 'beyond' WHERE delivery_id = '{beyond}'")).await;
+    let vi = "Lượt này phải gửi lại ở trục lân cận; gửi lại từ đây không có tác dụng";
+    let program = office.hub.program();
+
+    let fates: Vec<Value> = failed(&office).await.into_iter().map(|line| line["fate"].clone()).collect();
+    assert_eq!(fates, ["beyond", "anew"]);
+    assert_eq!(failed(&office).await[0]["fate_name"]["vi"], format!("Không gửi: {vi}"));
+    for look in [&["queue", "failed", "X99.B02"][..], &["queue", "start-anew", "X99.B02"]] {
+        let said = program.done(look);
+        assert!(said.contains(vi) && said.contains("Sẽ gửi lại / Will be sent again"), "{said}");
+    }
+    let alone = office.ask("POST", "/agencies/X99.B02/failed/start", json!({ "delivery_id": beyond })).await;
+    assert_eq!((alone.status, &alone.json["detail_vi"]), (400, &vi.into()), "{}", alone.text());
+    let alone = program.run(&["queue", "start-anew", "X99.B02", "--delivery", &beyond, "--apply"]);
+    assert!(alone.code == 1 && alone.err.contains("at the neighbouring hub"), "{}{}", alone.out, alone.err);
+    let all = start_anew(&office, json!({})).await;
+    assert_eq!((&all[0]["fate"], &all[1]["fate"]), (&"beyond".into(), &"before".into()));
+    let said = program.done(&["queue", "start-anew", "X99.B02", "--apply"]);
+    assert!(said.contains(vi) && said.contains("Đã gửi lại trước đó"), "{said}");
+    dispatcher.drain().await.unwrap();
+
+    assert_eq!(robot.taken().len(), 1, "only what failed here");
+    let left = "SELECT count(*) FROM failures WHERE cause = 'beyond'";
+    assert_eq!((office.hub.count(left).await, office.hub.events(&here).await.len()), (1, 2));
+}

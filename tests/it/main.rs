@@ -27,6 +27,7 @@ mod crash;
 mod desk;
 mod desk_browser;
 mod desk_room;
+mod destroyed;
 mod directory;
 mod doctor;
 mod fixtures;

@@ -105,7 +105,8 @@ const SQLITE: &str = "
     FROM tables t, pragma_table_info(t.name) c
     UNION ALL SELECT 'key', t.name, c.name, '', c.pk FROM tables t, pragma_table_info(t.name) c WHERE c.pk > 0
     UNION ALL SELECT 'reference', t.name, f.\"from\", f.\"table\", 0 FROM tables t, pragma_foreign_key_list(t.name) f
-    UNION ALL SELECT 'index', m.name, (SELECT group_concat(i.name, ', ') FROM pragma_index_info(m.name) i), '', 0
+    UNION ALL SELECT 'index', m.name,
+                     coalesce((SELECT group_concat(i.name, ', ') FROM pragma_index_info(m.name) i), 'an expression'), '', 0
               FROM sqlite_master m WHERE m.type = 'index' AND m.sql IS NOT NULL
     UNION ALL SELECT 'trigger', name, tbl_name, '', 0 FROM sqlite_master WHERE type = 'trigger'
     ORDER BY 1, 2, 5";
@@ -128,9 +129,9 @@ const POSTGRES: &str = "
               FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
               WHERE c.contype IN ('c', 'u') AND t.relnamespace = 'public'::regnamespace
     UNION ALL SELECT 'index', i.relname::text,
-                     (SELECT string_agg(a.attname, ', ' ORDER BY k.position)
+                     coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.position)
                       FROM unnest(x.indkey) WITH ORDINALITY AS k(number, position)
-                      JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number), '', 0
+                      JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number), 'an expression'), '', 0
               FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
               WHERE i.relnamespace = 'public'::regnamespace AND i.relname NOT LIKE '\\_\\_diesel%'
                 AND i.relname <> 'document_words_by_word'

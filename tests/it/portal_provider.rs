@@ -188,6 +188,50 @@ async fn people_link_and_unlink_themselves_and_no_other_site_does() {
 }
 
 #[tokio::test]
+async fn a_provider_at_another_issuer_lets_in_nobody_who_was_linked_before() {
+    let (provider, other) = (IdentityProvider::start().await, IdentityProvider::start().await);
+    let hub = linked(&provider).await;
+    other.know("sub-lan", json!({ "amr": ["pwd", "otp"] })).await;
+    let moved = ProviderEntry { issuer: other.issuer.clone(), ..provider.entry() };
+
+    let refused = identity::set(&hub.hub, &By::Operator, moved.clone()).await;
+    assert!(
+        matches!(&refused, Err(ExchangeError::Malformed(words)) if words.en.contains("old address")),
+        "{refused:?}"
+    );
+    let again = ProviderEntry { name: "Cổng mới".to_owned(), ..provider.entry() };
+    identity::set(&hub.hub, &By::Operator, again).await.unwrap();
+    let mut browser = Browser::new(&hub);
+    let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
+    assert_eq!(browser.get(here(&back)).await.leads_to(), "/portal/account", "the same issuer keeps its links");
+
+    identity::unlink(&hub.hub, &By::Operator, "tinh", "lan.vp").await.unwrap();
+    identity::set(&hub.hub, &By::Operator, moved).await.unwrap();
+    let mut stranger = Browser::new(&hub);
+    let back = to_provider_and_back(&mut stranger, &other, "sub-lan").await;
+    assert!(stranger.get(here(&back)).await.words().contains("chưa được liên kết"), "the same subject elsewhere");
+}
+
+#[tokio::test]
+async fn a_password_that_is_reset_ends_every_link_to_providers() {
+    let provider = IdentityProvider::start().await;
+    let hub = linked(&provider).await;
+    let mut browser = Browser::new(&hub);
+    let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
+    browser.get(here(&back)).await;
+    assert_eq!(browser.get("/portal/log").await.status, 200);
+
+    hub.program().done(&["user", "reset", "lan.vp"]);
+
+    assert_eq!(browser.get("/portal/log").await.status, 303, "its sessions are over");
+    assert_eq!(hub.count("SELECT count(*) FROM user_identities").await, 0);
+    let back = to_provider_and_back(&mut browser, &provider, "sub-lan").await;
+    assert!(browser.get(here(&back)).await.words().contains("chưa được liên kết"));
+    let told = hub.evidence().await.into_iter().rfind(|row| row.event == "docaxis:UserChanged").unwrap();
+    assert!(told.facts.contains("\"providers\":1"), "{}", told.facts);
+}
+
+#[tokio::test]
 async fn a_provider_is_asked_what_it_is_before_anybody_is_sent_there() {
     let provider = IdentityProvider::start().await;
     let hub = hub().await;

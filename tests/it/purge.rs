@@ -6,12 +6,12 @@ use crate::ledger::seal;
 use crate::push::{bring, pushing_hub_with};
 use crate::store_contract::age;
 use crate::support::TestHub;
-use crate::support::database::Database;
+use crate::support::database::{Database, wants_postgres};
 use crate::support::packets::{a_document, a_status};
 use crate::support::portal::{Browser, PASSWORD};
 use crate::support::program::{Program, Ran};
 use crate::support::robot::{Manner, Robot};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use docaxis::config::Config;
 use docaxis::domain::destruction::Facts;
 use docaxis::domain::retention::{Kept, Scope};
@@ -21,8 +21,10 @@ use docaxis::exchange::archive::{self, Selection};
 use docaxis::exchange::purge::{self, Preview, Wish};
 use docaxis::exchange::statements::StatementFile;
 use docaxis::exchange::verify::{self, Flaw, Kind, Trust};
-use docaxis::exchange::{attest, capsule, holds, sweep};
+use docaxis::exchange::{ExchangeError, attest, capsule, holds, sweep};
 use docaxis::store::guard::{FILES, Guard};
+use docaxis::store::purges::{self, PurgeRow};
+use futures_util::future::join;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,12 +41,12 @@ pub fn with_purges(config: &mut Config) {
     config.data.orphan_age_seconds = 0;
 }
 
-async fn purging_hub() -> TestHub {
+pub async fn purging_hub() -> TestHub {
     TestHub::start_with(with_purges).await
 }
 
 /// Takes all that waits for a system.
-async fn take_all(hub: &TestHub, system: &str) {
+pub async fn take_all(hub: &TestHub, system: &str) {
     for delivery in hub.waiting(system).await {
         assert_eq!(hub.fetch(system, &delivery).await.status, 200);
         assert_eq!(hub.confirm(system, &delivery, "done").await.status, 200);
@@ -67,16 +69,16 @@ pub async fn with_one(bytes: usize) -> (TestHub, Value) {
     (hub, receipt)
 }
 
-async fn preview(hub: &TestHub) -> Preview {
+pub async fn preview(hub: &TestHub) -> Preview {
     purge::preview(&hub.hub, None, Wish::default()).await.unwrap()
 }
 
 /// Why packets of a hub are kept.
-async fn kept(hub: &TestHub) -> Vec<Kept> {
+pub async fn kept(hub: &TestHub) -> Vec<Kept> {
     preview(hub).await.kept.into_keys().collect()
 }
 
-async fn person<'h>(hub: &'h TestHub, login: &str) -> Browser<'h> {
+pub async fn person<'h>(hub: &'h TestHub, login: &str) -> Browser<'h> {
     Browser::of(hub, login, UserRole::Operator, &[]).await
 }
 
@@ -88,7 +90,7 @@ pub async fn propose(browser: &mut Browser<'_>) -> String {
     browser.page.leads_to().to_owned()
 }
 
-async fn step(browser: &mut Browser<'_>, place: &str, step: &str) -> u16 {
+pub async fn step(browser: &mut Browser<'_>, place: &str, step: &str) -> u16 {
     browser.get("/portal/account").await;
     browser.send(place, &[("step", step)]).await.status
 }
@@ -109,7 +111,7 @@ pub async fn work(hub: &TestHub) -> usize {
     done
 }
 
-async fn trust(hub: &TestHub) -> Trust {
+pub async fn trust(hub: &TestHub) -> Trust {
     Trust { certificates: attest::certificates(&hub.hub).await.unwrap(), ..Trust::default() }
 }
 
@@ -124,7 +126,7 @@ pub async fn hold_and_destroy(hub: &TestHub) {
 }
 
 /// Files of packets that are there.
-fn files(data: &Path) -> Vec<PathBuf> {
+pub fn files(data: &Path) -> Vec<PathBuf> {
     let shards = std::fs::read_dir(data.join("payloads")).unwrap().flatten();
     shards.flat_map(|shard| std::fs::read_dir(shard.path()).unwrap().flatten().map(|file| file.path())).collect()
 }
@@ -379,7 +381,10 @@ async fn the_certificate_verifies_offline_and_whatever_is_altered_is_named() {
     std::fs::write(path("one.json"), hub.program().done(&["purge", "certificate", &purge_id])).unwrap();
     std::fs::write(path("hub.pem"), hub.program().done(&["receipt", "certificates"])).unwrap();
     let verified = hub.program().done(&["verify", &path("one.json"), "--trust", &path("hub.pem")]);
-    assert!(verified.contains("2 nội dung đã tiêu hủy") && verified.contains("ĐÚNG / holds"), "{verified}");
+    assert!(
+        verified.contains("2 nội dung, 0 gói lưu trữ đã tiêu hủy") && verified.contains("ĐÚNG / holds"),
+        "{verified}"
+    );
 }
 
 #[tokio::test]
@@ -485,10 +490,15 @@ async fn holds_are_placed_and_lifted_by_every_door_with_evidence() {
     let id = placed.json["hold_id"].as_str().unwrap().to_owned();
     let mut browser = person(&office.hub, "mot").await;
     browser.get("/portal/holds").await;
-    let fields = [("document", "<b>d1</b>"), ("reason", "Khiếu nại số 12")];
+    let unknown = [("document", "d9"), ("reason", "Khiếu nại số 12")];
+    assert_eq!(browser.send("/portal/holds", &unknown).await.status, 400);
+    assert!(browser.page.words().contains("Trục không có văn bản nào mang mã này"), "{}", browser.page.words());
+    office.hub.accepted("dms.national", a_document("d1&amp;&lt;b&gt;").bytes()).await;
+    browser.get("/portal/holds").await;
+    let fields = [("document", "d1&<b>"), ("reason", "Khiếu nại số 12")];
     assert_eq!(browser.send("/portal/holds", &fields).await.status, 303);
     let page = browser.get("/portal/holds").await;
-    assert!(page.words().contains("văn bản <b>d1</b>") && !page.text.contains("<b>d1"), "{}", page.words());
+    assert!(page.words().contains("văn bản d1&<b>") && !page.text.contains("d1&<b>"), "{}", page.words());
     assert_eq!(browser.send("/portal/holds", &[("lift", &id), ("reason", "Thanh tra đã kết luận")]).await.status, 303);
 
     let reason = serde_json::json!({ "reason": "Lần thứ hai, lệnh này" });
@@ -507,6 +517,161 @@ async fn holds_are_placed_and_lifted_by_every_door_with_evidence() {
         .map(|row| serde_json::from_str::<Value>(&row.facts).unwrap()["act"].clone())
         .collect();
     assert_eq!(acts, ["placed", "placed", "lifted"]);
+}
+
+#[tokio::test]
+async fn holds_in_force_come_first_page_by_page_and_none_is_left_out() {
+    let hub = TestHub::start_with(|config| {
+        with_purges(config);
+        (config.portal.rows_max, config.lists.page_max) = (2, 2);
+    })
+    .await;
+    let office = crate::administration::office_of(hub).await;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let scope = Scope { agency: Some("X99.A01".to_owned()), ..Scope::default() };
+        let reason = format!("Thanh tra, vụ việc số {number}");
+        ids.push(holds::place(&office.hub.hub, &By::Operator, scope, &reason).await.unwrap());
+    }
+    for newest in [4, 3] {
+        holds::lift(&office.hub.hub, &By::Operator, &ids[newest], "Thanh tra đã kết luận").await.unwrap();
+    }
+    let expected: Vec<&str> = [2, 1, 0, 4, 3].map(|place| ids[place].as_str()).into();
+
+    let (mut listed, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = office.done("GET", &format!("/holds?after={after}"), Value::Null).await;
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 2);
+        listed.extend(items.iter().map(|item| item["hold_id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = next.to_owned();
+    }
+    assert_eq!(listed, expected);
+    let unknown = office.ask("GET", "/holds?after=x%00", Value::Null).await;
+    assert_eq!((unknown.status, &unknown.json["code"]), (400, &"malformed".into()));
+    let printed = office.hub.program().done(&["hold", "list", "--json"]);
+    let printed: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(printed.iter().map(|line| line["hold_id"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+    let mut browser = person(&office.hub, "mot").await;
+    let mut words = browser.get("/portal/holds").await.words();
+    assert!(words.contains("số 2") && words.contains("số 1") && !words.contains("số 4"), "{words}");
+    for _ in 0..2 {
+        let page = browser.page.text.split("rel=\"next\" href=\"").nth(1).unwrap();
+        let next = page.split('"').next().unwrap().to_owned();
+        words += &browser.get(&next).await.words();
+    }
+    assert!((0..5).all(|number| words.contains(&format!("vụ việc số {number}"))), "{words}");
+    assert!(!browser.page.text.contains("rel=\"next\""), "it is the last one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_nodes_that_propose_at_once_one_is_told_that_a_purge_is_open() {
+    let (hub, _) = with_one(10).await;
+    a_year_later(&hub).await;
+    for login in ["mot", "hai"] {
+        person(&hub, login).await;
+    }
+    let people = async |login: &str| {
+        let mut browser = Browser::new(&hub);
+        browser.sign_in(login, PASSWORD, "").await;
+        let token = browser.cookie("__Host-docaxis-session").unwrap().to_owned();
+        docaxis::exchange::sessions::person(&hub.hub, &token, true).await.unwrap().unwrap()
+    };
+    let (one, two, node) = (people("mot").await, people("hai").await, hub.another_node());
+
+    let (first, second) = join(
+        purge::propose(&hub.hub, &one, Wish::default(), REASON),
+        purge::propose(&node, &two, Wish::default(), REASON),
+    )
+    .await;
+
+    let mut answers = [first, second];
+    answers.sort_by_key(Result::is_err);
+    let [Ok(open), Err(ExchangeError::Exists(words))] = &answers else { panic!("{answers:?}") };
+    assert_eq!(words.vi, "Một đợt tiêu hủy khác chưa kết thúc");
+    // Whatever looks before it writes, the database holds it.
+    let id = open.clone();
+    let twice = hub.hub.store.write(move |tx| {
+        let times = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        let of = purges::find(tx, &id)?.unwrap();
+        let again = (&Scope::default(), REASON.to_owned());
+        purges::insert(tx, &PurgeRow::new("0190".to_owned(), again, (0, 0), of.proposed_by, times), &[])
+    });
+    assert!(twice.await.unwrap_err().is_unique_violation());
+    assert_eq!(hub.count("SELECT count(*) FROM purges").await, 1);
+}
+
+/// What waits for a purge to stand still: each is begun while another transaction has the purge, and must not end before.
+async fn waits<T>(hub: &TestHub, act: impl Future<Output = T>) -> T {
+    let (client, driver) = tokio_postgres::connect(hub.database_url(), tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(driver);
+    client.batch_execute("BEGIN; UPDATE purges SET state = state WHERE ended_at IS NULL").await.unwrap();
+    let blocked =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let released = async {
+        while hub.count(blocked).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+    };
+    let (done, ()) = join(act, released).await;
+    driver.abort();
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_keeps_a_content_waits_for_what_is_being_destroyed() {
+    if !wants_postgres() {
+        println!("NOT TESTED on SQLite: it has one writer");
+        return;
+    }
+    let (hub, _) = with_one(10).await;
+    seal(&hub.hub).await;
+    let archive = archives::made(&hub, Selection { packets: true, ..archives::of_the_day() }).await;
+    a_year_later(&hub).await;
+    agreed(&hub).await;
+
+    let scope = Scope { agency: Some("X99.C03".to_owned()), ..Scope::default() };
+    waits(&hub, holds::place(&hub.hub, &By::Operator, scope, "Thanh tra đang xem xét")).await.unwrap();
+    let wanted = Selection { packets: true, ..archives::of_the_day() };
+    waits(&hub, archive::ask(&hub.hub, &By::Operator, wanted)).await.unwrap();
+    waits(&hub, archive::take(&hub.hub, &By::Operator, &archive.archive_id)).await.unwrap();
+    waits(&hub, purge::work(&hub.hub)).await.unwrap();
+
+    // Whoever needs no content waits for nobody.
+    archive::ask(&hub.hub, &By::Operator, archives::of_the_day()).await.unwrap();
+    assert_eq!(hub.count("SELECT count(*) FROM purge_packets WHERE outcome = 'archive'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_beside_a_purge_finds_each_content_destroyed_before_or_keeps_it() {
+    let hub = TestHub::start_with(|config| {
+        with_purges(config);
+        config.retention.batch = 1;
+    })
+    .await;
+    for number in 0..12 {
+        hub.accepted("dms.national", a_document(&format!("d{number}")).bytes()).await;
+    }
+    take_all(&hub, "dms.province").await;
+    a_year_later(&hub).await;
+    let purge_id = agreed(&hub).await;
+    let node = hub.another_node();
+    let scope = Scope { agency: Some("X99.A01".to_owned()), ..Scope::default() };
+    let placing = async {
+        let id = holds::place(&node, &By::Operator, scope, "Thanh tra đang xem xét").await.unwrap();
+        // From here on nothing is destroyed any more.
+        (id, hub.count("SELECT count(*) FROM destroyed_packets").await)
+    };
+
+    let (_, (_, destroyed)) = join(purge::work(&hub.hub), placing).await;
+    purge::work(&hub.hub).await.unwrap();
+
+    assert_eq!(hub.count("SELECT count(*) FROM destroyed_packets").await, destroyed);
+    assert_eq!(hub.count("SELECT count(*) FROM payloads").await, 12 - destroyed);
+    let view = purge::view(&hub.hub, None, &purge_id).await.unwrap();
+    assert_eq!((view.line.row.destroyed, view.line.row.kept), (destroyed, 12 - destroyed));
 }
 
 /// Runs a command for a person who shows its password.

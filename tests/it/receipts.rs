@@ -580,13 +580,36 @@ async fn the_command_line_hands_out_receipts_and_verifies_them_without_the_hub()
 
 /// What the page for browsers finds, run by Node.js.
 pub fn by_page(folder: &Folder, name: &str) -> Vec<(String, String)> {
+    let verify = "verify(read(file, 'utf8'), read(pem, 'utf8'), new Uint8Array(read(packet)), witnesses, neighbours)";
+    let steps = run_by_page(folder, name, verify);
+    let steps = steps.as_array().unwrap().iter();
+    assert!(steps.len() > 0, "nothing was looked at");
+    let word = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
+    steps.filter(|step| !step["fault"].is_null()).map(|step| (word(step, "step"), word(step, "fault"))).collect()
+}
+
+/// What the page tells its reader beside what it finds.
+pub fn notes_of_page(folder: &Folder, name: &str) -> Vec<String> {
+    let page = include_str!("../../docs/verify.html");
+    let notes = run_by_page(folder, name, "notesOf(read(file, 'utf8'))");
+    let notes: Vec<String> = serde_json::from_value(notes).unwrap();
+    for note in &notes {
+        let words = page.split_once(&format!("\n  {note}: \"")).unwrap().1.split_once('\n').unwrap().0;
+        assert!(words.contains(" - "), "in both languages: {words}");
+    }
+    notes
+}
+
+/// What an expression of the page's script comes to.
+fn run_by_page(folder: &Folder, name: &str, expression: &str) -> Value {
     let page = include_str!("../../docs/verify.html");
     let script = page.split_once("<script id=\"verifier\">").unwrap().1.split_once("</script>").unwrap().0;
-    let run = "const { readFileSync: read } = require('fs');\n\
-               const [, , file, pem, packet, ...more] = process.argv;\n\
-               const [witnesses, neighbours] = more.map((name) => read(name, 'utf8'));\n\
-               verify(read(file, 'utf8'), read(pem, 'utf8'), new Uint8Array(read(packet)), witnesses, neighbours)\n\
-               .then((steps) => console.log(JSON.stringify(steps)));";
+    let run = format!(
+        "const {{ readFileSync: read }} = require('fs');\n\
+         const [, , file, pem, packet, ...more] = process.argv;\n\
+         const [witnesses, neighbours] = more.map((name) => read(name, 'utf8'));\n\
+         Promise.resolve({expression}).then((found) => console.log(JSON.stringify(found)));"
+    );
     let program = folder.keep("verifier.js", &format!("{script}\n{run}"));
     let path = |name: &str| folder.0.path().join(name);
     let mut command = Command::new("node");
@@ -599,11 +622,7 @@ pub fn by_page(folder: &Folder, name: &str) -> Vec<(String, String)> {
     command.args([path("witnesses.txt"), path("neighbours.pem")]);
     let output = command.output().expect("Node.js is needed for this test: make readers");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let steps = steps.as_array().unwrap().iter();
-    assert!(steps.len() > 0, "nothing was looked at");
-    let word = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
-    steps.filter(|step| !step["fault"].is_null()).map(|step| (word(step, "step"), word(step, "fault"))).collect()
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

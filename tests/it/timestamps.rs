@@ -1,9 +1,9 @@
 //! Time-stamps: an authority (OpenSSL's) stamps heads of the ledger; capsules and archives carry the tokens and verify without
 //! anybody; whatever else an authority answers is not kept, told, and holds nothing up.
 
-use crate::archives::{bytes_of, made, of_the_day};
+use crate::archives::{bytes_of, made, members, of_the_day, written};
 use crate::ledger::{leave, seal};
-use crate::receipts::{Folder, by_page, capsule, flaws_of, pem, trust};
+use crate::receipts::{Folder, by_page, capsule, flaws_of, notes_of_page, pem, trust};
 use crate::support::packets::a_document;
 use crate::support::stand_in::{StandIn, answer};
 use crate::support::{Answer, TestHub};
@@ -250,7 +250,9 @@ async fn a_head_is_stamped_once_and_capsules_carry_the_token_for_whoever_trusts_
         let authority = authority.ca().to_str().unwrap().to_owned();
         let arguments = ["verify", &path(name), "--trust", &path("hub.pem"), "--timestamp-authority", &authority];
         assert_eq!(hub.program().run(&arguments).code, code, "{name}");
-        assert_eq!(by_page(&folder, name), [], "a browser says that one is there, and no more");
+        assert_eq!(by_page(&folder, name), [], "a browser does not verify it");
+        let told = if text == &before { Vec::new() } else { vec!["timestamp".to_owned()] };
+        assert_eq!(notes_of_page(&folder, name), told, "and says so");
     }
     // Another tool says the same of the token.
     let token = hub.program().done(&["timestamp", "show", "1"]);
@@ -447,6 +449,24 @@ async fn an_archive_has_the_time_stamp_of_the_head_that_cuts_it_off() {
     let stranger = Authority::start();
     assert_eq!(flaws(&file, &trusting(&stranger, own.clone())), [Flaw::Timestamp(TokenFault::Untrusted)]);
     assert_eq!(flaws(&unstamped, &both), [Flaw::NotStamped]);
+
+    // Where it stands late, or twice, what stands before it would be held against nothing.
+    let whole = members(&file);
+    let at = whole.iter().position(|(name, _)| name == "timestamp.json").unwrap();
+    let places = |begin: &str| whole.iter().position(|(name, _)| name.starts_with(begin)).unwrap();
+    let late = [places("receipts/") + 1, places("capsules/") + 1];
+    for place in late {
+        for is_doubled in [false, true] {
+            let mut altered = whole.clone();
+            altered.insert(place, whole[at].clone());
+            if !is_doubled {
+                altered.remove(at);
+            }
+            let steps = verified(&written(&altered), &both).steps.into_iter();
+            let found: Vec<_> = steps.filter_map(|step| Some((step.entry, step.fault?))).collect();
+            assert!(found.contains(&("timestamp.json".to_owned(), Flaw::OtherHead)), "{place} {is_doubled}: {found:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

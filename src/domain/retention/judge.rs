@@ -23,6 +23,8 @@ pub enum Kept {
     Awaited,
     /// A failure of it was not mended: somebody may start it anew.
     Failure,
+    /// An auditor drew it, under a warrant that lets content be opened and holds.
+    Sample,
     /// Evidence of it is not sealed yet.
     Unsealed,
     /// An archive is to hold it.
@@ -33,7 +35,7 @@ pub enum Kept {
 
 impl Kept {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NotEnded,
         Self::Recall,
         Self::Held,
@@ -41,6 +43,7 @@ impl Kept {
         Self::Term,
         Self::Awaited,
         Self::Failure,
+        Self::Sample,
         Self::Unsealed,
         Self::Archive,
         Self::Gone,
@@ -56,6 +59,7 @@ impl Kept {
             Self::Term => "term",
             Self::Awaited => "awaited",
             Self::Failure => "failure",
+            Self::Sample => "sample",
             Self::Unsealed => "unsealed",
             Self::Archive => "archive",
             Self::Gone => "gone",
@@ -77,6 +81,7 @@ impl Kept {
             Self::Term => Wording::new("Chưa hết thời hạn lưu", "Its class keeps it"),
             Self::Awaited => Wording::new("Còn trong hạn chờ bên nhận trả lời", "An answer is awaited within its term"),
             Self::Failure => Wording::new("Lượt lỗi chưa được xử lý", "A failure was not mended"),
+            Self::Sample => Wording::new("Nằm trong mẫu đang được kiểm tra", "An auditor's sample has it"),
             Self::Unsealed => Wording::new("Bằng chứng chưa được niêm phong", "Evidence is not sealed"),
             Self::Archive => Wording::new("Một gói lưu trữ đang cần nội dung này", "An archive is to hold it"),
             Self::Gone => Wording::new("Nội dung đã không còn", "The content is not there any more"),

@@ -4,16 +4,18 @@
 //! a file: `gather` and `compose`; whether one holds: `verify`.
 
 mod compose;
+mod destroyed;
 mod gather;
 mod index;
 
+pub(super) use destroyed::{destroy, sweep};
 use gather::Packet;
 pub(super) use gather::{accepted, first_index};
 
 use super::access::{self, Access};
 use super::act::{Act, By};
 use super::{ExchangeError, close, prove, rows};
-use crate::domain::dates::{beginning, date};
+use crate::domain::dates::{beginning, date, for_people};
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
@@ -251,22 +253,54 @@ fn files(hub: &Hub) -> ArchiveFiles {
     ArchiveFiles::of(&hub.config.data.directory)
 }
 
+/// Whether an archive can be handed out.
+fn is_there(row: &ArchiveRow) -> Result<(), ExchangeError> {
+    if let Some(at) = row.destroyed_at() {
+        let (at, id) = (for_people(at), &row.archive_id);
+        return Err(ExchangeError::Destroyed(Wording::new(
+            format!(
+                "Gói lưu trữ đã tiêu hủy lúc {at} cùng nội dung trong nó đã hết thời hạn lưu. Hãy xin gói mới như gói này \
+                 (\"like\": \"{id}\"): mỗi nội dung đã tiêu hủy được thay bằng bản ghi tiêu hủy của nó"
+            ),
+            format!(
+                "The archive was destroyed at {at} with a content in it whose time was over. Ask for a new one like it \
+                 (\"like\": \"{id}\"): each destroyed content is replaced by the note of its destruction"
+            ),
+        )));
+    }
+    if row.state == "done" { Ok(()) } else { Err(ExchangeError::NotFound) }
+}
+
 /// An archive that is handed out, with its file; that it was is evidence.
 ///
 /// # Errors
-/// `NotFound` when there is none, it is not done, or its file is not there; `Payload` when that cannot be read; `Store`.
+/// `NotFound` when there is none, it is not done, or its file is not there; `Destroyed` with a content in it; `Payload` when the
+/// file cannot be read; `Store`.
 pub async fn take(hub: &Hub, by: &By, archive_id: &str) -> Result<(ArchiveRow, File), ExchangeError> {
     let row = archive(hub, archive_id).await?;
-    if row.state != "done" {
-        return Err(ExchangeError::NotFound);
-    }
-    let unopened = |error: io::Error| {
-        if error.kind() == io::ErrorKind::NotFound { ExchangeError::NotFound } else { ExchangeError::Payload(error) }
+    is_there(&row)?;
+    let file = match files(hub).open(archive_id) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // It may have been destroyed at this moment.
+            is_there(&archive(hub, archive_id).await?)?;
+            return Err(ExchangeError::NotFound);
+        }
+        Err(error) => return Err(ExchangeError::Payload(error)),
     };
-    let file = files(hub).open(archive_id).map_err(unopened)?;
-    let (act, taken) = (Act::new(hub, by), row.clone());
-    hub.store.write(move |tx| note(tx, &act, "hand-out", &taken)).await?;
-    Ok((row, file))
+    let (act, id, has_packets) = (Act::new(hub, by), archive_id.to_owned(), Request::of(&row)?.selection.packets);
+    let taken = hub.store.write(move |tx| {
+        // What is being destroyed at this moment is destroyed before; what is handed out now is evidence before that.
+        if has_packets {
+            purges::stand_still(tx)?;
+        }
+        let row = archives::find(tx, &id)?.ok_or(StoreError::Missing("archives"))?;
+        match is_there(&row) {
+            Ok(()) => note(tx, &act, "hand-out", &row).map(|()| Ok(row)),
+            Err(why) => Ok(Err(why)),
+        }
+    });
+    Ok((taken.await??, file))
 }
 
 /// Bytes of a file that are sent at once.

@@ -2,25 +2,36 @@
 //! other, in one file with that list. It verifies without the hub (`exchange::verify`). Its form is that of a daily statement.
 
 use crate::domain::dates::for_machines;
-use crate::domain::destruction::{Decider, Facts};
+use crate::domain::destruction::{ArchiveLine, Decider, Facts};
 use crate::domain::evidence::{Evidence, EvidenceEvent};
 use crate::domain::packet::Digest;
-use crate::domain::statement::number;
+use crate::domain::statement::{self, number};
 use crate::exchange::ExchangeError;
 use crate::exchange::act::Act;
 use crate::exchange::sessions::Person;
 use crate::exchange::statements::{self, StatementFile};
 use crate::exchange::undertakings::called;
 use crate::hub::Hub;
+use crate::store::archives::{self, ArchiveRow};
 use crate::store::purges::{self, PurgeRow};
 use crate::store::{Connection, StoreError, evidence, users};
 use chrono::{DateTime, Utc};
 
-/// The list of what a purge destroyed, as it is hashed, and how many lines that is.
-fn list(tx: &mut Connection, purge_id: &str) -> Result<(String, u64), StoreError> {
-    let lines = purges::lines(tx, purge_id)?;
-    let many = number(lines.len());
-    Ok((lines.into_iter().map(|line| line + "\n").collect(), many))
+/// The list of what a purge destroyed, as it is hashed, and how many packets and archives that is.
+fn list(tx: &mut Connection, purge_id: &str) -> Result<(String, [u64; 2]), StoreError> {
+    let (packets, archives) = (purges::lines(tx, purge_id)?, archives::of_purge(tx, purge_id)?);
+    let many = [packets.len(), archives.len()].map(number);
+    let packets: String = packets.into_iter().map(|line| line + "\n").collect();
+    Ok((packets + &statement::list(&archives.iter().map(line).collect::<Vec<_>>()), many))
+}
+
+fn line(row: &ArchiveRow) -> ArchiveLine {
+    ArchiveLine {
+        archive_id: row.archive_id.clone(),
+        sha256: row.sha256.clone(),
+        bytes: row.bytes.unsigned_abs(),
+        destroyed_at: row.destroyed_at().map(for_machines).unwrap_or_default(),
+    }
 }
 
 /// Makes the certificate of a purge that somebody agreed on and that has ended.
@@ -32,7 +43,7 @@ pub(super) fn make(tx: &mut Connection, act: &Act, row: &PurgeRow) -> Result<(),
         name: called(&names, user_id),
         at: for_machines(at),
     };
-    let (list, packets) = list(tx, &row.purge_id)?;
+    let (list, [packets, archives]) = list(tx, &row.purge_id)?;
     let facts = Facts {
         purge_id: row.purge_id.clone(),
         reason: row.reason.clone(),
@@ -41,6 +52,7 @@ pub(super) fn make(tx: &mut Connection, act: &Act, row: &PurgeRow) -> Result<(),
         packets,
         bytes: row.destroyed_bytes.unsigned_abs(),
         kept: row.kept.unsigned_abs(),
+        archives,
         list: Digest::of(list.as_bytes()).hex(),
     };
     let (event, evidence_id) = (EvidenceEvent::DestructionCertified, act.ids.next());

@@ -11,7 +11,7 @@ use crate::domain::packet::Digest;
 use crate::domain::retention::{Due, Kept, Scope};
 use crate::domain::undertaking::UndertakingState;
 use crate::exchange::act::{Act, By};
-use crate::exchange::{ExchangeError, rows};
+use crate::exchange::{ExchangeError, archive, rows};
 use crate::hub::Hub;
 use crate::store::envelopes::{self, EnvelopeRow, digest_of};
 use crate::store::purges::{self, DESTROYED, DestroyedRow, PurgeRow};
@@ -67,10 +67,15 @@ async fn run(hub: &Hub, purge_id: &str) -> Result<usize, ExchangeError> {
             purge_id: purge_id.to_owned(),
             limit: i64::try_from(left.min(settings.batch)).unwrap_or(i64::MAX),
         };
-        let Some((number, files)) = hub.store.write(move |tx| batch.take(tx)).await? else { break };
-        hub.payloads.forget(&hub.store, &files, age).await?;
-        gone_through = gone_through.saturating_add(number);
-        left = left.saturating_sub(u64::try_from(number).unwrap_or(u64::MAX));
+        let Some(taken) = hub.store.write(move |tx| batch.take(tx)).await? else { break };
+        hub.payloads.forget(&hub.store, &taken.files, age).await?;
+        if taken.archives > 0
+            && let Err(error) = archive::sweep(hub).await
+        {
+            log::error!(target: "jobs", "the file of an archive that was destroyed cannot be removed yet: {error}");
+        }
+        gone_through = gone_through.saturating_add(taken.number);
+        left = left.saturating_sub(u64::try_from(taken.number).unwrap_or(u64::MAX));
     }
     Ok(gone_through)
 }
@@ -86,15 +91,26 @@ struct Batch {
 /// Packets of a batch, sorted.
 #[derive(Default)]
 struct Sorted {
+    gone: Vec<Judged>,
     destroyed: Vec<DestroyedRow>,
     bytes: i64,
     files: Vec<Digest>,
     kept: BTreeMap<Kept, Vec<String>>,
 }
 
+/// What a batch came to.
+struct Taken {
+    /// Packets that were gone through.
+    number: usize,
+    /// Files that may go.
+    files: Vec<Digest>,
+    /// Archives that were destroyed.
+    archives: usize,
+}
+
 impl Batch {
-    /// Answers how many packets were gone through and the files that may go; nothing when there is nothing more to do.
-    fn take(&self, tx: &mut Connection) -> Result<Option<(usize, Vec<Digest>)>, StoreError> {
+    /// Nothing when there is nothing more to do.
+    fn take(&self, tx: &mut Connection) -> Result<Option<Taken>, StoreError> {
         purges::stand_still(tx)?;
         let Some(row) = purges::find(tx, &self.purge_id)? else { return Ok(None) };
         if row.state()? != UndertakingState::Running {
@@ -109,15 +125,20 @@ impl Batch {
         let there = purgeable::there(tx, &ids)?;
         let envelopes = envelopes::of_ids(tx, &ids)?;
         let mut sorted = Sorted::default();
-        for Judged { envelope, verdict, .. } in judged(tx, &self.rules, envelopes, &Scope::default())? {
-            let is_in_file = there.get(&envelope.envelope_id).ok_or(Kept::Gone);
-            match verdict.and_then(|due| is_in_file.map(|is_in_file| (due, *is_in_file))) {
-                Ok((due, is_in_file)) => self.destroy(tx, (&envelope, due), is_in_file, &mut sorted)?,
-                Err(why) => sorted.kept.entry(why).or_default().push(envelope.envelope_id),
+        for one in judged(tx, &self.rules, envelopes, &Scope::default())? {
+            let is_in_file = there.get(&one.envelope.envelope_id).ok_or(Kept::Gone);
+            match one.verdict.clone().and_then(|due| is_in_file.map(|is_in_file| (due, *is_in_file))) {
+                Ok((due, is_in_file)) => {
+                    self.destroy(tx, (&one.envelope, due), is_in_file, &mut sorted)?;
+                    sorted.gone.push(one);
+                }
+                Err(why) => sorted.kept.entry(why).or_default().push(one.envelope.envelope_id),
             }
         }
+        let gone: Vec<_> = sorted.gone.iter().map(|one| (&one.envelope, one.recipients())).collect();
+        let archives = archive::destroy(tx, (&self.act, &self.purge_id), &gone)?;
         self.write(tx, &row, (&last.envelope_id, &sorted))?;
-        Ok(Some((packets.len(), sorted.files)))
+        Ok(Some(Taken { number: packets.len(), files: sorted.files, archives }))
     }
 
     /// Leaves the evidence that a content is destroyed.

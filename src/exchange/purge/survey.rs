@@ -11,7 +11,7 @@ use crate::exchange::archive;
 use crate::hub::Hub;
 use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{self, EnvelopeRow};
-use crate::store::{Connection, StoreError, holds, purgeable};
+use crate::store::{Connection, StoreError, holds, purgeable, samples};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,6 +50,17 @@ pub(super) struct Judged {
     pub(super) envelope: EnvelopeRow,
     pub(super) verdict: Result<Due, Kept>,
     deliveries: Vec<DeliveryRow>,
+}
+
+impl Judged {
+    /// Codes of its recipients.
+    pub(super) fn recipients(&self) -> Vec<&str> {
+        codes(&self.deliveries)
+    }
+}
+
+fn codes(deliveries: &[DeliveryRow]) -> Vec<&str> {
+    deliveries.iter().map(|row| row.recipient_code.as_str()).collect()
 }
 
 /// Judges those of these packets that are meant, in their order.
@@ -93,7 +104,7 @@ fn case<'a>(envelope: &'a EnvelopeRow, deliveries: &'a [DeliveryRow]) -> Result<
         },
         parties: Parties {
             sender: &envelope.sender_code,
-            recipients: deliveries.iter().map(|row| row.recipient_code.as_str()).collect(),
+            recipients: codes(deliveries),
             document_id: &envelope.document_id,
             accepted_on,
         },
@@ -102,7 +113,7 @@ fn case<'a>(envelope: &'a EnvelopeRow, deliveries: &'a [DeliveryRow]) -> Result<
 }
 
 /// Keeps what something is still open about: failures that somebody may mend, evidence that is not sealed, recalls and answers
-/// that are awaited.
+/// that are awaited, samples that auditors look at.
 fn keep_what_is_open(tx: &mut Connection, rules: &Rules, judged: &mut [Judged]) -> Result<(), StoreError> {
     let left = || judged.iter().filter(|one| one.verdict.is_ok());
     let ids: Vec<&str> = left().map(|one| one.envelope.envelope_id.as_str()).collect();
@@ -111,7 +122,7 @@ fn keep_what_is_open(tx: &mut Connection, rules: &Rules, judged: &mut [Judged]) 
     }
     let of_each: Vec<&str> = left().flat_map(|one| one.deliveries.iter().map(|row| row.delivery_id.as_str())).collect();
     let (failed, unsealed) = (purgeable::failed(tx, &of_each)?, purgeable::unsealed_of(tx)?);
-    let asking = purgeable::asking_back(tx, &ids)?;
+    let (asking, sampled) = (purgeable::asking_back(tx, &ids)?, samples::kept(tx, &ids, rules.now)?);
     let awaited = left().filter(|one| one.envelope.is_document() && rules.now < rules.awaited_until(&one.envelope));
     let awaited = unanswered(tx, awaited.flat_map(|one| &one.deliveries))?;
     for one in judged.iter_mut().filter(|one| one.verdict.is_ok()) {
@@ -121,6 +132,7 @@ fn keep_what_is_open(tx: &mut Connection, rules: &Rules, judged: &mut [Judged]) 
             (asking.contains(id), Kept::Recall),
             (any(&awaited), Kept::Awaited),
             (any(&failed), Kept::Failure),
+            (sampled.contains(id), Kept::Sample),
             (unsealed.contains(id) || any(&unsealed), Kept::Unsealed),
         ];
         if let Some((_, why)) = reasons.into_iter().find(|(holds, _)| *holds) {

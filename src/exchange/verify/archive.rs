@@ -1,6 +1,7 @@
 //! An archive verified as it is read, from its first byte to its last: every member against the manifest, the manifest against
 //! the receipt that vouches for it, and every receipt, capsule and statement in it for itself. Memory holds one member at a time.
 
+use super::destroyed::{Notes, is_note};
 use super::{Flaw, Kind, Look, Report, Step, Trust, signed, stamped};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -28,6 +29,8 @@ struct Walk<'a> {
     made: Manifest,
     /// The packet that was met last: the envelope and its digest.
     packet: (String, String),
+    /// The contents that were destroyed; the one met last may be that of the capsules that follow.
+    destroyed: Notes,
     receipts: u64,
     capsules: u64,
     statements: u64,
@@ -47,6 +50,7 @@ pub(super) fn verify(input: impl Read, trust: &Trust) -> io::Result<Report> {
         head: None,
         made: Manifest::new()?,
         packet: Default::default(),
+        destroyed: Notes::default(),
         receipts: 0,
         capsules: 0,
         statements: 0,
@@ -139,6 +143,12 @@ impl Walk<'_> {
     /// Verifies what a member is for itself; of what holds only the number is told.
     fn member(&mut self, name: &str, (content, digest): (Option<&[u8]>, Digest)) {
         let count = match name.split_once('/').map(|(folder, _)| folder) {
+            Some("packets") if is_note(name) => {
+                if content.is_some() && !self.destroyed.take(name, content) {
+                    self.note(name, Look::Form, Flaw::Unreadable);
+                }
+                return;
+            }
             Some("packets") => {
                 self.packet = (name.to_owned(), digest.hex());
                 self.packets = self.packets.saturating_add(1);
@@ -163,8 +173,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Compares a capsule or a statement with what stands before it: the packet, where it is that capsule's, and the stamped head.
+    /// Compares a capsule or a statement with what stands before it: the packet, where it is that capsule's, or the note of its
+    /// destruction, and the stamped head.
     fn beside(&mut self, name: &str, content: &[u8]) {
+        if let Some(flaw) = self.destroyed.compare(content) {
+            self.note(name, Look::Destruction, flaw);
+        }
         let said: serde_json::Value = serde_json::from_slice(content).unwrap_or_default();
         let text = |name: &str| said.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
         let (member, digest) = &self.packet;
@@ -179,8 +193,8 @@ impl Walk<'_> {
     /// Looks at the time-stamp over the head that all capsules and statements lead to.
     fn stamp(&mut self, content: Option<&[u8]>) {
         // Invariant: it stands once and before all that is held against it; else what came before would be held against nothing.
-        let held =
-            [self.receipts, self.capsules, self.statements, self.packets].into_iter().fold(0, u64::saturating_add);
+        let counts = [self.receipts, self.capsules, self.statements, self.packets, self.destroyed.number];
+        let held = counts.into_iter().fold(0, u64::saturating_add);
         if self.head.is_some() || held > 0 {
             return self.note(TIMESTAMP, Look::Timestamp, Flaw::OtherHead);
         }
@@ -221,6 +235,7 @@ impl Walk<'_> {
         report.tells.push(format!(
             "{packets} gói tin, {receipts} biên nhận, {capsules} hồ sơ, {statements} bảng kê / packets, receipts, capsules, statements"
         ));
+        self.destroyed.tell(&mut report);
         Ok(report)
     }
 }
@@ -237,6 +252,7 @@ fn begin(reader: &mut Reader<impl Read>) -> Result<(), Fault> {
 fn is_looked_into(name: &str) -> bool {
     let is_in = |folder: &str| name.starts_with(folder);
     is_in("receipts/")
+        || is_note(name)
         || is_in("capsules/")
         || is_in("statements/")
         || name == TIMESTAMP

@@ -3,13 +3,14 @@
 //! whether it holds.
 
 mod archive;
+mod destroyed;
 mod heads;
 mod words;
 
 use super::capsule::{Capsule, Piece, Place};
 use super::stamp::{self, TimestampFile};
 use super::statements::StatementFile;
-use crate::domain::dates::for_people;
+use crate::domain::dates::{for_people, timestamp};
 use crate::domain::destruction;
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::packet::Digest;
@@ -98,11 +99,13 @@ pub struct Report {
     pub tells: Vec<String>,
     /// Every step.
     pub steps: Vec<Step>,
+    /// The packets of an archive whose contents were destroyed; the first of them where there are many.
+    pub destroyed: Vec<String>,
 }
 
 impl Report {
     fn new(kind: Kind) -> Self {
-        Self { kind, tells: Vec::new(), steps: Vec::new() }
+        Self { kind, tells: Vec::new(), steps: Vec::new(), destroyed: Vec::new() }
     }
 
     /// Whether everything holds.
@@ -211,10 +214,19 @@ fn of_statement(report: &mut Report, file: &StatementFile, trust: &Trust) {
         Some(EvidenceEvent::DestructionCertified) => {
             let facts = serde_json::from_str::<destruction::Facts>(&record.facts).ok();
             report.tells.extend(facts.as_ref().map(|facts| {
+                let destruction::Facts { packets, archives, .. } = facts;
                 let (proposed, approved) = (&facts.proposed_by.name, &facts.approved_by.name);
-                format!("{} nội dung đã tiêu hủy / contents destroyed · {proposed} → {approved}", facts.packets)
+                format!("{packets} nội dung, {archives} gói lưu trữ đã tiêu hủy / contents, archives destroyed · {proposed} → {approved}")
             }));
-            facts.is_some_and(|facts| facts.tell(&file.list))
+            let told = facts.and_then(|facts| facts.told(&file.list));
+            report.tells.extend(told.iter().flat_map(|(_, archives)| archives).map(|archive| {
+                let at = timestamp(&archive.destroyed_at).map(for_people).unwrap_or_default();
+                format!(
+                    "gói lưu trữ đã tiêu hủy / archive destroyed: {} · {at} · SHA-256 {}",
+                    archive.archive_id, archive.sha256
+                )
+            }));
+            told.is_some()
         }
         Some(_) | None => false,
     };

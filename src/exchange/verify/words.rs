@@ -30,6 +30,8 @@ pub enum Look {
     Packet,
     /// Whether number, abstract and recipients are what was sealed.
     Words,
+    /// Whether the note of a destroyed content is what capsule and evidence say.
+    Destruction,
     /// Whether a statement's list is what was sealed.
     List,
     /// Whether an archive's members are those that its receipt vouches for.
@@ -54,6 +56,7 @@ impl Look {
             Self::Neighbour => ("neighbour", "biên nhận của trục lân cận", "receipt of the neighbouring hub"),
             Self::Packet => ("packet", "cùng một gói tin", "one and the same packet"),
             Self::Words => ("words", "số, trích yếu, nơi nhận đã niêm phong", "sealed number, abstract and recipients"),
+            Self::Destruction => ("destruction", "bản ghi tiêu hủy", "note of a destruction"),
             Self::List => ("list", "danh sách đã niêm phong", "sealed list"),
             Self::Manifest => ("manifest", "danh mục tệp của gói lưu trữ", "manifest of the archive"),
             Self::Member => ("member", "tệp trong gói lưu trữ", "member of the archive"),
@@ -116,6 +119,8 @@ pub enum Flaw {
     OtherPacket,
     /// Number, abstract or recipients are not those that were sealed.
     OtherWords,
+    /// The note of a destroyed content says something else than the evidence of its destruction.
+    OtherDestruction,
     /// The list is not the one that was sealed.
     OtherList,
     /// The archive ends too early.
@@ -169,6 +174,7 @@ impl Flaw {
             Self::NoAcceptance => "no-acceptance",
             Self::OtherPacket => "other-packet",
             Self::OtherWords => "other-words",
+            Self::OtherDestruction => "other-destruction",
             Self::OtherList => "other-list",
             Self::Cut => "cut",
             Self::OtherManifest => "other-manifest",
@@ -228,6 +234,7 @@ impl Flaw {
             Self::NoAcceptance => "không có bằng chứng tiếp nhận gói tin",
             Self::OtherPacket => "gói tin khác (SHA-256 không khớp)",
             Self::OtherWords => "số ký hiệu, trích yếu hoặc nơi nhận khác với điều đã niêm phong lúc tiếp nhận",
+            Self::OtherDestruction => "bản ghi tiêu hủy khác với bằng chứng tiêu hủy",
             Self::OtherList => "danh sách khác với điều đã niêm phong",
             Self::Cut => "gói lưu trữ bị cắt cụt",
             Self::OtherManifest => "danh mục tệp không phải danh mục mà biên nhận của gói bảo đảm",
@@ -282,6 +289,7 @@ impl Flaw {
             Self::NoAcceptance => "no evidence that the packet was accepted",
             Self::OtherPacket => "another packet (SHA-256 differs)",
             Self::OtherWords => "number, abstract or recipients differ from what was sealed at acceptance",
+            Self::OtherDestruction => "the note of the destruction differs from the evidence of it",
             Self::OtherList => "the list is not the one that was sealed",
             Self::Cut => "the archive ends too early",
             Self::OtherManifest => "the manifest is not the one that the receipt of the archive vouches for",

@@ -92,7 +92,7 @@ pub(super) async fn answer(
         DeskOperation::Purge => purge::page(page, person, id).await,
         DeskOperation::DirectPurge => purge::direct(page, person, id, fields).await,
         DeskOperation::Certificate => purge::certificate(page, person, id).await,
-        DeskOperation::Holds => holds::page(page, person).await,
+        DeskOperation::Holds => holds::page(page, person, fields).await,
         DeskOperation::ChangeHolds => holds::change(page, person, fields).await,
     }
 }

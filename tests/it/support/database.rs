@@ -103,7 +103,7 @@ fn count_in_file(url: &str, sql: &str) -> i64 {
 }
 
 /// What must hold of every register at any time: each query counts what breaks a law and must answer 0.
-const LAWS: [(&str, &str); 14] = [
+const LAWS: [(&str, &str); 15] = [
     (
         "every envelope has evidence of its acceptance",
         "SELECT count(*) FROM envelopes e WHERE NOT EXISTS (SELECT 1 FROM evidence v \
@@ -159,6 +159,11 @@ const LAWS: [(&str, &str); 14] = [
         "SELECT count(*) FROM destroyed_packets d JOIN purges u ON u.purge_id = d.purge_id WHERE u.decided_by IS NULL OR \
          u.decided_by = u.proposed_by OR NOT EXISTS (SELECT 1 FROM evidence v WHERE v.envelope_id = d.envelope_id \
          AND v.event = 'docaxis:PacketDestroyed')",
+    ),
+    (
+        "whatever archive was destroyed has evidence",
+        "SELECT count(*) FROM archives a WHERE a.purge_id IS NOT NULL AND (a.destroyed_at IS NULL OR NOT EXISTS (SELECT 1 \
+         FROM evidence v WHERE v.event = 'docaxis:ArchiveDestroyed' AND v.facts LIKE '%' || a.archive_id || '%'))",
     ),
     (
         "every piece of evidence is sealed or waits to be",

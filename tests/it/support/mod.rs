@@ -138,6 +138,11 @@ impl TestHub {
         self.database.run(sql).await;
     }
 
+    /// Where its database is.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
     /// The command line on this hub's data.
     pub fn program(&self) -> program::Program {
         program::Program::new(&self.directory, &self.database.url)

@@ -50,8 +50,12 @@ impl SamplePage<'_> {
     /// How far its archive is.
     fn made(&self, archive: &ArchiveRow) -> Tag {
         let page = self.page;
-        let (text, look) = match archive.state.as_str() {
+        let (text, look) = match archive.standing() {
             "done" => (page.t("Đã xong", "Done").to_owned(), "good"),
+            "destroyed" => {
+                let vi = "Đã tiêu hủy cùng nội dung trong nó; hãy xuất gói mới";
+                (page.t(vi, "Destroyed with a content in it; ask for a new one").to_owned(), "quiet")
+            }
             "failed" => (format!("{}: {}", page.t("Không làm được", "Failed"), archive.reason), "bad"),
             _ => {
                 (format!("{}: {}/{}", page.t("Đang làm", "Being made"), archive.done, self.sample.row.size), "waiting")

@@ -8,7 +8,7 @@ use crate::domain::dates;
 use crate::domain::retention::Scope;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
-use crate::exchange::holds::{self, HoldLine};
+use crate::exchange::holds::{self, HoldKey, HoldLine, HoldPage};
 use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
 use askama::Template;
@@ -18,6 +18,8 @@ use askama::Template;
 struct HoldsPage<'a> {
     page: &'a Page<'a>,
     lines: Vec<HoldLine>,
+    /// Where the next page begins.
+    next: Option<String>,
 }
 
 impl HoldsPage<'_> {
@@ -67,13 +69,14 @@ pub(super) fn meant(scope: &Scope, page: &Page<'_>) -> String {
     if parts.is_empty() { page.t("mọi gói tin", "all packets").to_owned() } else { parts.join(", ") }
 }
 
-/// Draws the newest ones, with a form for another.
+/// Draws a page of them, those in force first, with a form for another.
 ///
 /// # Errors
 /// `NotFound` for whoever does not look after the hub; `Store`.
-pub(super) async fn page(page: &Page<'_>, person: &Person) -> Result<HttpResponse, Problem> {
-    let lines = holds::list_for(page.hub, person).await?;
-    drawn(&HoldsPage { page, lines })
+pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
+    let from = HoldKey::of_text(fields.get("after")).unwrap_or_default();
+    let HoldPage { lines, next } = holds::list_for(page.hub, person, from).await?;
+    drawn(&HoldsPage { page, lines, next: next.map(|key| key.text()) })
 }
 
 /// Places one, or lifts the one of the field `lift`.

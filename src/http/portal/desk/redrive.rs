@@ -72,17 +72,8 @@ impl PreviewPage<'_> {
     }
 
     fn fate(&self, line: &FailedLine) -> Tag {
-        let (text, look) = match line.fate {
-            Fate::Anew => (self.page.t("Sẽ gửi lại", "Will be sent again"), "good"),
-            Fate::Before(_) => (self.page.t("Đã gửi lại trước đó", "Was sent again before"), "quiet"),
-            Fate::TakenBack => {
-                (self.page.t("Không gửi: đã thu hồi hoặc thay thế", "Not sent: recalled or replaced"), "quiet")
-            }
-            Fate::Destroyed => {
-                (self.page.t("Không gửi: nội dung đã tiêu hủy", "Not sent: the content was destroyed"), "quiet")
-            }
-        };
-        Tag { text: text.to_owned(), look }
+        let look = if line.fate == Fate::Anew { "good" } else { "quiet" };
+        Tag { text: self.page.say(&line.fate.name()).to_owned(), look }
     }
 }
 

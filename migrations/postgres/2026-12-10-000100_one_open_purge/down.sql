@@ -1,0 +1,2 @@
+-- Two may be open again.
+DROP INDEX purges_one_open;

@@ -1,0 +1,2 @@
+-- The index goes.
+DROP INDEX sample_items_of_packet;
