@@ -440,6 +440,7 @@ impl Line {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
+            | EvidenceEvent::GrantChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
             | EvidenceEvent::IdentityProviderChanged
