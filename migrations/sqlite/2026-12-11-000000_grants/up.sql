@@ -24,6 +24,6 @@ CREATE TABLE grants (
 CREATE INDEX grants_open ON grants (holder, grant_id) WHERE ended_at IS NULL;
 
 -- Who takes over after the last day of an agency that is not closed; once it is, `successor_code` says so.
-ALTER TABLE agencies ADD COLUMN merges_into TEXT CHECK (merges_into IS NULL OR valid_until IS NOT NULL);
+ALTER TABLE agencies ADD COLUMN merges_into TEXT CONSTRAINT merged_only_when_it_ends CHECK (merges_into IS NULL OR valid_until IS NOT NULL);
 
 CREATE INDEX agencies_by_parent ON agencies (parent_code, agency_code);
