@@ -334,6 +334,7 @@ async fn a_merge_takes_effect_on_its_day_on_every_path() {
     let words = one.send("/portal/agencies", &[&day[..], &[("step", "look")]].concat()).await.words();
     for wanted in [
         "từ 0 giờ ngày 23/11/2026",
+        "Đến hết ngày 22/11/2026",
         "đến lúc đó không có gì thay đổi",
         "Ủy ban nhân dân tỉnh Mẫu (X99.B02) Đang tham gia",
         "lấy về: 1",
@@ -489,6 +490,13 @@ async fn nothing_of_the_office_is_there_for_others_nor_for_forms_of_other_sites(
     assert!(routes.len() > 10);
     let after = hub.count("SELECT count(*) FROM evidence WHERE event <> 'docaxis:DataAccessed'").await;
     assert_eq!(after, before, "nothing was done");
+}
+
+#[tokio::test]
+async fn what_is_unknown_is_not_found_and_only_administrators_are_offered_changes() {
+    let hub = hub().await;
+    let mut two = administrator(&hub, "hai").await;
+    let mut operator = Browser::of(&hub, "van.hanh", UserRole::Operator, &[]).await;
     for unknown in ["/portal/grants/none", "/portal/systems/none", "/portal/agencies/NONE/change"] {
         assert_eq!(two.get(unknown).await.status, 404, "{unknown}");
     }

@@ -3,12 +3,12 @@
 
 use super::super::super::problem::Problem;
 use super::super::fields::{Fields, escaped};
-use super::super::words::Tag;
+use super::super::words::{self, Tag};
 use super::super::{Page, agencies, drawn, see_other};
 use super::{after, parts};
 use crate::domain::agency::{AgencyState, Standing};
 use crate::domain::dates::{self, VIETNAM};
-use crate::domain::directory::{ChangeKind, Column, Entry, Listing};
+use crate::domain::directory::{ChangeKind, Column, Entry, Fault, Listing};
 use crate::domain::grant::Gift;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
@@ -64,14 +64,10 @@ impl FormPage<'_> {
 
     /// States to choose from: the word, its name, and whether it is the one.
     fn states(&self) -> Vec<(&'static str, &'static str, bool)> {
-        let states = [
-            (AgencyState::Open, self.page.t("Đang tham gia", "Takes part")),
-            (AgencyState::Suspended, self.page.t("Tạm khóa", "Suspended")),
-            (AgencyState::Closed, self.page.t("Đã đóng", "Closed")),
-        ];
+        let states = [AgencyState::Open, AgencyState::Suspended, AgencyState::Closed];
         // An agency is closed by its own form, where who takes over is asked.
         let own = self.fields.get("state");
-        let shown = states.into_iter().map(|(state, name)| (state.word(), name, state.word() == own));
+        let shown = states.into_iter().map(|state| (state.word(), state_name(state, self.page), state.word() == own));
         shown.filter(|(word, _, is_own)| *is_own || *word != AgencyState::Closed.word()).collect()
     }
 }
@@ -115,6 +111,18 @@ impl OutlookPage<'_> {
         }
     }
 
+    /// What a column says, as people read it.
+    fn value(&self, column: &Column, text: &str) -> String {
+        match column {
+            Column::ValidFrom | Column::ValidUntil => words::day(text),
+            Column::State => {
+                AgencyState::of_word(text).map(|state| state_name(state, self.page).to_owned()).unwrap_or_default()
+            }
+            Column::Code | Column::Name | Column::Parent | Column::Successor => text.to_owned(),
+            Column::Aliases | Column::Mail | Column::Mobile | Column::Fax => text.to_owned(),
+        }
+    }
+
     /// The day from which on the agency takes no part any more, where the change says so.
     fn ends_on(&self) -> Option<NaiveDate> {
         let after = &self.outlook.change.as_ref()?.after.agency;
@@ -133,6 +141,15 @@ impl OutlookPage<'_> {
 
     fn is_new(&self) -> bool {
         self.outlook.change.as_ref().is_some_and(|change| change.kind() == ChangeKind::Added)
+    }
+}
+
+/// What people call a state.
+fn state_name(state: AgencyState, page: &Page<'_>) -> &'static str {
+    match state {
+        AgencyState::Open => page.t("Đang tham gia", "Takes part"),
+        AgencyState::Suspended => page.t("Tạm khóa", "Suspended"),
+        AgencyState::Closed => page.t("Đã đóng", "Closed"),
     }
 }
 
@@ -200,17 +217,17 @@ fn entry(page: &Page<'_>, fields: &Fields) -> Result<Entry, ExchangeError> {
 
 /// What is wrong with a form, where that is what was answered.
 fn faults(why: ExchangeError) -> Result<Vec<Wording>, ExchangeError> {
-    match why {
-        ExchangeError::Faulty(faults) => Ok(faults
-            .into_iter()
-            .map(|fault| {
-                let [cause, remedy] = [fault.cause, fault.remedy];
-                Wording::new(format!("{} {}", cause.vi, remedy.vi), format!("{} {}", cause.en, remedy.en))
-            })
-            .collect()),
-        ExchangeError::Malformed(why) | ExchangeError::Exists(why) => Ok(vec![why]),
-        other => Err(other),
+    if let ExchangeError::Faulty(faults) = why {
+        let both = |[cause, remedy]: [&str; 2]| format!("{cause} {remedy}");
+        let told = |fault: &Fault| {
+            Wording::new(both([&fault.cause.vi, &fault.remedy.vi]), both([&fault.cause.en, &fault.remedy.en]))
+        };
+        return Ok(faults.iter().map(told).collect());
     }
+    if let ExchangeError::Malformed(why) | ExchangeError::Exists(why) = why {
+        return Ok(vec![why]);
+    }
+    Err(why)
 }
 
 /// Shows what a form would change, or carries it out; a form with faults is shown again as it was typed.
