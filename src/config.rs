@@ -1,6 +1,5 @@
-//! Every limit, time-out, schedule and address of the hub, with unit and default. TOML first, environment
-//! over it (`DOCAXIS__SECTION__NAME`). `docs/config.md` is generated from this file. What can be wrong with it is in
-//! `config/faults.rs`.
+//! Every limit, time-out, schedule and address of the hub, with unit and default. TOML first, environment over it
+//! (`DOCAXIS__SECTION__NAME`). `docs/config.md` is generated from this file. What can be wrong with it: `config/faults.rs`.
 
 mod faults;
 mod ledger_faults;
@@ -142,6 +141,8 @@ settings! {
         live_max: usize = 2usize, "keys";
         /// Life of a new key; 0 means for ever.
         life_days: u64 = 365u64, "days";
+        /// How long a second administrator may take to agree to what one proposes, and that one to take the secret then.
+        decision_hours: u64 = 24u64, "hours";
         /// How often a node writes down when its keys were last used, and that it is there.
         use_noted_seconds: u64 = 60u64, "seconds";
     }

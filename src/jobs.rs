@@ -12,8 +12,8 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, fold, freeze, keys, nodes, notify, purge, redrives, samples, selftest,
-    sweep, terms, users,
+    ExchangeError, archive, close, directory, fold, freeze, grants, keys, nodes, notify, purge, redrives, samples,
+    selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -115,6 +115,14 @@ pub const JOBS: &[Job] = &[
         made_up: true,
         cron: |hub| hub.config.jobs.purge_cron.clone(),
         run: |hub| Box::pin(purge::work(hub)),
+    },
+    Job {
+        name: "grants",
+        vi: "khép lại các đề xuất cấp khóa, quyền mà không ai duyệt hoặc nhận trong thời hạn",
+        en: "end proposals of keys and access that nobody decided on or took in time",
+        made_up: true,
+        cron: |hub| hub.config.jobs.redrive_cron.clone(),
+        run: |hub| Box::pin(grants::lapse(hub)),
     },
     Job {
         name: "selftest-runs",

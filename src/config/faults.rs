@@ -263,6 +263,7 @@ impl Config {
                 "must be more than twice database.timeout_seconds: a file waits for its row",
             ),
             (self.keys.live_max == 0, "keys.live_max", ONE.0, ONE.1),
+            (self.keys.decision_hours == 0, "keys.decision_hours", ONE.0, ONE.1),
             (self.lists.page_max == 0, "lists.page_max", ONE.0, ONE.1),
             (self.push.tick_milliseconds == 0, "push.tick_milliseconds", ONE.0, ONE.1),
             (self.push.in_flight_per_endpoint_max == 0, "push.in_flight_per_endpoint_max", ONE.0, ONE.1),

@@ -178,7 +178,7 @@ pub struct Agency {
     pub fax: String,
     /// Whether it takes part.
     pub state: AgencyState,
-    /// Who took over, when closed.
+    /// Who took over, when closed, or will after the last day.
     pub successor: Option<AgencyCode>,
     /// When it is valid.
     pub validity: Validity,

@@ -95,6 +95,7 @@ impl EventKind {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
+            | EvidenceEvent::GrantChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
             | EvidenceEvent::IdentityProviderChanged

@@ -42,6 +42,10 @@ pub fn words(event: EvidenceEvent, agency: Option<&str>, status_code: Option<&st
         EvidenceEvent::DirectoryImported => of("Danh bạ đơn vị được nhập từ tệp", "Agencies were imported from a file"),
         EvidenceEvent::SystemChanged => of("Một hệ thống được thay đổi", "A system was changed"),
         EvidenceEvent::KeyChanged => of("Khóa của một hệ thống được thay đổi", "A key of a system was changed"),
+        EvidenceEvent::GrantChanged => of(
+            "Việc cấp khóa, quyền hoặc bí mật mới được đề xuất hay quyết định",
+            "To give a key, more access or a new secret was proposed or decided on",
+        ),
         EvidenceEvent::LedgerRefused => {
             of("Điểm chốt của một sổ cái khác bị từ chối ký chứng", "A head of another ledger was not cosigned")
         }
@@ -123,6 +127,7 @@ pub fn state(event: EvidenceEvent) -> Option<DeliveryState> {
         | EvidenceEvent::DirectoryImported
         | EvidenceEvent::SystemChanged
         | EvidenceEvent::KeyChanged
+        | EvidenceEvent::GrantChanged
         | EvidenceEvent::LedgerRefused
         | EvidenceEvent::UserChanged
         | EvidenceEvent::IdentityProviderChanged

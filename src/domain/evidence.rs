@@ -48,6 +48,8 @@ pub enum EvidenceEvent {
     SystemChanged,
     /// Ours: a key was made or revoked.
     KeyChanged,
+    /// Ours: to give a system a key or more access, or an endpoint a new secret, was proposed, decided on, taken back, done or left.
+    GrantChanged,
     /// Ours: as a witness, this hub refused a head of another ledger, which did not grow from the one that it had cosigned; or an
     /// operator let it forget that one.
     LedgerRefused,
@@ -85,7 +87,7 @@ pub enum EvidenceEvent {
 
 impl EvidenceEvent {
     /// Every event, in the order of a document's life.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::SubmissionAcceptance,
         Self::SubmissionRejection,
         Self::RelayAcceptance,
@@ -107,6 +109,7 @@ impl EvidenceEvent {
         Self::DirectoryImported,
         Self::SystemChanged,
         Self::KeyChanged,
+        Self::GrantChanged,
         Self::LedgerRefused,
         Self::UserChanged,
         Self::IdentityProviderChanged,
@@ -149,6 +152,7 @@ impl EvidenceEvent {
             Self::DirectoryImported => "docaxis:DirectoryImported",
             Self::SystemChanged => "docaxis:SystemChanged",
             Self::KeyChanged => "docaxis:KeyChanged",
+            Self::GrantChanged => "docaxis:GrantChanged",
             Self::LedgerRefused => "docaxis:LedgerRefused",
             Self::UserChanged => "docaxis:UserChanged",
             Self::IdentityProviderChanged => "docaxis:IdentityProviderChanged",
@@ -184,7 +188,7 @@ impl EvidenceEvent {
             Self::StatusReported | Self::DeliveryDirected | Self::EndpointChanged | Self::AgencyChanged => None,
             Self::DirectoryImported | Self::SystemChanged | Self::KeyChanged | Self::UserChanged => None,
             Self::RouteChanged | Self::LedgerRefused | Self::RedriveChanged | Self::BulletinChanged => None,
-            Self::IdentityProviderChanged => None,
+            Self::IdentityProviderChanged | Self::GrantChanged => None,
             Self::StatementMade | Self::DayClosed | Self::ArchiveExported | Self::ContentViewed => None,
             Self::ListReconciled => None,
             Self::LegalHoldChanged | Self::PurgeChanged | Self::PacketDestroyed | Self::DestructionCertified => None,

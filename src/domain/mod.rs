@@ -3,7 +3,7 @@
 //! Reading order: `element` (the standard's table), `packet` (what was read), `rules` (may it pass),
 //! `envelope` (what it means), `delivery`, `status`, `system`, `evidence`, `receipt` (what is said of it), `statement` (what of a day), `agency`, `directory` (what entries make of
 //! it), `text`; for what the hub pushes: `endpoint` (to whom), `lane` (which first), `schedule` (when again), `breaker` and
-//! `pace` (how much at once), `cause` (why a delivery failed), `undertaking` (what two people decide on), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `retention` (how long content is kept), `destruction` (what a certificate says), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `tally` (what is counted) and `measure` (what the numbers mean), `open_data` (what of them is for anybody); `selftest`, the table of what a system is tried with; `sample`, drawn so that anybody can draw it again.
+//! `pace` (how much at once), `cause` (why a delivery failed), `undertaking` (what two people decide on), `grant` (what two administrators give), `relay` (by which neighbouring hub); `calendar` (by when a document is to be received), `retention` (how long content is kept), `destruction` (what a certificate says), `notice` (what is told by mail), `announcement` (what by webhook) and `event_words` (in which words); `tally` (what is counted) and `measure` (what the numbers mean), `open_data` (what of them is for anybody); `selftest`, the table of what a system is tried with; `sample`, drawn so that anybody can draw it again.
 
 pub mod agency;
 pub mod announcement;
@@ -19,6 +19,7 @@ pub mod endpoint;
 pub mod envelope;
 pub mod event_words;
 pub mod evidence;
+pub mod grant;
 pub mod lane;
 pub mod measure;
 pub mod notice;

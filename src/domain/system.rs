@@ -66,6 +66,12 @@ impl AddressRange {
     }
 }
 
+/// Whether a system that may call from some ranges may call from further ones afterwards; none means from everywhere.
+pub fn widens(before: &[AddressRange], after: &[AddressRange]) -> bool {
+    let was_open = |range: &AddressRange| before.iter().any(|known| known.0.contains(&range.0));
+    !before.is_empty() && (after.is_empty() || !after.iter().all(was_open))
+}
+
 /// Ranges in one text, separated by commas or spaces; nothing when one of them is none.
 pub fn ranges(text: &str) -> Option<Vec<AddressRange>> {
     let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
@@ -105,6 +111,22 @@ mod tests {
         assert!(range("2001:db8::/32").holds(ip("2001:db8:1::1")) && !range("2001:db8::/32").holds(ip("2001:db9::1")));
         assert!(range("10.1.2.3").holds(ip("::ffff:10.1.2.3")), "IPv4 written as IPv6");
         assert!("10.1.2.3/33".parse::<AddressRange>().is_err() && "anywhere".parse::<AddressRange>().is_err());
+    }
+
+    #[test]
+    fn further_ranges_are_told_from_fewer() {
+        let of = |text: &str| ranges(text).unwrap();
+        for (before, after, wider) in [
+            ("", "10.1.0.0/16", false),
+            ("", "", false),
+            ("10.1.0.0/16", "", true),
+            ("10.1.0.0/16", "10.1.2.0/24, 10.1.3.4", false),
+            ("10.1.0.0/16", "10.1.2.0/24, 10.2.0.1", true),
+            ("10.1.2.0/24", "10.1.0.0/16", true),
+            ("10.1.2.3, 10.1.2.4", "10.1.2.4", false),
+        ] {
+            assert_eq!(widens(&of(before), &of(after)), wider, "{before} -> {after}");
+        }
     }
 
     #[test]

@@ -449,6 +449,7 @@ impl Line {
             | EvidenceEvent::DirectoryImported
             | EvidenceEvent::SystemChanged
             | EvidenceEvent::KeyChanged
+            | EvidenceEvent::GrantChanged
             | EvidenceEvent::LedgerRefused
             | EvidenceEvent::UserChanged
             | EvidenceEvent::IdentityProviderChanged

@@ -1,4 +1,4 @@
-//! An undertaking: something large that one person proposes, another one decides on, and a job works off: a re-drive, a purge.
+//! An undertaking: something that one person proposes and another one decides on: a re-drive or a purge, which a job works off, a grant.
 //! Its states, and which of them whose step leads to. Not here: what is worked off (`exchange::redrives`, `exchange::purge`), SQL.
 
 use super::rules::Wording;

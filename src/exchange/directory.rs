@@ -7,7 +7,7 @@ use super::{Caller, ExchangeError, rows};
 use crate::domain::agency::{Agency, AgencyState, OrganId, Standing};
 use crate::domain::dates::VIETNAM;
 use crate::domain::directory::fault::Fault;
-use crate::domain::directory::{self, ChangeKind, Column, Entry, Listing, Registration, folded};
+use crate::domain::directory::{self, Change, ChangeKind, Column, Entry, Listing, Registration, folded};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
@@ -222,19 +222,81 @@ fn settle(tx: &mut Connection, act: &Act, entry: &Entry) -> Result<Settled, Stor
 /// Registers or changes an agency by an entry: what it says holds, what it does not say stays.
 ///
 /// # Errors
-/// `Faulty` with everything that is wrong; `Store`.
+/// `Faulty` with everything that is wrong; `Malformed` for a new successor that is over; `Store`.
 pub async fn put_agency(hub: &Hub, by: &By, entry: Entry) -> Result<AgencyLine, ExchangeError> {
+    put(hub, by, (entry, None)).await
+}
+
+/// The same for somebody who saw that version of the agency; 0 where there was none.
+///
+/// # Errors
+/// As `put_agency`; `Exists` when it changed meanwhile.
+pub async fn put_agency_as_seen(hub: &Hub, by: &By, entry: Entry, seen: i64) -> Result<AgencyLine, ExchangeError> {
+    put(hub, by, (entry, Some(seen))).await
+}
+
+async fn put(hub: &Hub, by: &By, (entry, seen): (Entry, Option<i64>)) -> Result<AgencyLine, ExchangeError> {
     let act = Act::new(hub, by);
     let put = hub.store.write(move |tx| {
-        let code = folded(entry.text(Column::Code).unwrap_or_default());
-        // An alias means the agency that it leads to.
-        match agencies::find_by_alias(tx, &code)? {
-            Some(known) => settle(tx, &act, &entry.clone().with(Column::Code, known.code.0)),
+        let (known, entry) = meant(tx, &entry)?;
+        if seen.is_some_and(|seen| known.as_ref().map_or(0, |known| known.version) != seen) {
+            return Ok(Settled::Refused(ExchangeError::Exists(Wording::new(
+                "Đơn vị này vừa được thay đổi; hãy xem lại rồi xác nhận lần nữa",
+                "The agency was changed meanwhile; look again and confirm once more",
+            ))));
+        }
+        match unfit_successor(tx, (known.as_ref(), &entry), act.now)? {
+            Some(why) => Ok(Settled::Refused(why)),
             None => settle(tx, &act, &entry),
         }
     });
     let agency = put.await?.answer()?;
     self::agency(hub, agency.code.as_str()).await
+}
+
+/// What an entry would change; nothing where it says what is so already.
+///
+/// # Errors
+/// As `put_agency`.
+pub async fn foretell(hub: &Hub, entry: Entry) -> Result<Option<Change>, ExchangeError> {
+    let now = hub.clock.now();
+    let foretold = hub.store.read(move |tx| {
+        let (known, entry) = meant(tx, &entry)?;
+        if let Some(why) = unfit_successor(tx, (known.as_ref(), &entry), now)? {
+            return Ok(Err(why));
+        }
+        let around = around(tx, &entry)?;
+        Ok(directory::plan(&around, std::slice::from_ref(&entry)).map_err(ExchangeError::Faulty))
+    });
+    Ok(foretold.await??.changes.pop())
+}
+
+/// The agency that an entry is about, and the entry under its canonical code: an alias means the agency that it leads to.
+fn meant(tx: &mut Connection, entry: &Entry) -> Result<(Option<Agency>, Entry), StoreError> {
+    let code = folded(entry.text(Column::Code).unwrap_or_default());
+    let known = agencies::find_by_alias(tx, &code)?;
+    let entry = match &known {
+        Some(known) => entry.clone().with(Column::Code, known.code.0.clone()),
+        None => entry.clone(),
+    };
+    Ok((known, entry))
+}
+
+/// Why the new successor that an entry names cannot be one: it is over itself.
+fn unfit_successor(
+    tx: &mut Connection,
+    (known, entry): (Option<&Agency>, &Entry),
+    now: DateTime<Utc>,
+) -> Result<Option<ExchangeError>, StoreError> {
+    let said = entry.text(Column::Successor).unwrap_or_default();
+    let Some(next) = agencies::find_by_alias(tx, &folded(said))? else { return Ok(None) };
+    let is_new = known.is_none_or(|known| known.successor.as_ref() != Some(&next.code));
+    Ok((is_new && next.standing(now).is_over()).then(|| {
+        ExchangeError::Malformed(Wording::new(
+            format!("Cơ quan kế thừa {said} không còn hoạt động"),
+            format!("{said} is closed or no longer valid and cannot be the successor"),
+        ))
+    }))
 }
 
 /// Opens, suspends or closes an agency.
@@ -263,15 +325,12 @@ fn change_state(
     let Some(known) = agencies::find_by_alias(tx, &folded(code))? else {
         return Ok(Settled::Refused(ExchangeError::NotFound));
     };
-    let next = agencies::find_by_alias(tx, &folded(successor))?;
-    if next.is_some_and(|next| next.standing(act.now).is_over()) {
-        return Ok(Settled::Refused(ExchangeError::Malformed(Wording::new(
-            format!("Cơ quan kế thừa {successor} không còn hoạt động"),
-            format!("{successor} is closed or no longer valid and cannot be the successor"),
-        ))));
-    }
     let entry = Entry::about(known.code.as_str()).with(Column::State, state.word());
-    settle(tx, act, &entry.with(Column::Successor, successor))
+    let entry = entry.with(Column::Successor, successor);
+    match unfit_successor(tx, (Some(&known), &entry), act.now)? {
+        Some(why) => Ok(Settled::Refused(why)),
+        None => settle(tx, act, &entry),
+    }
 }
 
 /// Ends what a system has to do with an agency: closes it, or only gives it up while other systems hold it too.

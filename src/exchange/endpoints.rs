@@ -92,6 +92,18 @@ const MOVED_AT_ONCE: i64 = 500;
 /// # Errors
 /// `NotFound` for an unknown agency, `Malformed` for an address that the hub does not call, `Store`.
 pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, ExchangeError> {
+    let (new, proof) = draft(hub, &entry).await?;
+    let act = Act::new(hub, by);
+    hub.store.write(move |tx| put(tx, &act, new.clone())).await?;
+    hub.wake.notify_one();
+    Ok(proof)
+}
+
+/// The endpoint that an entry means, with a new secret, and what its holder is shown.
+///
+/// # Errors
+/// As `set`; `Unavailable`.
+pub(super) async fn draft(hub: &Hub, entry: &EndpointEntry) -> Result<(NewEndpoint, Proof), ExchangeError> {
     check_url(hub, EndpointKind::Agency, &entry.url)?;
     let id = EndpointId::agency(canonical(hub, &entry.agency).await?.as_str());
     let (sealed, proof) = new_secret(hub, &id, entry.scheme)?;
@@ -104,15 +116,17 @@ pub async fn set(hub: &Hub, by: &By, entry: EndpointEntry) -> Result<Proof, Exch
         wants: String::new(),
         in_flight_max: i32::from(entry.in_flight_max.unwrap_or(standard).max(1)),
     };
-    let act = Act::new(hub, by);
-    let written = hub.store.write(move |tx| {
-        endpoints::set(tx, new.clone(), act.now)?;
-        let facts = json!({ "url": new.url, "confirms_itself": new.confirms_itself });
-        note(tx, &act, "set", (&new.id, facts))
-    });
-    written.await?;
-    hub.wake.notify_one();
-    Ok(proof)
+    Ok((new, proof))
+}
+
+/// Keeps an endpoint of an agency, with its evidence.
+///
+/// # Errors
+/// `Statement`.
+pub(super) fn put(tx: &mut Connection, act: &Act, new: NewEndpoint) -> Result<(), StoreError> {
+    let (id, facts) = (new.id.clone(), json!({ "url": new.url, "confirms_itself": new.confirms_itself }));
+    endpoints::set(tx, new, act.now)?;
+    note(tx, act, "set", (&id, facts))
 }
 
 /// Whether the hub calls an address at all, as an endpoint of a kind.

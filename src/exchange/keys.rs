@@ -235,50 +235,97 @@ pub async fn note_uses(hub: &Hub) -> Result<usize, ExchangeError> {
 /// # Errors
 /// `NotFound`; `Exists` when the system has `keys.live_max` live keys; `Store`.
 pub async fn add_key(hub: &Hub, by: &By, system_id: &str, life_days: Option<u64>) -> Result<NewKey, ExchangeError> {
-    // The hub speaks for its test agencies itself; a key would let somebody else do so.
-    if selftest::is_reserved(system_id) {
-        return Err(ExchangeError::NotFound);
+    let (act, draft) = (Act::new(hub, by), draft(hub, (system_id, life_days))?);
+    let sealed = draft.sealed.clone();
+    hub.store.write(move |tx| add(tx, &act, &sealed)).await??;
+    Ok(draft.made(hub))
+}
+
+/// A key that is not in the database yet.
+pub(super) struct Draft {
+    secret: SecretString,
+    /// As much of it as the database is given.
+    pub(super) sealed: Sealed,
+}
+
+/// A key whose secret is sealed.
+#[derive(Clone)]
+pub(super) struct Sealed {
+    key_id: String,
+    system_id: String,
+    secret: Vec<u8>,
+    expires_at: Option<DateTime<Utc>>,
+    live_max: usize,
+}
+
+impl Draft {
+    /// The key, once it is in the database.
+    pub(super) fn made(self, hub: &Hub) -> NewKey {
+        // The SDK's signature is checked against all keys of a system, and this node may remember fewer.
+        hub.known_keys.forget();
+        NewKey { key_id: self.sealed.key_id, secret: self.secret, expires_at: self.sealed.expires_at }
     }
+}
+
+/// Draws a key for a system, with its life as in `add_key`.
+///
+/// # Errors
+/// `Unavailable`.
+pub(super) fn draft(hub: &Hub, (system_id, life_days): (&str, Option<u64>)) -> Result<Draft, ExchangeError> {
     let key_id = hub.ids.next();
     let unavailable = |error: keyring::KeyringError| ExchangeError::Unavailable(error.to_string());
     let secret = hub.keyring.new_secret().map_err(unavailable)?;
     let sealed = hub.keyring.seal(&secret, &key_id).map_err(unavailable)?;
-    let act = Act::new(hub, by);
     let days = life_days.unwrap_or(hub.config.keys.life_days);
     let life = i64::try_from(days).ok().filter(|days| *days > 0).and_then(TimeDelta::try_days);
-    let expires_at = life.and_then(|life| act.now.checked_add_signed(life));
-    let (id, system, live_max) = (key_id.clone(), system_id.to_owned(), hub.config.keys.live_max);
-    let made = hub.store.write(move |tx| {
-        if systems::find(tx, &system)?.is_none() {
-            return Ok(Made::NoSystem);
-        }
-        let keys = systems::keys_of(tx, &system)?;
-        if keys.iter().filter(|key| key.is_live(act.now)).count() >= live_max {
-            return Ok(Made::TooMany);
-        }
-        systems::insert_key(tx, (&id, &system), &sealed, act.now, expires_at)?;
-        let facts = json!({ "system": system, "key": id, "expires_at": expires_at.map(|at| at.to_rfc3339()) });
-        act.note(tx, (EvidenceEvent::KeyChanged, "add"), None, facts)?;
-        Ok(Made::Key)
-    });
-    match made.await? {
-        Made::Key => {
-            // The SDK's signature is checked against all keys of a system, and this node may remember fewer.
-            hub.known_keys.forget();
-            Ok(NewKey { key_id, secret, expires_at })
-        }
-        Made::NoSystem => Err(ExchangeError::NotFound),
-        Made::TooMany => Err(ExchangeError::Exists(Wording::new(
-            format!("Hệ thống đã có {live_max} khóa còn hiệu lực; hãy hủy một khóa trước"),
-            format!("The system has {live_max} live keys; revoke one first"),
-        ))),
-    }
+    let expires_at = life.and_then(|life| hub.clock.now().checked_add_signed(life));
+    let (system_id, live_max) = (system_id.to_owned(), hub.config.keys.live_max);
+    Ok(Draft { secret, sealed: Sealed { key_id, system_id, secret: sealed, expires_at, live_max } })
 }
 
-enum Made {
-    Key,
-    NoSystem,
-    TooMany,
+/// Keeps a key that was drawn, with its evidence.
+///
+/// # Errors
+/// `Statement`; within, those of `room_for_key`.
+pub(super) fn add(tx: &mut Connection, act: &Act, key: &Sealed) -> Result<Result<(), ExchangeError>, StoreError> {
+    let Sealed { key_id, system_id, secret, expires_at, live_max } = key;
+    if let Err(why) = room_for_key(tx, system_id, (act.now, *live_max))? {
+        return Ok(Err(why));
+    }
+    systems::insert_key(tx, (key_id, system_id), secret, act.now, *expires_at)?;
+    let facts = json!({ "system": system_id, "key": key_id, "expires_at": expires_at.map(|at| at.to_rfc3339()) });
+    act.note(tx, (EvidenceEvent::KeyChanged, "add"), None, facts)?;
+    Ok(Ok(()))
+}
+
+/// Whether a system may have a further key.
+///
+/// # Errors
+/// `Statement`; within, `NotFound` for an unknown system and `Exists` where as many are live as may be.
+pub(super) fn room_for_key(
+    tx: &mut Connection,
+    system_id: &str,
+    (now, live_max): (DateTime<Utc>, usize),
+) -> Result<Result<(), ExchangeError>, StoreError> {
+    // The hub speaks for its test agencies itself; a key would let somebody else do so.
+    if selftest::is_reserved(system_id) || systems::find(tx, system_id)?.is_none() {
+        return Ok(Err(ExchangeError::NotFound));
+    }
+    if live(tx, system_id, now)? < live_max {
+        return Ok(Ok(()));
+    }
+    Ok(Err(ExchangeError::Exists(Wording::new(
+        format!("Hệ thống đã có {live_max} khóa còn hiệu lực; hãy hủy một khóa trước"),
+        format!("The system has {live_max} live keys; revoke one first"),
+    ))))
+}
+
+/// How many keys of a system are live.
+///
+/// # Errors
+/// `Statement`.
+pub(super) fn live(tx: &mut Connection, system_id: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    Ok(systems::keys_of(tx, system_id)?.iter().filter(|key| key.is_live(now)).count())
 }
 
 /// Ends a key at once; within `keys.memory_seconds` no node takes it any more. Again changes nothing.

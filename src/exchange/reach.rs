@@ -1,20 +1,23 @@
 //! The directory as people read it: who is found by code or name, and whether an agency can receive. Not here: changes of the
 //! directory (`directory`).
 
-use super::ExchangeError;
 use super::directory::{self, AgencyLine};
 use super::endpoints::{self, EndpointLine};
 use super::lookup::at_a_place;
 use super::routes::{Way, way_of};
 use super::systems::{self, SystemLine};
+use super::{ExchangeError, rows};
 use crate::domain::agency::{Channel, Standing};
 use crate::domain::breaker::Circuit;
 use crate::domain::text::folded;
 use crate::hub::Hub;
+use crate::store::agencies;
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Entries of the directory that are gone through at once.
 const ENTRIES_AT_ONCE: usize = 1000;
+/// Agencies below another one that are shown by name.
+const BELOW_SHOWN: usize = 20;
 /// Successors that are followed.
 const SUCCESSORS_MAX: usize = 8;
 
@@ -98,6 +101,10 @@ pub struct AgencyCard {
     pub neighbour: Option<String>,
     /// When a system that holds it last called.
     pub seen_at: Option<DateTime<Utc>>,
+    /// The first agencies right below it, by code and name.
+    pub below: Vec<(String, String)>,
+    /// How many there are.
+    pub below_number: i64,
 }
 
 /// An agency by any code of it.
@@ -123,7 +130,10 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
         Channel::Pickup => None,
     };
     let own = line.agency.code.clone();
-    let neighbour = match hub.store.read(move |tx| way_of(tx, &own)).await? {
+    let found =
+        hub.store.read(move |tx| Ok((way_of(tx, &own)?, agencies::below(tx, own.as_str(), rows(BELOW_SHOWN))?)));
+    let (way, (below, below_number)) = found.await?;
+    let neighbour = match way {
         Way::Push(to) => to.neighbour().map(str::to_owned),
         Way::Pickup => None,
     };
@@ -144,5 +154,5 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
         (Standing::Open, None) if has_software && seen_at.is_some() => Reach::Yes,
         (Standing::Open, None) => Reach::Waits,
     };
-    Ok(AgencyCard { line, reach, successors, systems: of_agency, endpoint, neighbour, seen_at })
+    Ok(AgencyCard { line, reach, successors, systems: of_agency, endpoint, neighbour, seen_at, below, below_number })
 }

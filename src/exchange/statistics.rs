@@ -317,8 +317,8 @@ impl Drawing {
         let today = self.today.to_string();
         Ok(Everybody {
             agencies: match self.period {
-                Period::Last(1) => by_agency(tx, &today)?,
-                Period::Month(first) => by_agency(tx, &month_word(first))?,
+                Period::Last(1) => by_agency(tx, &today, &today)?,
+                Period::Month(first) => by_agency(tx, &month_word(first), &today)?,
                 // Of many days there would be too much to be added up while somebody waits.
                 Period::Last(_) => Vec::new(),
             },
@@ -345,7 +345,7 @@ impl Drawing {
     }
 }
 
-fn by_agency(tx: &mut Connection, day: &str) -> Result<Vec<AgencyLine>, StoreError> {
+fn by_agency(tx: &mut Connection, day: &str, today: &str) -> Result<Vec<AgencyLine>, StoreError> {
     let mut sums: HashMap<String, [Vec<Sum>; 2]> = HashMap::new();
     for (code, what, number) in statistics::by_agency(tx, Scope::Sender, day)? {
         let [sent, _] = sums.entry(code).or_default();
@@ -356,7 +356,7 @@ fn by_agency(tx: &mut Connection, day: &str) -> Result<Vec<AgencyLine>, StoreErr
         received.push((WHOLE.to_owned(), what, number));
     }
     let codes: Vec<&str> = sums.keys().map(String::as_str).collect();
-    let successors = statistics::successors(tx, &codes)?;
+    let successors = statistics::successors(tx, &codes, today)?;
     let mut lines: HashMap<String, AgencyLine> = HashMap::new();
     for (code, [sent, received]) in sums {
         let (sent, received): (Sums, Sums) = (sent.into_iter().collect(), received.into_iter().collect());

@@ -194,17 +194,43 @@ fn line(tx: &mut Connection, row: SystemRow) -> Result<SystemLine, StoreError> {
 /// # Errors
 /// `NotFound` for the system; `Malformed` for an unknown agency; `NotAllowed` for a system of administration; `Store`.
 pub async fn hold(hub: &Hub, by: &By, system_id: &str, agency: &str) -> Result<SystemLine, ExchangeError> {
-    unreserved([system_id, agency])?;
     let (act, id, agency) = (Act::new(hub, by), system_id.to_owned(), agency.to_owned());
-    let held = hub.store.write(move |tx| {
-        let Some(system) = rows::find(tx, &id)? else { return Ok(Settled::Refused(ExchangeError::NotFound)) };
-        match held(tx, system.role, std::slice::from_ref(&agency))? {
-            Ok(codes) => codes.iter().try_for_each(|code| hold_one(tx, &act, (&id, code)))?,
-            Err(why) => return Ok(Settled::Refused(why)),
-        }
-        line_of(tx, &id)
+    let held = hub.store.write(move |tx| match let_hold(tx, &act, (&id, &agency))? {
+        Ok(_) => line_of(tx, &id),
+        Err(why) => Ok(Settled::Refused(why)),
     });
     held.await?.answer()
+}
+
+/// The same inside a transaction.
+///
+/// # Errors
+/// `Statement`; within, those of `holdable`.
+pub(super) fn let_hold(
+    tx: &mut Connection,
+    act: &Act,
+    (id, agency): (&str, &str),
+) -> Result<Result<(), ExchangeError>, StoreError> {
+    match holdable(tx, (id, agency))? {
+        Ok(code) => hold_one(tx, act, (id, &code)).map(Ok),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+/// The canonical code of an agency that a system may hold.
+///
+/// # Errors
+/// `Statement`; within, as of `hold`.
+pub(super) fn holdable(
+    tx: &mut Connection,
+    (id, agency): (&str, &str),
+) -> Result<Result<AgencyCode, ExchangeError>, StoreError> {
+    if let Err(why) = unreserved([id, agency]) {
+        return Ok(Err(why));
+    }
+    let Some(system) = rows::find(tx, id)? else { return Ok(Err(ExchangeError::NotFound)) };
+    let codes = held(tx, system.role, &[agency.to_owned()])?;
+    Ok(codes.and_then(|codes| codes.into_iter().next().ok_or(ExchangeError::NotFound)))
 }
 
 /// Lets a system hold an agency no more. What waits for the agency stays for whoever holds it.
@@ -256,6 +282,21 @@ pub async fn set_addresses(
     system_id: &str,
     addresses: &[String],
 ) -> Result<SystemLine, ExchangeError> {
+    let (act, id, ranges) = (Act::new(hub, by), system_id.to_owned(), ranges(addresses)?);
+    let set = hub.store.write(move |tx| match put_addresses(tx, &act, (&id, &ranges))? {
+        Ok(()) => line_of(tx, &id),
+        Err(why) => Ok(Settled::Refused(why)),
+    });
+    let line = set.await?.answer()?;
+    hub.known_keys.forget();
+    Ok(line)
+}
+
+/// Addresses and ranges as they are kept.
+///
+/// # Errors
+/// `Malformed` for what is none, or too many.
+pub(super) fn ranges(addresses: &[String]) -> Result<Vec<String>, ExchangeError> {
     let mut ranges: Vec<String> = Vec::new();
     for text in addresses {
         match text.trim().parse::<AddressRange>() {
@@ -276,20 +317,26 @@ pub async fn set_addresses(
             format!("At most {ADDRESSES_MAX} addresses"),
         )));
     }
-    let (act, id) = (Act::new(hub, by), system_id.to_owned());
-    let set = hub.store.write(move |tx| {
-        if rows::find(tx, &id)?.is_none() {
-            return Ok(Settled::Refused(ExchangeError::NotFound));
-        }
-        if rows::addresses_of(tx, &id)? != ranges {
-            rows::set_addresses(tx, &id, &ranges)?;
-            note(tx, &act, "addresses", json!({ "system": id, "addresses": ranges }))?;
-        }
-        line_of(tx, &id)
-    });
-    let line = set.await?.answer()?;
-    hub.known_keys.forget();
-    Ok(line)
+    Ok(ranges)
+}
+
+/// Sets addresses, as `ranges` gave them, inside a transaction.
+///
+/// # Errors
+/// `Statement`; within, `NotFound`.
+pub(super) fn put_addresses(
+    tx: &mut Connection,
+    act: &Act,
+    (id, ranges): (&str, &[String]),
+) -> Result<Result<(), ExchangeError>, StoreError> {
+    if rows::find(tx, id)?.is_none() {
+        return Ok(Err(ExchangeError::NotFound));
+    }
+    if rows::addresses_of(tx, id)? != ranges {
+        rows::set_addresses(tx, id, ranges)?;
+        note(tx, act, "addresses", json!({ "system": id, "addresses": ranges }))?;
+    }
+    Ok(Ok(()))
 }
 
 /// Every system.

@@ -1,4 +1,4 @@
-//! What re-drives and purges have in common: the reason that is given, how long a second person has, what is said to whoever
+//! What re-drives, purges and grants have in common: the reason that is given, how long a second person has, what is said to whoever
 //! cannot take a step.
 
 use super::ExchangeError;
@@ -36,8 +36,8 @@ pub(super) fn expiry(now: DateTime<Utc>, hours: u64) -> DateTime<Utc> {
 pub(super) fn barred(why: Barred) -> ExchangeError {
     match why {
         Barred::OwnProposal => ExchangeError::NotAllowed(Wording::new(
-            "Người đề xuất không được tự duyệt; cần một người vận hành hoặc quản trị khác",
-            "Nobody decides on an own proposal; another operator or administrator must",
+            "Người đề xuất không được tự duyệt; cần một người khác có quyền duyệt",
+            "Nobody decides on an own proposal; somebody else who may must",
         )),
         Barred::NotSo => ExchangeError::Exists(Wording::new(
             "Việc này không còn ở trạng thái đó; hãy tải lại trang",

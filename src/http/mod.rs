@@ -51,7 +51,7 @@ use admin_api::AdminOperation;
 use agency_api::AgencyOperation;
 use archive_api::ArchiveOperation;
 use ledger_api::{LedgerOperation, TilesOperation};
-use portal::{AuditOperation, DeskOperation, PortalOperation};
+use portal::{AuditOperation, DeskOperation, OfficeOperation, PortalOperation};
 use problem::Dialect;
 use purge_api::PurgeOperation;
 use push_admin::PushOperation;
@@ -228,6 +228,10 @@ const fn desk(operation: DeskOperation) -> Operation {
     Operation::Portal(PortalOperation::Desk(operation))
 }
 
+const fn office(operation: OfficeOperation) -> Operation {
+    Operation::Portal(PortalOperation::Office(operation))
+}
+
 /// Every route, grouped by who calls it.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
@@ -383,6 +387,18 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/portal/documents/{id}/recall", page(PortalOperation::TakeBack), "Take a document back from recipients (`to`, `reason`)."),
     route(GET, "/portal/agencies", page(PortalOperation::Agencies), "The directory (`name`, `after`)."),
     route(GET, "/portal/agencies/{code}", page(PortalOperation::Agency), "One agency, and whether it can receive."),
+    route(POST, "/portal/agencies", office(OfficeOperation::PutAgency), "Look at what a change of an agency means (`step`: `look`), or carry it out (`confirm`): its columns as in files, or `successor` and `day` where `form` is `close`; for administrators."),
+    route(GET, "/portal/new-agency", office(OfficeOperation::NewAgency), "A form for a new agency."),
+    route(GET, "/portal/agencies/{id}/change", office(OfficeOperation::ChangeAgency), "A form to change an agency."),
+    route(GET, "/portal/agencies/{id}/close", office(OfficeOperation::CloseAgency), "A form to close an agency or merge it into another, from a day on."),
+    route(POST, "/portal/agencies/{id}/endpoint", office(OfficeOperation::Endpoint), "Propose where an agency is pushed to, with a new secret (`url`, `confirms_itself`, `ed25519`, `reason`), or push to it no more (`step`: `remove`)."),
+    route(GET, "/portal/systems", office(OfficeOperation::Systems), "Systems and their keys (`name`, `after`); for operators and administrators."),
+    route(POST, "/portal/systems", office(OfficeOperation::RegisterSystem), "Register a system (`system`, `name`, `role`); for administrators."),
+    route(GET, "/portal/systems/{id}", office(OfficeOperation::System), "One system: agencies, keys, addresses, endpoint."),
+    route(POST, "/portal/systems/{id}", office(OfficeOperation::DirectSystem), "Rename, suspend or resume a system, release an agency, revoke a key, or ask for a key, an agency or addresses (`step`, `name`, `agency`, `key`, `life_days`, `addresses`, `reason`)."),
+    route(GET, "/portal/grants", office(OfficeOperation::Grants), "What one administrator proposed to give and another decides on."),
+    route(GET, "/portal/grants/{id}", office(OfficeOperation::Grant), "One of them."),
+    route(POST, "/portal/grants/{id}", office(OfficeOperation::DirectGrant), "Approve, refuse or take back a grant, or take its secret (`step`: `approve`, `refuse`, `stop`, `take`); a secret is shown in the answer, this once."),
     route(GET, "/portal/statistics", page(PortalOperation::Statistics), "The numbers of a time, of one's own agencies or of all (`agency`, `period`: `1`, `7`, `30` days or a month `yyyy-MM`)."),
     route(GET, "/portal/statistics/export", page(PortalOperation::StatisticsExport), "The same as a table for spreadsheets (`form`)."),
     route(GET, "/portal/open-data/{file}", page(PortalOperation::OpenData), "The numbers of a frozen month by block of agencies, `yyyy-MM.json` or `yyyy-MM.csv`, where `statistics.open_data` allows it."),

@@ -24,6 +24,16 @@ pub(super) struct AgencyRow {
     channel: String,
     valid_from: Option<String>,
     valid_until: Option<String>,
+    merges_into: Option<String>,
+}
+
+/// Who took over, and who will: a constraint keeps the first for closed agencies.
+fn successors(agency: &Agency) -> (Option<&str>, Option<&str>) {
+    let code = agency.successor.as_ref().map(AgencyCode::as_str);
+    match agency.state {
+        AgencyState::Closed => (code, None),
+        AgencyState::Open | AgencyState::Suspended => (None, code),
+    }
 }
 
 fn day(column: &'static str, text: Option<String>) -> Result<Option<NaiveDate>, StoreError> {
@@ -48,7 +58,7 @@ impl AgencyRow {
             mobile: self.mobile,
             fax: self.fax,
             state,
-            successor: self.successor_code.map(AgencyCode),
+            successor: self.successor_code.or(self.merges_into).map(AgencyCode),
             validity: Validity {
                 from: day("agencies.valid_from", self.valid_from)?,
                 until: day("agencies.valid_until", self.valid_until)?,
@@ -152,6 +162,21 @@ fn listed(rows: Vec<AgencyRow>, aliases: Vec<(String, String)>) -> Result<Vec<Li
     rows.into_iter().map(line).collect()
 }
 
+/// Agencies right below another one, in the order of codes, up to a number: code and name; and how many there are.
+///
+/// # Errors
+/// `Statement`.
+pub fn below(tx: &mut Connection, code: &str, limit: i64) -> Result<(Vec<(String, String)>, i64), StoreError> {
+    let first = on!(tx, c => agencies::table
+        .filter(agencies::parent_code.eq(code))
+        .order(agencies::agency_code.asc())
+        .limit(limit)
+        .select((agencies::agency_code, agencies::name))
+        .load(c))?;
+    let number = on!(tx, c => agencies::table.filter(agencies::parent_code.eq(code)).count().get_result(c))?;
+    Ok((first, number))
+}
+
 /// Agencies with a first or last day, of which the first has begun or the last is over, and when they last changed.
 ///
 /// # Errors
@@ -219,10 +244,12 @@ struct NewAgencyRow<'a> {
     changed_at: NaiveDateTime,
     valid_from: Option<String>,
     valid_until: Option<String>,
+    merges_into: Option<&'a str>,
 }
 
 impl<'a> NewAgencyRow<'a> {
     fn of(agency: &'a Agency, at: NaiveDateTime) -> Self {
+        let (successor_code, merges_into) = successors(agency);
         Self {
             agency_code: agency.code.as_str(),
             name: &agency.name,
@@ -231,7 +258,8 @@ impl<'a> NewAgencyRow<'a> {
             mobile: &agency.mobile,
             fax: &agency.fax,
             state: agency.state.word(),
-            successor_code: agency.successor.as_ref().map(AgencyCode::as_str),
+            successor_code,
+            merges_into,
             version: agency.version,
             created_at: at,
             changed_at: at,
@@ -322,6 +350,7 @@ pub fn update(tx: &mut Connection, agency: Agency, at: DateTime<Utc>) -> Result<
 /// # Errors
 /// As `update`.
 pub fn update_to(tx: &mut Connection, agency: &Agency, version: i64, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let (successor_code, merges_into) = successors(agency);
     let changed = on!(tx, c => diesel::update(agencies::table)
         .filter(agencies::agency_code.eq(agency.code.as_str()))
         .filter(agencies::version.eq(agency.version))
@@ -332,7 +361,8 @@ pub fn update_to(tx: &mut Connection, agency: &Agency, version: i64, at: DateTim
             agencies::mobile.eq(&agency.mobile),
             agencies::fax.eq(&agency.fax),
             agencies::state.eq(agency.state.word()),
-            agencies::successor_code.eq(agency.successor.as_ref().map(AgencyCode::as_str)),
+            agencies::successor_code.eq(successor_code),
+            agencies::merges_into.eq(merges_into),
             agencies::valid_from.eq(agency.validity.from.map(|day| day.to_string())),
             agencies::valid_until.eq(agency.validity.until.map(|day| day.to_string())),
             agencies::version.eq(version),

@@ -30,6 +30,7 @@ diesel::table! {
         valid_from -> Nullable<Text>,
         valid_until -> Nullable<Text>,
         channel -> Text,
+        merges_into -> Nullable<Text>,
     }
 }
 
@@ -304,6 +305,22 @@ diesel::table! {
         month -> Text,
         frozen_at -> Timestamp,
         ledger_size -> BigInt,
+    }
+}
+
+diesel::table! {
+    grants (grant_id) {
+        grant_id -> Text,
+        gift -> Text,
+        holder -> Text,
+        reason -> Text,
+        state -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -815,6 +832,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     followers,
     frozen_counts,
     frozen_months,
+    grants,
     identity_providers,
     job_runs,
     ledger_entries,

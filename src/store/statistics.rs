@@ -442,19 +442,19 @@ pub fn frozen_of_senders(tx: &mut Connection, month: &str) -> Result<Vec<Sum>, S
         .load(c))?)
 }
 
-/// The agencies into which these were merged.
+/// The agencies into which these were merged by a day `yyyy-MM-dd`.
 ///
 /// # Errors
 /// `Statement`.
-pub fn successors(tx: &mut Connection, codes: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+pub fn successors(tx: &mut Connection, codes: &[&str], today: &str) -> Result<HashMap<String, String>, StoreError> {
     let mut all = HashMap::new();
     for some in codes.chunks(IDS_MAX) {
-        let rows: Vec<(String, Option<String>)> = on_packets!(tx, c => agencies::table
+        let rows: Vec<(String, Option<String>, Option<String>)> = on_packets!(tx, c => agencies::table
             .filter(agencies::agency_code.eq_any(some))
-            .filter(agencies::successor_code.is_not_null())
-            .select((agencies::agency_code, agencies::successor_code))
+            .filter(agencies::successor_code.is_not_null().or(agencies::valid_until.lt(today)))
+            .select((agencies::agency_code, agencies::successor_code, agencies::merges_into))
             .load(c))?;
-        all.extend(rows.into_iter().filter_map(|(code, successor)| Some((code, successor?))));
+        all.extend(rows.into_iter().filter_map(|(code, closed, merged)| Some((code, closed.or(merged)?))));
     }
     Ok(all)
 }

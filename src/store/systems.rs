@@ -6,6 +6,7 @@ use super::{Connection, StoreError};
 use crate::domain::system::Role;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// A key as it is kept.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -216,6 +217,31 @@ pub fn held_among(tx: &mut Connection, codes: &[&str]) -> Result<Vec<String>, St
         .filter(system_agencies::agency_code.eq_any(codes))
         .select(system_agencies::agency_code)
         .distinct()
+        .load(c))?)
+}
+
+/// How many agencies each of these systems speaks for.
+///
+/// # Errors
+/// `Statement`.
+pub fn numbers_held(tx: &mut Connection, system_ids: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
+    let numbers: Vec<(String, i64)> = on!(tx, c => system_agencies::table
+        .filter(system_agencies::system_id.eq_any(system_ids))
+        .group_by(system_agencies::system_id)
+        .select((system_agencies::system_id, diesel::dsl::count_star()))
+        .load(c))?;
+    Ok(numbers.into_iter().collect())
+}
+
+/// Every key of these systems, newest first.
+///
+/// # Errors
+/// `Statement`.
+pub fn keys_among(tx: &mut Connection, system_ids: &[&str]) -> Result<Vec<KeyRow>, StoreError> {
+    Ok(on!(tx, c => system_keys::table
+        .filter(system_keys::system_id.eq_any(system_ids))
+        .order(system_keys::key_id.desc())
+        .select(KeyRow::as_select())
         .load(c))?)
 }
 

@@ -350,8 +350,38 @@ async fn people(acts: &mut Acts<'_>) {
     auditing(acts).await;
 }
 
+/// What administrators do to agencies, systems and keys.
+async fn administering(acts: &mut Acts<'_>) {
+    let hub = acts.hub;
+    let mut one = Browser::of(hub, "mot", UserRole::Administrator, &[]).await;
+    let mut two = Browser::of(hub, "hai", UserRole::Administrator, &[]).await;
+    let reason = ("reason", "Đơn vị thay phần mềm");
+    let agency = [("seen", "0"), ("code", "X99.P1"), ("name", "Sở Mới"), ("state", "open"), ("step", "confirm")];
+    let asked = [
+        ("/agencies", "/agencies", &agency[..]),
+        ("/agencies/{id}/endpoint", "/agencies/X99.B02/endpoint", &[("url", "http://127.0.0.1:9/"), reason]),
+        ("/systems", "/systems", &[("system", "dms.p1"), ("name", "Mới"), ("role", "exchange")]),
+        ("/systems/{id}", "/systems/dms.p1", &[("step", "key"), ("life_days", "7"), reason]),
+    ];
+    let mut place = String::new();
+    for (pattern, path, fields) in asked {
+        one.get("/portal/account").await;
+        acts.next().await;
+        one.send(&format!("/portal{path}"), fields).await;
+        acts.answered(&format!("POST /portal{pattern}"), (one.page.status, one.page.words())).await;
+        place = one.page.leads_to().to_owned();
+    }
+    for (browser, step) in [(&mut two, "approve"), (&mut one, "take")] {
+        browser.get(&place).await;
+        acts.next().await;
+        browser.send(&place, &[("step", step)]).await;
+        acts.answered("POST /portal/grants/{id}", (browser.page.status, browser.page.words())).await;
+    }
+}
+
 /// What administrators and auditors do.
 async fn auditing(acts: &mut Acts<'_>) {
+    administering(acts).await;
     let hub = acts.hub;
     let mut auditor = Browser::of(hub, "thanh.tra", UserRole::Auditor, &[]).await;
     let mut administrator = Browser::of(hub, "quan.tri", UserRole::Administrator, &[]).await;

@@ -41,6 +41,8 @@ mod ledger_audit;
 mod migrations;
 mod nodes;
 mod notices;
+mod office;
+mod office_browser;
 mod openapi;
 mod overdue;
 mod packaging;

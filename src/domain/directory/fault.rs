@@ -118,7 +118,7 @@ kinds! {
         ["Sửa cột successor để chuỗi kế thừa có điểm cuối.", "Correct the successors so that the chain has an end."];
     SUCCESSOR_OF_OPEN = "successor-of-open",
         ["Cơ quan chưa đóng nhưng có cơ quan kế thừa.", "The agency has a successor and is not closed."],
-        ["Đặt state là closed, hoặc bỏ successor.", "Set the state to closed, or leave out the successor."];
+        ["Đặt state là closed, ghi ngày cuối ở valid_until, hoặc bỏ successor.", "Set the state to closed, give the last day in valid_until, or leave out the successor."];
     DATE_MALFORMED = "date-malformed",
         ["\"{0}\" không phải ngày.", "\"{0}\" is no day."],
         ["Ghi ngày dạng 2026-12-31 hoặc 31/12/2026.", "Write days as 2026-12-31 or 31/12/2026."];

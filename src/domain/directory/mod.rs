@@ -46,7 +46,7 @@ pub enum Column {
     Parent,
     /// `open`, `suspended` or `closed`.
     State,
-    /// Code or alias of who took over, of a closed agency.
+    /// Code or alias of who took over, of a closed agency or one with a last day.
     Successor,
     /// Further codes that lead to it.
     Aliases,

@@ -151,6 +151,9 @@ impl Desk<'_> {
         let known = self.known.listing(&folded(text)).cloned();
         let before = known.as_ref().map(|listing| &listing.agency);
         let state = self.state(entry).or(before.map(|b| b.state)).unwrap_or(AgencyState::Open);
+        let validity = self.validity(entry, before);
+        // Who takes over is known before the last day.
+        let ends = state == AgencyState::Closed || validity.until.is_some();
         let agency = Agency {
             code: before.map_or_else(|| AgencyCode(text.to_owned()), |b| b.code.clone()),
             name: self.name(entry, before),
@@ -159,8 +162,8 @@ impl Desk<'_> {
             mobile: self.contact(entry, Column::Mobile, before.map(|b| &b.mobile)),
             fax: self.contact(entry, Column::Fax, before.map(|b| &b.fax)),
             state,
-            successor: self.successor(entry, state, before),
-            validity: self.validity(entry, before),
+            successor: self.successor(entry, ends, before),
+            validity,
             version: before.map_or(0, |b| b.version),
             channel: before.map_or(Channel::Pickup, |b| b.channel),
         };
@@ -220,16 +223,15 @@ impl Desk<'_> {
         state
     }
 
-    fn successor(&mut self, entry: &Entry, state: AgencyState, before: Option<&Agency>) -> Option<AgencyCode> {
-        let is_closed = state == AgencyState::Closed;
+    fn successor(&mut self, entry: &Entry, ends: bool, before: Option<&Agency>) -> Option<AgencyCode> {
         let text = match entry.text(Column::Successor) {
             Some(text) => text,
-            None => return before.and_then(|b| b.successor.clone()).filter(|_| is_closed),
+            None => return before.and_then(|b| b.successor.clone()).filter(|_| ends),
         };
         if text.is_empty() {
             return None;
         }
-        if !is_closed {
+        if !ends {
             self.faults.push(fault::SUCCESSOR_OF_OPEN.at(entry.row, Column::Successor, &[]));
             return None;
         }

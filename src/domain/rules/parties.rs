@@ -4,7 +4,7 @@
 use super::Class::{NotToStandard, RecipientLocked, RecipientUnknown, SenderNotRegistered};
 use super::rule::{Finding, Judge, Rule, Section, Text, place};
 use super::whole::Kind;
-use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId, Standing};
+use crate::domain::agency::{Agency, AgencyCode, OrganId, Standing};
 use crate::domain::envelope::{Business, Content, Envelope};
 use crate::domain::packet::{NodeId, Packet};
 use chrono::{DateTime, Utc};
@@ -58,7 +58,7 @@ impl Parties {
     ) -> Self {
         let party = |(id, organ_id): (NodeId, OrganId)| {
             let agency = find(organ_id.as_str());
-            let successor = agency.as_ref().and_then(|closed| last_successor(closed, &find));
+            let successor = agency.as_ref().and_then(|closed| last_successor((closed, now), &find));
             let standing = agency.as_ref().map(|agency| agency.standing(now));
             Party { place: place(packet, id), organ_id, agency, successor, standing }
         };
@@ -91,10 +91,10 @@ fn written<'a>(packet: &'a Packet, path: &'a str) -> impl Iterator<Item = (NodeI
 }
 
 /// The end of the chain of successors, as far as it is known.
-fn last_successor(closed: &Agency, find: impl Fn(&str) -> Option<Agency>) -> Option<Agency> {
-    let next = |agency: &Agency| match agency.state {
-        AgencyState::Closed => agency.successor.as_ref().and_then(|code| find(code.as_str())),
-        AgencyState::Open | AgencyState::Suspended => None,
+fn last_successor((closed, now): (&Agency, DateTime<Utc>), find: impl Fn(&str) -> Option<Agency>) -> Option<Agency> {
+    let next = |agency: &Agency| {
+        let successor = agency.successor.as_ref().filter(|_| agency.standing(now).is_over());
+        successor.and_then(|code| find(code.as_str()))
     };
     std::iter::successors(next(closed), next).take(SUCCESSORS_MAX).last()
 }
@@ -324,15 +324,17 @@ fn named(party: &Party) -> Option<Finding> {
     Some(Finding::at(&party.place).with(party.organ_id.as_str()).with(&agency.name))
 }
 
-/// Code, name and, where there is one, the successor of a closed party.
+/// Code, name and, where there is one, the successor of a party that is closed, or was followed by another after its last day.
 fn closed(party: &Party) -> Option<Finding> {
     let (agency, finding) = (party.agency.as_ref()?, named(party)?);
-    let successor = match (party.standing?, &party.successor) {
-        (Standing::Closed, Some(successor)) => Some(format!("{} ({})", successor.code, successor.name)),
-        (Standing::Closed, None) => agency.successor.as_ref().map(ToString::to_string),
-        (Standing::Open | Standing::Suspended | Standing::NotYetValid(_) | Standing::NoLongerValid(_), _) => {
-            return None;
-        }
+    let told = || {
+        let known = party.successor.as_ref().map(|successor| format!("{} ({})", successor.code, successor.name));
+        known.or_else(|| agency.successor.as_ref().map(ToString::to_string))
+    };
+    let successor = match party.standing? {
+        Standing::Closed => told(),
+        Standing::NoLongerValid(_) => Some(told()?),
+        Standing::Open | Standing::Suspended | Standing::NotYetValid(_) => return None,
     };
     Some(match successor {
         Some(successor) => finding.with(successor),
@@ -353,6 +355,7 @@ fn not_yet_valid(party: &Party) -> Option<Finding> {
 
 fn no_longer_valid(party: &Party) -> Option<Finding> {
     match party.standing? {
+        Standing::NoLongerValid(_) if party.agency.as_ref()?.successor.is_some() => None,
         Standing::NoLongerValid(day) => named(party).map(|finding| finding.with(day.to_string())),
         Standing::Open | Standing::Suspended | Standing::Closed | Standing::NotYetValid(_) => None,
     }
@@ -459,6 +462,10 @@ mod tests {
     fn an_agency_takes_part_only_on_its_days() {
         assert_eq!(codes(&sent_to("X99.J10")), ["M.MessageHeader.To.NotYetValid"]);
         assert_eq!(codes(&sent_to("X99.K11")), ["M.MessageHeader.To.NoLongerValid"]);
+        let merged = sent_to("X99.L12");
+        assert_eq!(codes(&merged), ["M.MessageHeader.To.Closed"], "its successor is named");
+        assert_eq!(merged[0].remedy.en, "Send to its successor: X99.B02 (Ủy ban nhân dân tỉnh Mẫu).");
+        assert!(sent_to("X99.M13").is_empty(), "its last day is to come");
         assert_eq!(codes(&sent_by("X99.J10")), ["M.MessageHeader.From.NotYetValid"]);
         assert_eq!(codes(&sent_by("X99.K11")), ["M.MessageHeader.From.NoLongerValid"]);
         assert_eq!(codes(&asked(&update("X99.J10", "1"))), ["M.TraceHeaderList.Bussiness.Receiver"]);

@@ -178,11 +178,14 @@ pub fn directory(code: &str) -> Option<Agency> {
         "X99.I09" => ("X99.I09", "Sở Vòng", AgencyState::Closed, Some("X99.I09")),
         "X99.J10" => ("X99.J10", "Sở Sắp có", AgencyState::Open, None),
         "X99.K11" => ("X99.K11", "Sở Đã hết", AgencyState::Open, None),
+        "X99.L12" => ("X99.L12", "Sở Đã nhập", AgencyState::Open, Some("X99.B02")),
+        "X99.M13" => ("X99.M13", "Sở Sắp nhập", AgencyState::Open, Some("X99.B02")),
         _ => return None,
     };
     let validity = match code {
         "X99.J10" => Validity { from: "2099-01-01".parse().ok(), until: None },
-        "X99.K11" => Validity { from: None, until: "1969-12-31".parse().ok() },
+        "X99.M13" => Validity { from: None, until: "2099-12-31".parse().ok() },
+        "X99.K11" | "X99.L12" => Validity { from: None, until: "1969-12-31".parse().ok() },
         _ => Validity::default(),
     };
     let successor = successor.map(|code| AgencyCode(code.to_owned()));

@@ -1,17 +1,22 @@
 //! The directory: who takes part, who took over from whom, and whether an agency can receive.
 
 use super::super::problem::Problem;
+use super::desk::{self, recipient};
 use super::fields::Fields;
 use super::words::Tag;
-use super::{Page, drawn};
+use super::{Page, drawn, office};
 use crate::domain::agency::Standing;
 use crate::domain::dates;
 use crate::exchange::directory::AgencyLine;
+use crate::exchange::endpoints::EndpointLine;
+use crate::exchange::grants::{self, GrantLine};
 use crate::exchange::keys::KeyLine;
 use crate::exchange::reach::{self, AgencyCard, Found, Reach};
+use crate::exchange::recipients::{self, Health};
+use crate::exchange::sessions::Person;
 use actix_web::HttpResponse;
 use askama::Template;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// Longest text that is looked for, in characters.
 const TEXT_CHARS_MAX: usize = 200;
@@ -20,6 +25,7 @@ const TEXT_CHARS_MAX: usize = 200;
 #[template(path = "agencies.html")]
 struct AgenciesPage<'a> {
     page: &'a Page<'a>,
+    administers: bool,
     fields: &'a Fields,
     text: String,
     found: Found,
@@ -36,6 +42,11 @@ impl AgenciesPage<'_> {
 struct AgencyPage<'a> {
     page: &'a Page<'a>,
     card: AgencyCard,
+    /// How it is doing, for whoever looks after the hub.
+    health: Option<Health>,
+    administers: bool,
+    /// What is proposed for its endpoint.
+    open: Vec<GrantLine>,
 }
 
 impl AgencyPage<'_> {
@@ -53,6 +64,30 @@ impl AgencyPage<'_> {
 
     fn is_live(&self, key: &KeyLine) -> bool {
         key.is_live(self.page.now)
+    }
+
+    fn span(&self, time: &TimeDelta) -> String {
+        desk::span(*time, self.page.language)
+    }
+
+    fn number(&self, number: &i64) -> String {
+        desk::grouped(*number, self.page.language)
+    }
+
+    fn state(&self, line: &EndpointLine) -> Tag {
+        recipient::state(line, self.page)
+    }
+
+    fn circuit(&self, line: &EndpointLine) -> Tag {
+        recipient::circuit(line, self.page)
+    }
+
+    fn gift(&self, line: &GrantLine) -> String {
+        office::gift_in_words(&line.gift, self.page)
+    }
+
+    fn grant_state(&self, line: &GrantLine) -> Tag {
+        office::standing(line, self.page)
     }
 
     /// Whether it can receive, in a sentence.
@@ -118,7 +153,7 @@ impl AgencyPage<'_> {
     }
 }
 
-fn standing(standing: Standing, page: &Page<'_>) -> Tag {
+pub(super) fn standing(standing: Standing, page: &Page<'_>) -> Tag {
     let (vi, en, look) = match standing {
         Standing::Open => ("Đang tham gia", "Takes part", "good"),
         Standing::Suspended => ("Tạm khóa", "Suspended", "waiting"),
@@ -133,17 +168,24 @@ fn standing(standing: Standing, page: &Page<'_>) -> Tag {
 ///
 /// # Errors
 /// `ComeAgain`; `Store`.
-pub(super) async fn page(page: &Page<'_>, fields: &Fields) -> Result<HttpResponse, Problem> {
+pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
     let text: String = fields.get("name").chars().take(TEXT_CHARS_MAX).collect();
     let found = reach::search(page.hub, &text, fields.get("after")).await?;
-    drawn(&AgenciesPage { page, fields, text, found })
+    drawn(&AgenciesPage { page, administers: person.role.makes_users(), fields, text, found })
 }
 
 /// Draws one agency.
 ///
 /// # Errors
 /// `NotFound`; `Store`.
-pub(super) async fn one(page: &Page<'_>, code: &str) -> Result<HttpResponse, Problem> {
+pub(super) async fn one(page: &Page<'_>, person: &Person, code: &str) -> Result<HttpResponse, Problem> {
     let card = reach::agency(page.hub, code).await?;
-    drawn(&AgencyPage { page, card })
+    let own = card.line.agency.code.as_str();
+    let health = match person.role.is_powerful() {
+        true => Some(recipients::health(page.hub, person, own).await?),
+        false => None,
+    };
+    let administers = person.role.makes_users();
+    let open = if administers { grants::open_of(page.hub, person, own).await? } else { Vec::new() };
+    drawn(&AgencyPage { page, health, administers, open, card })
 }

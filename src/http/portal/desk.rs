@@ -5,7 +5,7 @@
 mod bulletins;
 mod holds;
 mod purge;
-mod recipient;
+pub(super) mod recipient;
 mod redrive;
 mod room;
 mod stuck;
@@ -98,7 +98,7 @@ pub(super) async fn answer(
 }
 
 /// How something stands that two people decide on.
-fn standing(state: UndertakingState, page: &Page<'_>) -> Tag {
+pub(super) fn standing(state: UndertakingState, page: &Page<'_>) -> Tag {
     let look = match state {
         UndertakingState::Proposed | UndertakingState::Paused => "waiting",
         UndertakingState::Running | UndertakingState::Done => "good",
@@ -109,7 +109,7 @@ fn standing(state: UndertakingState, page: &Page<'_>) -> Tag {
 }
 
 /// What a step is called on its button.
-fn step_name(step: UndertakingStep, state: UndertakingState, page: &Page<'_>) -> &'static str {
+pub(super) fn step_name(step: UndertakingStep, state: UndertakingState, page: &Page<'_>) -> &'static str {
     match (step, state) {
         (UndertakingStep::Approve, _) => page.t("Duyệt", "Approve"),
         (UndertakingStep::Refuse, _) => page.t("Không duyệt", "Refuse"),
@@ -121,7 +121,7 @@ fn step_name(step: UndertakingStep, state: UndertakingState, page: &Page<'_>) ->
 }
 
 /// The step that a button stands for.
-fn step_of(fields: &Fields) -> Result<UndertakingStep, ExchangeError> {
+pub(super) fn step_of(fields: &Fields) -> Result<UndertakingStep, ExchangeError> {
     UndertakingStep::of_word(fields.get("step"))
         .ok_or_else(|| ExchangeError::Malformed(Wording::new("Không có thao tác này", "There is no such step")))
 }

@@ -29,6 +29,11 @@ impl Fields {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
+    /// What a form says beside what it carries for its own sake: names with their values.
+    pub(super) fn said(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter().filter(|(name, _)| !["form_token", "step"].contains(&name.as_str()))
+    }
+
     /// What was said, for evidence: nothing that is empty, nor what a form carries for its own sake.
     pub(super) fn told(&self) -> String {
         let said = self.0.iter().filter(|(name, value)| !value.is_empty() && name != "form_token");

@@ -13,6 +13,7 @@ mod download;
 mod export;
 mod fields;
 mod log;
+mod office;
 mod provider;
 mod qr;
 mod recall;
@@ -39,6 +40,7 @@ pub use audit::AuditOperation;
 use chrono::{DateTime, Utc};
 pub use desk::DeskOperation;
 use fields::Fields;
+pub use office::OfficeOperation;
 use secrecy::ExposeSecret;
 use words::Language;
 
@@ -81,6 +83,8 @@ pub enum PortalOperation {
     Desk(DeskOperation),
     /// What auditors see and do, and under which warrants.
     Audit(AuditOperation),
+    /// Agencies, systems and keys, as administrators look after them.
+    Office(OfficeOperation),
     /// The log as a table for spreadsheets.
     Export,
     /// Whether there is something new in a log.
@@ -125,7 +129,7 @@ impl PortalOperation {
             Self::Account | Self::Link | Self::Password | Self::SecondFactor | Self::EndSessions | Self::Desk(_) => {
                 false
             }
-            Self::Audit(_) => false,
+            Self::Audit(_) | Self::Office(_) => false,
             Self::Export | Self::News | Self::Attachment | Self::Packet | Self::Receipt => false,
             Self::Capsule | Self::Slip | Self::Prospect | Self::TakeBack => false,
             Self::Agencies | Self::Agency | Self::Views | Self::Accounts => false,
@@ -253,7 +257,9 @@ pub async fn answer(operation: PortalOperation, call: Call<'_>) -> Result<HttpRe
         true if operation == PortalOperation::Audit(AuditOperation::Verify) => {
             (Fields::of(""), "/portal/audit".to_owned())
         }
-        true if operation == PortalOperation::TakeBack => (form(call.body.whole().await?, &person)?, place(&call)),
+        true if matches!(operation, PortalOperation::TakeBack | PortalOperation::Office(_)) => {
+            (form(call.body.whole().await?, &person)?, place(&call))
+        }
         true => (form(call.body.whole().await?, &person)?, "/portal/account".to_owned()),
         false => (Fields::of(call.request.query_string()), place(&call)),
     };
@@ -287,6 +293,9 @@ async fn shown(
         | PortalOperation::SecondFactor
         | PortalOperation::EndSessions => account::answer(operation, page, person, fields).await,
         PortalOperation::Desk(operation) => desk::answer(operation, page, (person, call.segment("id")), fields).await,
+        PortalOperation::Office(operation) => {
+            office::answer(operation, page, (person, call.segment("id")), fields).await
+        }
         PortalOperation::Audit(AuditOperation::Verify) => {
             let form = (call.request.headers(), call.body);
             audit::verify(page, person, form).await
@@ -307,8 +316,8 @@ async fn shown(
         }
         PortalOperation::Accounts => accounts::page(page, person).await,
         PortalOperation::Views => log::views(page, person, fields).await,
-        PortalOperation::Agencies => agencies::page(page, fields).await,
-        PortalOperation::Agency => agencies::one(page, call.segment("code")).await,
+        PortalOperation::Agencies => agencies::page(page, person, fields).await,
+        PortalOperation::Agency => agencies::one(page, person, call.segment("code")).await,
         PortalOperation::TakeBack => recall::take_back(page, person, (call.segment("id"), fields)).await,
         PortalOperation::Home
         | PortalOperation::Asset

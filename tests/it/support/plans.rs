@@ -34,6 +34,7 @@ const SMALL: &[&str] = &[
     "frozen_months",
     "redrives",
     "purges",
+    "grants",
     "legal_holds",
     "bulletins",
     "bulletin_agencies",

@@ -48,25 +48,11 @@ impl RecipientPage<'_> {
     }
 
     fn state(&self, line: &EndpointLine) -> Tag {
-        let (text, look) = match line.state.as_str() {
-            "paused" => (format!("{}: {}", self.page.t("Tạm dừng", "Paused"), line.reason), "waiting"),
-            "gone" => (self.page.t("Địa chỉ nhận báo đã ngừng", "The endpoint is gone").to_owned(), "bad"),
-            _ => (self.page.t("Đang mở", "Open").to_owned(), "good"),
-        };
-        Tag { text, look }
+        state(line, self.page)
     }
 
     fn circuit(&self, line: &EndpointLine) -> Tag {
-        let (text, look) = match line.circuit {
-            Circuit::Closed => (self.page.t("Bình thường", "Well").to_owned(), "good"),
-            Circuit::Open(until) => {
-                (format!("{} {}", self.page.t("Ngắt đến", "Left in peace until"), dates::for_people(until)), "bad")
-            }
-            Circuit::HalfOpen => {
-                (self.page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting")
-            }
-        };
-        Tag { text, look }
+        circuit(line, self.page)
     }
 
     fn lane(&self, line: &WaitingLine) -> &'static str {
@@ -87,6 +73,28 @@ impl RecipientPage<'_> {
         };
         Tag { text, look }
     }
+}
+
+/// Whether something is brought to an endpoint.
+pub(in super::super) fn state(line: &EndpointLine, page: &Page<'_>) -> Tag {
+    let (text, look) = match line.state.as_str() {
+        "paused" => (format!("{}: {}", page.t("Tạm dừng", "Paused"), line.reason), "waiting"),
+        "gone" => (page.t("Địa chỉ nhận báo đã ngừng", "The endpoint is gone").to_owned(), "bad"),
+        _ => (page.t("Đang mở", "Open").to_owned(), "good"),
+    };
+    Tag { text, look }
+}
+
+/// How the circuit breaker of an endpoint stands.
+pub(in super::super) fn circuit(line: &EndpointLine, page: &Page<'_>) -> Tag {
+    let (text, look) = match line.circuit {
+        Circuit::Closed => (page.t("Bình thường", "Well").to_owned(), "good"),
+        Circuit::Open(until) => {
+            (format!("{} {}", page.t("Ngắt đến", "Left in peace until"), dates::for_people(until)), "bad")
+        }
+        Circuit::HalfOpen => (page.t("Đang thử lại từng gói", "Tried with single packets").to_owned(), "waiting"),
+    };
+    Tag { text, look }
 }
 
 /// Draws it.

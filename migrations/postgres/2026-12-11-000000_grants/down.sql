@@ -1,0 +1,3 @@
+DROP INDEX agencies_by_parent;
+ALTER TABLE agencies DROP COLUMN merges_into;
+DROP TABLE grants;
