@@ -209,6 +209,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         ],
         "cryptography is where digests and signatures are, and a new place is a decision",
     ),
+    (&["base64_simd"], &["src/wire/attachment.rs"], "what decodes attachments faster; faults are named by base64"),
     (&["ed25519_dalek"], &["src/channel/signature.rs"], "Ed25519 over what does not fit into memory"),
     (
         &["base64"],
