@@ -342,6 +342,9 @@ impl Writing<'_> {
         format!(
             "BEGIN; {start} SELECT {}, {day}, '', slice, what, '', 100 + d FROM days, s; {} {}
              {start} SELECT 'pair', {day}, {agency}, '', 'failed', {other}, 1 FROM days, agencies_of, s WHERE slice = '' AND what = 'failed';
+             INSERT INTO statistic_counts (scope, day, agency_code, slice, what, partner_code, number)
+               SELECT scope, substr(day, 1, 7), agency_code, slice, what, partner_code, SUM(number) FROM statistic_counts
+               WHERE scope IN ('sender', 'recipient') GROUP BY scope, substr(day, 1, 7), agency_code, slice, what, partner_code;
              {} COMMIT;",
             of("hub"),
             side("sender"),

@@ -21,6 +21,9 @@ pub enum Gift {
         system: String,
         /// All of them, not only those that are new.
         addresses: Vec<String>,
+        /// Those that they replace, as they were when it was proposed.
+        #[serde(default)]
+        before: Vec<String>,
     },
     /// An agency for which a system may speak.
     Agency {
@@ -78,7 +81,11 @@ mod tests {
     fn a_gift_is_kept_as_it_was_said() {
         let gifts = [
             Gift::Key { system: "dms.a".to_owned(), life_days: None },
-            Gift::Addresses { system: "dms.a".to_owned(), addresses: vec!["10.1.0.0/16".to_owned()] },
+            Gift::Addresses {
+                system: "dms.a".to_owned(),
+                addresses: vec!["10.1.0.0/16".to_owned()],
+                before: vec!["10.1.2.0/24".to_owned()],
+            },
             Gift::Agency { system: "dms.a".to_owned(), agency: "X99.A01".to_owned() },
             Gift::Endpoint {
                 agency: "X99.A01".to_owned(),

@@ -5,7 +5,7 @@ use super::act::{Act, By};
 use super::import::{around, silent, write};
 use super::{Caller, ExchangeError, rows};
 use crate::domain::agency::{Agency, AgencyState, OrganId, Standing};
-use crate::domain::dates::VIETNAM;
+use crate::domain::dates::{self, VIETNAM};
 use crate::domain::directory::fault::Fault;
 use crate::domain::directory::{self, Change, ChangeKind, Column, Entry, Listing, Registration, folded};
 use crate::domain::evidence::EvidenceEvent;
@@ -13,8 +13,8 @@ use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies, systems as system_rows};
-use chrono::{DateTime, Utc};
-use serde_json::json;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Map, Value, json};
 
 /// An agency as a system or operator registers it. What is empty is kept of a known agency; aliases are added.
 #[derive(Debug, Clone, Default)]
@@ -200,15 +200,10 @@ fn settle(tx: &mut Connection, act: &Act, entry: &Entry) -> Result<Settled, Stor
         write(tx, act, (&planned.changes, version), &silent())?;
     }
     for change in &planned.changes {
-        let columns: Vec<&str> = match change.kind() {
-            ChangeKind::Added => Vec::new(),
-            ChangeKind::Changed | ChangeKind::Closed | ChangeKind::Reopened => {
-                change.differences().into_iter().map(|(column, ..)| column.name()).collect()
-            }
-        };
+        let (columns, changes) = told_of(change);
         let agency = &change.after.agency;
         let facts = json!({
-            "columns": columns, "state": agency.state.word(),
+            "columns": columns, "changes": changes, "state": agency.state.word(),
             "successor": agency.successor.as_ref().map(|code| code.as_str()), "version": version.saturating_add(1),
         });
         let act_word = (EvidenceEvent::AgencyChanged, change.kind().word());
@@ -217,6 +212,23 @@ fn settle(tx: &mut Connection, act: &Act, entry: &Entry) -> Result<Settled, Stor
     let code = folded(entry.text(Column::Code).unwrap_or_default());
     let settled = agencies::find_by_alias(tx, &code)?.ok_or(StoreError::Missing("agencies"))?;
     Ok(Settled::Done(Box::new(settled)))
+}
+
+/// Columns of which evidence tells what they said.
+const TOLD: [Column; 6] =
+    [Column::State, Column::Successor, Column::ValidFrom, Column::ValidUntil, Column::Parent, Column::Aliases];
+
+/// The columns that a change is in, for evidence; and of those that say who takes part and under which codes, what stood there and
+/// what stands there now. Names and ways to reach people are not copied.
+fn told_of(change: &Change) -> (Vec<&'static str>, Map<String, Value>) {
+    if change.kind() == ChangeKind::Added {
+        return Default::default();
+    }
+    let differences = change.differences();
+    let columns = differences.iter().map(|(column, ..)| column.name()).collect();
+    let told = differences.into_iter().filter(|(column, ..)| TOLD.contains(column));
+    let changes = told.map(|(column, before, after)| (column.name().to_owned(), json!([before, after]))).collect();
+    (columns, changes)
 }
 
 /// Registers or changes an agency by an entry: what it says holds, what it does not say stays.
@@ -238,6 +250,8 @@ pub async fn put_agency_as_seen(hub: &Hub, by: &By, entry: Entry, seen: i64) -> 
 async fn put(hub: &Hub, by: &By, (entry, seen): (Entry, Option<i64>)) -> Result<AgencyLine, ExchangeError> {
     let act = Act::new(hub, by);
     let put = hub.store.write(move |tx| {
+        // What follows is computed from what nobody changes any more, as in `settle`.
+        agencies::raise_version(tx, 0)?;
         let (known, entry) = meant(tx, &entry)?;
         if seen.is_some_and(|seen| known.as_ref().map_or(0, |known| known.version) != seen) {
             return Ok(Settled::Refused(ExchangeError::Exists(Wording::new(
@@ -282,7 +296,7 @@ fn meant(tx: &mut Connection, entry: &Entry) -> Result<(Option<Agency>, Entry), 
     Ok((known, entry))
 }
 
-/// Why the new successor that an entry names cannot be one: it is over itself.
+/// Why the new successor that an entry names cannot be one: it is over itself, now or on the day on which it is to follow.
 fn unfit_successor(
     tx: &mut Connection,
     (known, entry): (Option<&Agency>, &Entry),
@@ -291,7 +305,9 @@ fn unfit_successor(
     let said = entry.text(Column::Successor).unwrap_or_default();
     let Some(next) = agencies::find_by_alias(tx, &folded(said))? else { return Ok(None) };
     let is_new = known.is_none_or(|known| known.successor.as_ref() != Some(&next.code));
-    Ok((is_new && next.standing(now).is_over()).then(|| {
+    let last = entry.text(Column::ValidUntil).and_then(|day| day.parse::<NaiveDate>().ok());
+    let follows = last.and_then(|last| last.succ_opt()).and_then(dates::beginning).map_or(now, |day| day.max(now));
+    Ok((is_new && next.standing(follows).is_over()).then(|| {
         ExchangeError::Malformed(Wording::new(
             format!("Cơ quan kế thừa {said} không còn hoạt động"),
             format!("{said} is closed or no longer valid and cannot be the successor"),
@@ -311,22 +327,28 @@ pub async fn set_agency_state(
     state: AgencyState,
     successor: Option<&str>,
 ) -> Result<Agency, ExchangeError> {
-    let (act, code, successor) = (Act::new(hub, by), code.to_owned(), successor.unwrap_or_default().to_owned());
-    let successor = move |tx: &mut Connection| change_state(tx, &act, (&code, state), &successor);
-    hub.store.write(successor).await?.answer()
+    let (act, code, successor) = (Act::new(hub, by), code.to_owned(), successor.map(str::to_owned));
+    let change = move |tx: &mut Connection| change_state(tx, &act, (&code, state), successor.as_deref());
+    hub.store.write(change).await?.answer()
 }
 
 fn change_state(
     tx: &mut Connection,
     act: &Act,
     (code, state): (&str, AgencyState),
-    successor: &str,
+    successor: Option<&str>,
 ) -> Result<Settled, StoreError> {
+    // What follows is computed from what nobody changes any more, as in `settle`.
+    agencies::raise_version(tx, 0)?;
     let Some(known) = agencies::find_by_alias(tx, &folded(code))? else {
         return Ok(Settled::Refused(ExchangeError::NotFound));
     };
     let entry = Entry::about(known.code.as_str()).with(Column::State, state.word());
-    let entry = entry.with(Column::Successor, successor);
+    // Without a word of it the successor stays, also one of a day to come.
+    let entry = match successor {
+        Some(successor) => entry.with(Column::Successor, successor),
+        None => entry,
+    };
     match unfit_successor(tx, (Some(&known), &entry), act.now)? {
         Some(why) => Ok(Settled::Refused(why)),
         None => settle(tx, act, &entry),
@@ -355,7 +377,7 @@ pub async fn close_agency_for(hub: &Hub, caller: &Caller, code: &str) -> Result<
         match agency.state {
             // Closed by the operator, perhaps with a successor: that stays.
             AgencyState::Closed => Ok(Settled::Done(Box::new(agency))),
-            AgencyState::Open | AgencyState::Suspended => change_state(tx, &act, (&code, AgencyState::Closed), ""),
+            AgencyState::Open | AgencyState::Suspended => change_state(tx, &act, (&code, AgencyState::Closed), None),
         }
     });
     let agency = change.await?.answer()?;

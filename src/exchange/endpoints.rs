@@ -129,6 +129,17 @@ pub(super) fn put(tx: &mut Connection, act: &Act, new: NewEndpoint) -> Result<()
     note(tx, act, "set", (&id, facts))
 }
 
+/// The same in place of another, with its limit; what an operator paused stays paused.
+pub(super) fn replace(tx: &mut Connection, act: &Act, new: NewEndpoint) -> Result<(), StoreError> {
+    let id = new.id.to_string();
+    let Some(before) = endpoints::find(tx, &id)? else { return put(tx, act, new) };
+    put(tx, act, NewEndpoint { in_flight_max: before.in_flight_max, ..new })?;
+    if before.state == "paused" {
+        endpoints::set_state(tx, &id, ("paused", &before.reason), act.now)?;
+    }
+    Ok(())
+}
+
 /// Whether the hub calls an address at all, as an endpoint of a kind.
 ///
 /// # Errors

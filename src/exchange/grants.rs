@@ -1,6 +1,6 @@
 //! Grants: what opens more to a system (a key, an agency, further addresses), or gives an endpoint another secret, is proposed by one
 //! administrator and decided on by another (ADR 0035). Whoever proposed it takes the secret, which is drawn only then and shown
-//! once. What opens nothing yet, as a system without keys, one person may change alone. Not here: what closes something, which
+//! once. What never opened anything, as a system that never had a key, one person may change alone. Not here: what closes something, which
 //! one person does at once (`office`).
 
 use super::act::{Act, By};
@@ -98,7 +98,9 @@ pub async fn ask(hub: &Hub, person: &Person, gift: Gift, reason: &str) -> Result
 /// A gift as it is kept, as far as that can be said without what a transaction sees.
 async fn spelled(hub: &Hub, gift: Gift) -> Result<Gift, ExchangeError> {
     Ok(match gift {
-        Gift::Addresses { system, addresses } => Gift::Addresses { system, addresses: systems::ranges(&addresses)? },
+        Gift::Addresses { system, addresses, .. } => {
+            Gift::Addresses { system, addresses: systems::ranges(&addresses)?, before: Vec::new() }
+        }
         Gift::Endpoint { agency, url, confirms_itself, ed25519 } => {
             endpoints::check_url(hub, EndpointKind::Agency, &url)?;
             Gift::Endpoint { agency: endpoints::canonical(hub, &agency).await?.0, url, confirms_itself, ed25519 }
@@ -124,7 +126,7 @@ impl Asking {
             Ok(gift) => gift,
             Err(why) => return Ok(Err(why)),
         };
-        if !opens(tx, &gift, self.act.now)? {
+        if !opens(tx, &gift)? {
             return Ok(give(tx, &self.act, &gift)?.map(|()| Asked::Given));
         }
         let reason = match undertakings::reason(&self.reason) {
@@ -157,9 +159,10 @@ impl Asking {
                 let code = systems::holdable(tx, (system, agency))?;
                 Ok(code.map(|code| Gift::Agency { system: system.clone(), agency: code.0 }))
             }
-            Gift::Addresses { system, .. } => {
-                let known = system_rows::find(tx, system)?;
-                Ok(known.map(|_| self.gift.clone()).ok_or(ExchangeError::NotFound))
+            Gift::Addresses { system, addresses, .. } => {
+                let Some(known) = system_rows::find(tx, system)? else { return Ok(Err(ExchangeError::NotFound)) };
+                let before = system_rows::addresses_of(tx, &known.system_id)?;
+                Ok(Ok(Gift::Addresses { system: system.clone(), addresses: addresses.clone(), before }))
             }
             Gift::Endpoint { .. } => Ok(Ok(self.gift.clone())),
         }
@@ -167,34 +170,44 @@ impl Asking {
 }
 
 /// Whether a gift opens more than is open: then one person is not enough.
-fn opens(tx: &mut Connection, gift: &Gift, now: DateTime<Utc>) -> Result<bool, StoreError> {
+fn opens(tx: &mut Connection, gift: &Gift) -> Result<bool, StoreError> {
     Ok(match gift {
         Gift::Key { .. } | Gift::Endpoint { .. } => true,
-        Gift::Agency { system, agency } => !system_rows::holds(tx, system, agency)? && !opens_nothing(tx, system, now)?,
-        Gift::Addresses { system, addresses } => {
+        Gift::Agency { system, agency } => !system_rows::holds(tx, system, agency)? && !opens_nothing(tx, system)?,
+        Gift::Addresses { system, addresses, .. } => {
             let before = ranges(&system_rows::addresses_of(tx, system)?.join(" "));
             // What cannot be read is not known to be narrower.
             let is_wider = before.zip(ranges(&addresses.join(" "))).is_none_or(|(old, new)| widens(&old, &new));
-            is_wider && !opens_nothing(tx, system, now)?
+            is_wider && !opens_nothing(tx, system)?
         }
     })
 }
 
-/// Whether a system has no key that opens anything, and none is on its way: two people look at it before it gets one.
-fn opens_nothing(tx: &mut Connection, system: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Whether a system never had a key, and none is on its way: two people look at it before it gets one. A key that ended is not
+/// enough: what the system set up with it, such as a webhook, goes on without.
+fn opens_nothing(tx: &mut Connection, system: &str) -> Result<bool, StoreError> {
     for row in store::open_of(tx, system)? {
         if matches!(row.gift()?, Gift::Key { .. }) {
             return Ok(false);
         }
     }
-    Ok(keys::live(tx, system, now)? == 0)
+    Ok(system_rows::keys_of(tx, system)?.is_empty())
 }
 
 /// Gives what has no secret.
 fn give(tx: &mut Connection, act: &Act, gift: &Gift) -> Result<Result<(), ExchangeError>, StoreError> {
     match gift {
         Gift::Agency { system, agency } => systems::let_hold(tx, act, (system, agency)),
-        Gift::Addresses { system, addresses } => systems::put_addresses(tx, act, (system, addresses)),
+        Gift::Addresses { system, addresses, before } => {
+            // Both looked at what it was to replace.
+            if system_rows::addresses_of(tx, system)? != *before {
+                return Ok(Err(ExchangeError::Exists(Wording::new(
+                    "Địa chỉ của hệ thống đã đổi sau khi đề xuất; hãy từ chối và đề xuất lại",
+                    "The system's addresses changed since this was proposed; refuse it and propose it anew",
+                ))));
+            }
+            systems::put_addresses(tx, act, (system, addresses))
+        }
         Gift::Key { .. } | Gift::Endpoint { .. } => Ok(Err(undertakings::barred(Barred::NotSo))),
     }
 }
@@ -242,6 +255,11 @@ pub async fn step(hub: &Hub, person: &Person, grant_id: &str, step: UndertakingS
             Err(why) => return Ok(Err(undertakings::barred(why))),
         };
         let gift = row.gift()?;
+        if to == UndertakingState::Running
+            && let Err(why) = still_meant(tx, &row)?
+        {
+            return Ok(Err(why));
+        }
         if to == UndertakingState::Running && !gift.has_secret() {
             if let Err(why) = give(tx, &act, &gift)? {
                 return Ok(Err(why));
@@ -257,6 +275,28 @@ pub async fn step(hub: &Hub, person: &Person, grant_id: &str, step: UndertakingS
     taken.await??;
     hub.known_keys.forget();
     Ok(())
+}
+
+/// Whether those who proposed a grant and agreed to it are still let in, and a system that gets a key is not suspended: what was
+/// said in the name of somebody who is shut out is not carried out.
+fn still_meant(tx: &mut Connection, row: &GrantRow) -> Result<Result<(), ExchangeError>, StoreError> {
+    for user_id in std::iter::once(&row.proposed_by).chain(&row.decided_by) {
+        if users::find(tx, user_id)?.is_none_or(|user| user.suspended_at.is_some()) {
+            return Ok(Err(ExchangeError::Exists(Wording::new(
+                "Tài khoản của người đề xuất hoặc người duyệt đã bị khóa; hãy dừng và đề xuất lại",
+                "Who proposed it or agreed to it is suspended; stop it and propose it anew",
+            ))));
+        }
+    }
+    if let Gift::Key { system, .. } = row.gift()?
+        && system_rows::find(tx, &system)?.is_none_or(|system| system.suspended_at.is_some())
+    {
+        return Ok(Err(ExchangeError::Exists(Wording::new(
+            "Hệ thống đang bị tạm dừng nên không được cấp khóa",
+            "The system is suspended and gets no key",
+        ))));
+    }
+    Ok(Ok(()))
 }
 
 /// Whether a person may take the secret of a grant now.
@@ -291,7 +331,7 @@ pub async fn take(hub: &Hub, person: &Person, grant_id: &str) -> Result<Taken, E
             let scheme = Scheme::of_choice(ed25519);
             let entry = EndpointEntry { agency, url, confirms_itself, in_flight_max: None, scheme };
             let (new, proof) = endpoints::draft(hub, &entry).await?;
-            finish(hub, person, row.grant_id, move |tx, act| endpoints::put(tx, act, new.clone()).map(Ok)).await?;
+            finish(hub, person, row.grant_id, move |tx, act| endpoints::replace(tx, act, new.clone()).map(Ok)).await?;
             hub.wake.notify_one();
             Ok(Taken::Endpoint(proof))
         }
@@ -310,6 +350,9 @@ async fn finish(
     let done = hub.store.write(move |tx| {
         let Some(row) = store::find(tx, &id)? else { return Ok(Err(ExchangeError::NotFound)) };
         if let Err(why) = takeable(&row, (&user_id, act.now))? {
+            return Ok(Err(why));
+        }
+        if let Err(why) = still_meant(tx, &row)? {
             return Ok(Err(why));
         }
         if let Err(why) = keep(tx, &act)? {

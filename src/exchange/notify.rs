@@ -228,7 +228,8 @@ pub async fn digest(hub: &Hub) -> Result<usize, ExchangeError> {
     let calendar = &hub.calendar;
     let limits = ["0", "1", "2", "3", "4"].map(Urgency::of_number);
     let limits = limits.map(|urgency| (urgency.number(), calendar.overdue_before(now, urgency)));
-    let found = hub.store.read(move |tx| Ok((notices::waiting(tx)?, notices::overdue(tx, &limits)?)));
+    let day = today.to_string();
+    let found = hub.store.read(move |tx| Ok((notices::waiting(tx, &day)?, notices::overdue(tx, &limits)?)));
     let (waiting, overdue) = found.await?;
     let told = waiting.into_iter().filter_map(|row| {
         let address = address_in(&row.mail)?.to_owned();

@@ -123,6 +123,8 @@ pub async fn list(
     let (asked, after, most, now) = (folded(text), after.to_owned(), hub.config.portal.rows_max, hub.clock.now());
     let page = hub.store.read(move |tx| {
         let mut found = system_rows::list(tx)?;
+        // A database may sort by the rules of a language; pages go on by bytes.
+        found.sort_by(|a, b| a.system_id.cmp(&b.system_id));
         found.retain(|row| row.system_id > after && is_meant(row, &asked));
         let is_more = found.len() > most;
         found.truncate(most);

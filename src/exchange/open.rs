@@ -86,6 +86,18 @@ pub(super) fn destroyed(tx: &mut Connection, envelope_id: &str) -> Result<Option
     Ok(Some((at, line)))
 }
 
+/// Whether the content of an envelope is still there, so that what is handed out now is evidence before a purge that goes on beside
+/// it, or waits for that and is refused.
+pub(super) fn still_there(tx: &mut Connection, envelope_id: &str) -> Result<Result<(), ExchangeError>, StoreError> {
+    purges::stand_still(tx)?;
+    Ok(destroyed(tx, envelope_id)?.map_or(Ok(()), |(at, _)| Err(gone(at))))
+}
+
+fn gone(at: DateTime<Utc>) -> ExchangeError {
+    let at = dates::for_people(at);
+    ExchangeError::Destroyed(Wording::new(format!("Đã tiêu hủy lúc {at}"), format!("Destroyed at {at}")))
+}
+
 impl Kept {
     /// The bytes in the row, if they live there and are what they were.
     fn in_row(&mut self) -> Result<Option<Vec<u8>>, ExchangeError> {
@@ -93,11 +105,7 @@ impl Kept {
             Whereabouts::Row(content) if Digest::of(&content) != self.sha256 => Err(ExchangeError::Payload(altered())),
             Whereabouts::Row(content) => Ok(Some(content)),
             Whereabouts::File => Ok(None),
-            Whereabouts::Nowhere(at) => {
-                let at = dates::for_people(at);
-                let words = Wording::new(format!("Đã tiêu hủy lúc {at}"), format!("Destroyed at {at}"));
-                Err(ExchangeError::Destroyed(words))
-            }
+            Whereabouts::Nowhere(at) => Err(gone(at)),
         }
     }
 
@@ -270,6 +278,9 @@ async fn note(
             Ok(agency) => agency,
             Err(why) => return Ok(Err(why)),
         };
+        if let Err(why) = still_there(tx, &envelope.envelope_id)? {
+            return Ok(Err(why));
+        }
         let (system_id, facts) = act.facts("open", facts.clone());
         let piece = Evidence {
             event: EvidenceEvent::ContentViewed,

@@ -139,6 +139,7 @@ pub async fn count(hub: &Hub, caller: &Caller, documents: Option<bool>) -> Resul
 enum Taken {
     Ok(Box<DeliveryRow>, Progress),
     Refused(Refusal),
+    Gone(ExchangeError),
     NotFound,
 }
 
@@ -202,6 +203,13 @@ async fn step(
         let before = row.progress()?;
         let (after, event) = match next(before, asked) {
             Next::Changed(after, event) => (after, event),
+            Next::Same if asked == Step::Fetch => {
+                // Only what was handed over is ever destroyed, so that a first fetch need not look.
+                return Ok(match open::still_there(tx, &row.envelope_id)? {
+                    Ok(()) => Taken::Ok(Box::new(row), before),
+                    Err(why) => Taken::Gone(why),
+                });
+            }
             Next::Same => return Ok(Taken::Ok(Box::new(row), before)),
             Next::Refused(why) => return Ok(Taken::Refused(why)),
         };
@@ -217,6 +225,7 @@ async fn step(
     match taken.await? {
         Taken::Ok(row, progress) => Ok((*row, progress)),
         Taken::Refused(why) => Err(ExchangeError::Refused(why)),
+        Taken::Gone(why) => Err(why),
         Taken::NotFound => Err(ExchangeError::NotFound),
     }
 }

@@ -118,7 +118,8 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
     let mut next = line.agency.successor.clone();
     while let Some(successor) = next.filter(|_| successors.len() < SUCCESSORS_MAX) {
         let taken_over = directory::agency(hub, successor.as_str()).await?;
-        next = taken_over.agency.successor.clone();
+        // One that takes part may have a successor of a day to come.
+        next = taken_over.agency.successor.clone().filter(|_| taken_over.standing.is_over());
         successors.push(taken_over);
     }
     let mut of_agency = Vec::new();

@@ -120,7 +120,7 @@ impl WaitingRow {
 ///
 /// # Errors
 /// `Statement`.
-pub fn waiting(tx: &mut Connection) -> Result<Vec<WaitingRow>, StoreError> {
+pub fn waiting(tx: &mut Connection, today: &str) -> Result<Vec<WaitingRow>, StoreError> {
     Ok(on_packets!(tx, c => deliveries::table
         .inner_join(agencies::table.on(agencies::agency_code.eq(deliveries::recipient_code)))
         .filter(deliveries::state.eq(Literal(DeliveryState::Consigned.word())))
@@ -129,6 +129,7 @@ pub fn waiting(tx: &mut Connection) -> Result<Vec<WaitingRow>, StoreError> {
         .filter(deliveries::packet_kind.not_like("status-%"))
         .filter(agencies::mail.ne(""))
         .filter(agencies::state.eq("open"))
+        .filter(agencies::valid_until.is_null().or(agencies::valid_until.ge(today)))
         .group_by((deliveries::recipient_code, agencies::name, agencies::mail))
         .select((
             deliveries::recipient_code,

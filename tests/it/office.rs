@@ -6,11 +6,13 @@ use crate::support::TestHub;
 use crate::support::packets::a_document;
 use crate::support::portal::{Browser, PASSWORD};
 use chrono::TimeDelta;
+use docaxis::domain::agency::AgencyState;
 use docaxis::domain::user::UserRole;
-use docaxis::exchange::{grants, keys};
+use docaxis::exchange::act::By;
+use docaxis::exchange::{directory, endpoints, grants, keys, systems, users};
 use docaxis::http::{Operation, ROUTES, portal::PortalOperation};
 use docaxis::jobs::{self, JOBS};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const REASON: &str = "Đơn vị thay phần mềm, công văn 12/CV";
 
@@ -232,6 +234,38 @@ async fn what_a_system_may_is_widened_by_two_and_narrowed_by_one() {
 }
 
 #[tokio::test]
+async fn nothing_is_given_for_a_key_that_ended_nor_for_somebody_who_is_shut_out() {
+    let hub = hub().await;
+    let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
+    let place = "/portal/systems/dms.province";
+    let key = systems::system(&hub.hub, "dms.province").await.unwrap().keys.remove(0).key_id;
+    assert_eq!(send(&mut one, place, &[("step", "revoke"), ("key", &key)]).await, 303);
+    let hold = [("step", "hold"), ("agency", "X99.C03"), ("reason", REASON)];
+    let grant = ask(&mut one, place, &hold).await;
+    assert!(grant.starts_with("/portal/grants/"), "a system that had a key opens something: {grant}");
+    users::suspend(&hub.hub, &By::Operator, "mot", true).await.unwrap();
+    assert_eq!(step(&mut two, &grant, "approve").await, 409, "who proposed it is shut out");
+    users::suspend(&hub.hub, &By::Operator, "mot", false).await.unwrap();
+    assert_eq!(step(&mut two, &grant, "approve").await, 303);
+    one.sign_in("mot", PASSWORD, "").await;
+
+    // What another one looked at is what is given.
+    assert_eq!(ask(&mut one, place, &[("step", "addresses"), ("addresses", "10.1.0.0/16")]).await, place);
+    let wider = [("step", "addresses"), ("addresses", "10.1.0.0/16, 10.2.0.0/16"), ("reason", REASON)];
+    let grant = ask(&mut one, place, &wider).await;
+    assert_eq!(ask(&mut two, place, &[("step", "addresses"), ("addresses", "10.1.5.0/24")]).await, place);
+    assert_eq!(step(&mut two, &grant, "approve").await, 409);
+    assert_eq!(hub.count("SELECT count(*) FROM system_addresses WHERE system_id = 'dms.province'").await, 1);
+
+    let grant = propose_key(&mut one).await;
+    assert_eq!(step(&mut two, &grant, "approve").await, 303);
+    assert_eq!(ask(&mut two, place, &[("step", "suspend")]).await, place);
+    assert_eq!(step(&mut one, &grant, "take").await, 409, "a suspended system gets no key");
+    assert_eq!(ask(&mut two, place, &[("step", "resume")]).await, place);
+    assert_eq!(step(&mut one, &grant, "take").await, 200);
+}
+
+#[tokio::test]
 async fn an_endpoint_gets_a_new_secret_by_two_and_is_removed_by_one() {
     let (hub, _dispatcher) = pushing_hub_with(|config| config.portal.second_factor = false).await;
     let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
@@ -248,12 +282,14 @@ async fn an_endpoint_gets_a_new_secret_by_two_and_is_removed_by_one() {
 
     let words = two.get(place).await.words();
     assert!(words.contains("http://127.0.0.1:9/nhan Đang mở"), "{words}");
+    endpoints::pause(&hub.hub, &By::Operator, "X99.B02", "bảo trì").await.unwrap();
     let signed = [&fields[..], &[("ed25519", "1"), ("confirms_itself", "1")]].concat();
     let grant = ask(&mut two, &form, &signed).await;
     assert!(one.get(&grant).await.words().contains("Thay cho địa chỉ hiện nay"));
     assert_eq!(step(&mut one, &grant, "approve").await, 303);
     assert_eq!(step(&mut two, &grant, "take").await, 200);
     assert!(two.page.text.contains("whpk_") && !two.page.text.contains("whsk_"));
+    assert_eq!(hub.count("SELECT count(*) FROM endpoints WHERE state = 'paused' AND reason = 'bảo trì'").await, 1);
     assert_eq!(send(&mut one, &form, &[("url", "ftp://x"), ("reason", REASON)]).await, 400);
     assert_eq!(send(&mut one, "/portal/agencies/X99.NONE/endpoint", &fields).await, 404);
     assert_eq!(ask(&mut one, &form, &[("step", "remove")]).await, place);
@@ -349,6 +385,13 @@ async fn a_merge_takes_effect_on_its_day_on_every_path() {
     let words = one.get("/portal/agencies/X99.C03").await.words();
     assert!(words.contains("Đang tham gia") && words.contains("Đến hết ngày 22/11/2026"), "{words}");
     assert_eq!(hub.post("dms.national", a_document("d2").to(&["X99.C03"]).bytes()).await.status, 201, "not yet");
+    // What was planned stands whatever else happens to the agency, and evidence says what was planned.
+    for state in [AgencyState::Suspended, AgencyState::Open] {
+        directory::set_agency_state(&hub.hub, &By::Operator, "X99.C03", state, None).await.unwrap();
+    }
+    let changed: Vec<_> = hub.evidence().await.into_iter().filter(|row| row.event == "docaxis:AgencyChanged").collect();
+    let planned: Value = serde_json::from_str(&changed[changed.len() - 3].facts).unwrap();
+    assert_eq!(planned["changes"], json!({ "successor": ["", "X99.B02"], "valid_until": ["", "2026-11-22"] }));
     hub.after(TimeDelta::days(2));
     let refused = hub.post("dms.national", a_document("d3").to(&["X99.C03"]).bytes()).await;
     assert_eq!((refused.status, refused.codes()), (422, vec!["M.MessageHeader.To.Closed".to_owned()]));

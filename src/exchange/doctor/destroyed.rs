@@ -79,8 +79,7 @@ fn of_archive(line: &ArchiveLine, purge_id: &str) -> Finding {
     let vi = format!("gói lưu trữ {archive_id} đã tiêu hủy lúc {at}, đợt {purge_id}, nay lại có tệp");
     let en =
         format!("the archive {archive_id} was destroyed at {at} by the purge {purge_id}, and its file is there again");
-    let remedy = ("chạy docaxis job run sweep-orphans", "run docaxis job run sweep-orphans");
-    finding(Severity::Error, "archive.returned", (vi, en), remedy)
+    finding(Severity::Error, "archive.returned", (vi, en), REMEDY)
 }
 
 fn returned(meaning: (String, String)) -> Finding {

@@ -9,7 +9,7 @@ mod packets;
 mod partner;
 
 use super::{Caller, ExchangeError, rows};
-use crate::domain::agency::AgencyState;
+use crate::domain::agency::Standing;
 use crate::domain::dates::VIETNAM;
 use crate::domain::rules::Wording;
 use crate::domain::selftest::{self as cases, Case, Facts, Judgement, RunName};
@@ -149,7 +149,7 @@ fn begin(
     if !systems::holds(tx, &row.system_id, agency.code.as_str())? {
         return Ok(Err(ExchangeError::NotFound));
     }
-    if agency.state != AgencyState::Open {
+    if agency.standing(now) != Standing::Open {
         return Ok(Err(malformed("Đơn vị không ở trạng thái hoạt động", "The agency is not open")));
     }
     if let Some(live) = table::live_run(tx, agency.code.as_str())? {

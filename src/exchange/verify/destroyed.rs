@@ -11,6 +11,9 @@ use crate::exchange::capsule::Capsule;
 /// Notes that are named one by one; of more only the number is told.
 const NAMED_MAX: usize = 1_000;
 
+/// Longest note; the hub's own have a few hundred bytes.
+const NOTE_BYTES_MAX: usize = 16 * 1024;
+
 /// What stands in the place of a content.
 struct Note {
     line: Line,
@@ -43,7 +46,9 @@ impl Notes {
     pub(super) fn take(&mut self, name: &str, content: Option<&[u8]>) -> bool {
         self.number = self.number.saturating_add(1);
         self.put_away();
-        let line = content.and_then(|content| serde_json::from_slice::<Line>(content).ok());
+        let line = content
+            .filter(|content| content.len() <= NOTE_BYTES_MAX)
+            .and_then(|content| serde_json::from_slice::<Line>(content).ok());
         let line = line.filter(|line| envelope_of(name) == Some(&line.envelope_id));
         self.last = line.map(|line| Note { line, has_evidence: false });
         self.last.is_some()
@@ -90,7 +95,7 @@ impl Notes {
             let sealed = if has_evidence {
                 "có bằng chứng / with evidence"
             } else {
-                "bằng chứng niêm phong sau điểm chốt của gói / its evidence was sealed after the archive's cut-off"
+                "không có bằng chứng trong gói: đối chiếu với chứng nhận tiêu hủy / no evidence of it in the archive: hold it against the certificate of destruction"
             };
             report.tells.push(format!(
                 "đã tiêu hủy / destroyed: {envelope_id} · {document_id} · {at} · {basis_vi} / {basis_en} · {sealed}"

@@ -38,7 +38,7 @@ const ACTS: [(&str, &str, &str); 20] = [
     ("sample-asked", "Rút mẫu", "Had a sample drawn"),
     ("sample", "Xem mẫu", "Looked at a sample"),
     ("sample-note", "Ghi chú mẫu", "Noted something of a sample"),
-    ("destruction-certificate", "Tải biên bản tiêu hủy", "Took a certificate of destruction out"),
+    ("destruction-certificate", "Tải chứng nhận tiêu hủy", "Took a certificate of destruction out"),
     ("verify", "Kiểm tra tệp", "Verified a file"),
     ("accesses", "Xem nhật ký truy cập", "Looked at the access log"),
 ];

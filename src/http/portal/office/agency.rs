@@ -209,10 +209,12 @@ fn entry(page: &Page<'_>, fields: &Fields) -> Result<Entry, ExchangeError> {
     };
     let day = dates::date(fields.get("day")).ok_or_else(unreadable)?;
     let last = day.pred_opt().ok_or_else(unreadable)?;
-    let entry = entry.with(Column::Successor, fields.get("successor")).with(Column::ValidUntil, last.to_string());
-    // A day to come ends it by itself; until then nothing changes.
-    let is_now = day <= today(page);
-    Ok(if is_now { entry.with(Column::State, AgencyState::Closed.word()) } else { entry })
+    let entry = entry.with(Column::Successor, fields.get("successor"));
+    // A day to come ends it by itself; until then nothing changes. What is closed needs no last day.
+    Ok(match day <= today(page) {
+        true => entry.with(Column::State, AgencyState::Closed.word()),
+        false => entry.with(Column::ValidUntil, last.to_string()),
+    })
 }
 
 /// What is wrong with a form, where that is what was answered.

@@ -188,7 +188,7 @@ pub(super) async fn direct(
     let gift = match fields.get("step") {
         "key" => Some(Gift::Key { system, life_days: life(fields.get("life_days"))? }),
         "hold" => Some(Gift::Agency { system, agency: text("agency") }),
-        "addresses" => Some(Gift::Addresses { system, addresses: parts(fields.get("addresses")) }),
+        "addresses" => Some(Gift::Addresses { system, addresses: parts(fields.get("addresses")), before: Vec::new() }),
         _ => None,
     };
     if let Some(gift) = gift {
