@@ -46,11 +46,15 @@ pub async fn run(options: &EvidenceOptions, product: &Product, scratch: &Path, r
     let deployment = Deployment::prepare(product, Database::Sqlite, scratch)?;
     let systems = exchange::systems(&deployment, AGENCIES)?;
     let hub = deployment.start().await?;
+    machine::settle(&[hub.pid()]).await;
+    // What was set up is sealed by now.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = rounds_within(&hub).await?;
     let arrivals = Arrivals::begin(&hub, systems.first().context("no sender")?, options.peak, AGENCIES)?;
     tokio::time::sleep(Duration::from_secs(options.peak_seconds)).await;
     let arrived = arrivals.end().await?;
     machine::settle(&[hub.pid()]).await;
-    let sealing = sealing(&hub).await?;
+    let sealing = sealing(&before, rounds_within(&hub).await?)?;
     eprintln!("{arrived} {sealing}");
     let capsules = capsules(options.capsules, &deployment, &hub, scratch).await?;
     eprintln!("{capsules}");
@@ -67,16 +71,21 @@ pub async fn run(options: &EvidenceOptions, product: &Product, scratch: &Path, r
     Ok(())
 }
 
-/// How old the oldest evidence of each round of sealing was: rounds by the longest time they are known to be within.
-async fn sealing(hub: &Running) -> Result<Value> {
+/// Rounds of sealing by the longest time, in seconds, that the oldest evidence in them is known to have waited.
+async fn rounds_within(hub: &Running) -> Result<Vec<(String, f64)>> {
     let answer = http::get(hub.target.address, "/metrics", &hub.target.token).await?;
     ensure!(answer.status == 200, "/metrics: HTTP {}", answer.status);
     let text = String::from_utf8(answer.body)?;
     let buckets = text.lines().filter_map(|line| line.strip_prefix("docaxis_ledger_seal_age_seconds_bucket{le=\""));
-    let rounds: Vec<(String, f64)> = buckets
-        .filter_map(|line| line.split_once("\"} "))
-        .filter_map(|(limit, count)| Some((limit.to_owned(), count.parse().ok()?)))
-        .collect();
+    let rounds = buckets.filter_map(|line| line.split_once("\"} "));
+    Ok(rounds.filter_map(|(limit, count)| Some((limit.to_owned(), count.parse().ok()?))).collect())
+}
+
+/// The rounds between two looks.
+fn sealing(before: &[(String, f64)], mut rounds: Vec<(String, f64)>) -> Result<Value> {
+    for ((_, count), (_, earlier)) in rounds.iter_mut().zip(before) {
+        *count -= earlier;
+    }
     let all = rounds.last().map_or(0.0, |(_, count)| *count);
     ensure!(all > 0.0, "nothing was sealed");
     let p99 = rounds.iter().find(|(_, count)| *count >= all * 0.99).map(|(limit, _)| limit.clone());

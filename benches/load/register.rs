@@ -271,6 +271,8 @@ impl Writing<'_> {
             ),
         };
         let (id, its_id) = (self.hex("i"), self.hex(&format!("(i / {FAN_OUT})")));
+        // No delivery has the identifier of an envelope.
+        let delivery_id = self.hex(&format!("i + {}", 1_u64 << 41));
         let (digest, waits) = (self.digest("i"), format!("i % {WAITING} = 0"));
         let subject = format!("FROM n JOIN load_subjects s ON s.place = i % {SUBJECTS}");
         // Evidence of the second kind must not have the identifiers of the first.
@@ -290,13 +292,13 @@ impl Writing<'_> {
              {documents} {index} {subject};
              {deliveries} INSERT INTO deliveries (delivery_id, envelope_id, sender_code, document_id, packet_kind,
                recipient_code, occurrence, outcome, state, mark, note, recall, fetched_at, accepted_at, changed_at)
-               SELECT {id}, {its_id}, {its_sender}, {its_document}, 'new', {recipient}, '', 'consigned',
+               SELECT {delivery_id}, {its_id}, {its_sender}, {its_document}, 'new', {recipient}, '', 'consigned',
                CASE WHEN {waits} THEN 'consigned' ELSE 'handed_over' END, CASE WHEN {waits} THEN 'initial' ELSE 'done' END,
                '', '', CASE WHEN {waits} THEN NULL ELSE {its_at} END, {its_at}, {its_at} FROM n;
              {deliveries} INSERT INTO status_reports (envelope_id, delivery_id, reporter_code, status_code, description,
-               claimed_at, accepted_at) SELECT {its_id}, {id}, {recipient}, '01', 'Văn thư A', NULL, {its_at} FROM n WHERE i % 4 = 1;
+               claimed_at, accepted_at) SELECT {its_id}, {delivery_id}, {recipient}, '01', 'Văn thư A', NULL, {its_at} FROM n WHERE i % 4 = 1;
              {deliveries} INSERT INTO evidence (evidence_id, event, at, envelope_id, delivery_id, agency, system_id, facts)
-               SELECT {id}, 'ContentHandover', {its_at}, {its_id}, {id}, {recipient}, 'bench.recipient', '{{}}' FROM n;
+               SELECT {delivery_id}, 'ContentHandover', {its_at}, {its_id}, {delivery_id}, {recipient}, 'bench.recipient', '{{}}' FROM n;
              COMMIT;",
             envelopes = self.envelopes,
         )

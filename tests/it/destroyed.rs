@@ -94,7 +94,10 @@ async fn an_archive_with_a_content_that_is_destroyed_goes_with_it() {
     assert!(report.holds(), "{:?}", report.steps);
     assert_eq!(report.destroyed, [envelope]);
     let told = report.tells.join("\n");
-    assert!(told.contains("1 nội dung đã tiêu hủy, 0 có bằng chứng") && told.contains("đối chiếu với chứng nhận"), "{told}");
+    assert!(
+        told.contains("1 nội dung đã tiêu hủy, 0 có bằng chứng") && told.contains("đối chiếu với chứng nhận"),
+        "{told}"
+    );
     assert!(told.contains("0 gói tin, 1 biên nhận"), "it is no packet: {told}");
 }
 
