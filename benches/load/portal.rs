@@ -120,6 +120,8 @@ pub async fn run(
     let mut pages = Vec::new();
     for (name, goal, of_clerk, place) in PAGES {
         let browser = if *of_clerk { &mut clerk } else { &mut administrator };
+        // The hub has closed what nobody used meanwhile.
+        browser.connection = Connection::open(address).await?;
         let figures = asked(browser, options.asks, |turn| place(&questions, turn)).await.context(*name)?;
         eprintln!("{name}: {figures}");
         pages.push(json!({ "page": name, "goal_p99_ms": goal, "figures": figures }));
@@ -238,6 +240,7 @@ async fn export(browser: &mut Browser, hub: &Running, questions: &Questions<'_>)
     let from = questions.contents.last_day - TimeDelta::days(DAYS as i64);
     let before = machine::memory_mb(hub.pid(), "VmRSS").context("reading the hub's memory")?;
     machine::reset_peak(hub.pid())?;
+    browser.connection = Connection::open(browser.address).await?;
     let start = Instant::now();
     let answer = browser.get(&format!("/portal/log/export?form=xlsx&direction=in&from={from}")).await?;
     let seconds = start.elapsed().as_secs_f64();

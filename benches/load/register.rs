@@ -88,7 +88,7 @@ pub fn code_number(number: u64) -> u64 {
 /// The database as statements are given to it.
 enum Link {
     Sqlite(SqliteConnection),
-    /// By its address; each time with a session of its own.
+    /// By its name on the server of the PG* variables; each time with a session of its own.
     Postgres(String),
 }
 
@@ -103,19 +103,19 @@ impl Link {
                 )?;
                 Link::Sqlite(link)
             }
-            Database::Postgres => Link::Postgres(place.to_owned()),
+            Database::Postgres => Link::Postgres(place.rsplit('/').next().unwrap_or_default().to_owned()),
         })
     }
 
     fn execute(&mut self, sql: &str) -> Result<()> {
         match self {
             Link::Sqlite(link) => link.batch_execute(sql)?,
-            Link::Postgres(url) => {
+            Link::Postgres(name) => {
                 let file = tempfile::NamedTempFile::new()?;
                 let settings = "SET synchronous_commit = off; SET session_replication_role = replica;";
                 std::fs::write(file.path(), format!("{settings}\n{sql}"))?;
                 let mut psql = Command::new("psql");
-                output(psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file.path()).arg(url.as_str()))?;
+                output(psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file.path()).arg(name.as_str()))?;
             }
         }
         Ok(())
@@ -222,7 +222,7 @@ impl Writing<'_> {
     fn moment(&self, envelope: &str) -> String {
         let end = self.contents.last_day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp() as u64;
         let (first, each) = (end - DAYS * 86_400, DAYS * 86_400_000_000 / self.envelopes.max(1));
-        let second = format!("{first} + ({envelope}) * {each} / 1000000");
+        let second = format!("{first} + CAST({envelope} AS BIGINT) * {each} / 1000000");
         match self.database {
             Database::Sqlite => format!("strftime('%Y-%m-%d %H:%M:%S', {second}, 'unixepoch') || '.000000'"),
             Database::Postgres => format!("to_timestamp({second}) AT TIME ZONE 'UTC'"),
