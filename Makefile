@@ -46,7 +46,7 @@ test-postgres: toolchain compiler xmllint xmlsec readers provider postgres ## ru
 	$(PG) bash -euo pipefail -c '$(call tests,--test it)'
 
 .PHONY: check
-check: toolchain compiler xmllint ## format, lints, documentation, architecture, generated files, licences
+check: toolchain compiler xmllint xmlsec ## format, lints, documentation, architecture, generated files, licences
 	@echo "== format"
 	cargo fmt --check
 	echo "== lints"

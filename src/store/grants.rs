@@ -3,9 +3,10 @@
 
 use super::connection::on;
 use super::schema::grants;
+use super::undertakings::undertaking;
 use super::{Connection, StoreError};
 use crate::domain::grant::Gift;
-use crate::domain::undertaking::{Proposal, UndertakingState};
+use crate::domain::undertaking::UndertakingState;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -30,6 +31,8 @@ pub struct GrantRow {
     expires_at: NaiveDateTime,
     ended_at: Option<NaiveDateTime>,
 }
+
+undertaking!(GrantRow, "grants.state");
 
 impl GrantRow {
     /// One that is proposed now.
@@ -61,43 +64,6 @@ impl GrantRow {
     pub fn gift(&self) -> Result<Gift, StoreError> {
         let unknown = |_| StoreError::UnknownWord { column: "grants.gift", value: self.gift.clone() };
         serde_json::from_str(&self.gift).map_err(unknown)
-    }
-
-    /// How it stands.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn state(&self) -> Result<UndertakingState, StoreError> {
-        let unknown = || StoreError::UnknownWord { column: "grants.state", value: self.state.clone() };
-        UndertakingState::of_word(&self.state).ok_or_else(unknown)
-    }
-
-    /// Who may take which step.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn proposal(&self) -> Result<Proposal<'_>, StoreError> {
-        Ok(Proposal { state: self.state()?, proposed_by: &self.proposed_by, expires_at: self.expires_at() })
-    }
-
-    /// When it was proposed.
-    pub fn proposed_at(&self) -> DateTime<Utc> {
-        self.proposed_at.and_utc()
-    }
-
-    /// When it was decided.
-    pub fn decided_at(&self) -> Option<DateTime<Utc>> {
-        self.decided_at.map(|at| at.and_utc())
-    }
-
-    /// Until when it may be decided; once it is, until when the secret may be taken.
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        self.expires_at.and_utc()
-    }
-
-    /// When it ended.
-    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.ended_at.map(|at| at.and_utc())
     }
 }
 

@@ -4,9 +4,10 @@
 use super::connection::on_packets;
 use super::holds::{scope_of, scope_text};
 use super::schema::{destroyed_packets, payloads, purge_packets, purges};
+use super::undertakings::undertaking;
 use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::retention::Scope;
-use crate::domain::undertaking::{Proposal, UndertakingState};
+use crate::domain::undertaking::UndertakingState;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -76,6 +77,8 @@ pub struct DestroyedRow {
     pub line: String,
 }
 
+undertaking!(PurgeRow, "purges.state");
+
 impl PurgeRow {
     /// One that is proposed now.
     pub fn new(
@@ -112,43 +115,6 @@ impl PurgeRow {
     /// `UnknownWord`.
     pub fn scope(&self) -> Result<Scope, StoreError> {
         scope_of("purges.scope", &self.scope)
-    }
-
-    /// How it stands.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn state(&self) -> Result<UndertakingState, StoreError> {
-        let unknown = || StoreError::UnknownWord { column: "purges.state", value: self.state.clone() };
-        UndertakingState::of_word(&self.state).ok_or_else(unknown)
-    }
-
-    /// Who may take which step.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn proposal(&self) -> Result<Proposal<'_>, StoreError> {
-        Ok(Proposal { state: self.state()?, proposed_by: &self.proposed_by, expires_at: self.expires_at() })
-    }
-
-    /// When it was proposed.
-    pub fn proposed_at(&self) -> DateTime<Utc> {
-        self.proposed_at.and_utc()
-    }
-
-    /// When it was decided.
-    pub fn decided_at(&self) -> Option<DateTime<Utc>> {
-        self.decided_at.map(|at| at.and_utc())
-    }
-
-    /// Until when it may be decided.
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        self.expires_at.and_utc()
-    }
-
-    /// When it ended.
-    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.ended_at.map(|at| at.and_utc())
     }
 
     /// Packets that were gone through.

@@ -3,9 +3,10 @@
 
 use super::connection::on_packets;
 use super::schema::{deliveries, redriven_deliveries, redrives};
+use super::undertakings::undertaking;
 use super::{Connection, StoreError};
 use crate::domain::cause::Cause;
-use crate::domain::undertaking::{Proposal, UndertakingState};
+use crate::domain::undertaking::UndertakingState;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
@@ -64,6 +65,8 @@ pub struct NewRedrive {
     pub proposed_by: String,
 }
 
+undertaking!(RedriveRow, "redrives.state");
+
 impl RedriveRow {
     /// Of which failures.
     ///
@@ -72,43 +75,6 @@ impl RedriveRow {
     pub fn cause(&self) -> Result<Cause, StoreError> {
         let unknown = || StoreError::UnknownWord { column: "redrives.cause", value: self.cause.clone() };
         Cause::of_code(&self.cause).ok_or_else(unknown)
-    }
-
-    /// How it stands.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn state(&self) -> Result<UndertakingState, StoreError> {
-        let unknown = || StoreError::UnknownWord { column: "redrives.state", value: self.state.clone() };
-        UndertakingState::of_word(&self.state).ok_or_else(unknown)
-    }
-
-    /// Who may take which step.
-    ///
-    /// # Errors
-    /// `UnknownWord`.
-    pub fn proposal(&self) -> Result<Proposal<'_>, StoreError> {
-        Ok(Proposal { state: self.state()?, proposed_by: &self.proposed_by, expires_at: self.expires_at() })
-    }
-
-    /// When it was proposed: what failed later is not meant.
-    pub fn proposed_at(&self) -> DateTime<Utc> {
-        self.proposed_at.and_utc()
-    }
-
-    /// When it was decided.
-    pub fn decided_at(&self) -> Option<DateTime<Utc>> {
-        self.decided_at.map(|at| at.and_utc())
-    }
-
-    /// Until when it may be decided.
-    pub fn expires_at(&self) -> DateTime<Utc> {
-        self.expires_at.and_utc()
-    }
-
-    /// When it ended.
-    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
-        self.ended_at.map(|at| at.and_utc())
     }
 
     /// Deliveries that were gone through.

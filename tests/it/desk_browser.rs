@@ -2,7 +2,7 @@
 //! eye. On SQLite only, as `portal_browser` says.
 
 use crate::desk::{operator, propose, with_failures};
-use crate::portal_browser::{is_here, let_in};
+use crate::portal_browser::{is_here, let_in, look_through};
 use crate::support::TestHub;
 use crate::support::chromium::Chromium;
 use crate::support::packets::a_document;
@@ -80,14 +80,5 @@ async fn no_screen_of_the_desk_has_a_serious_fault_or_runs_out_of_the_window() {
         ("recipient", "/portal/recipients/X99.B02"),
         ("recipient-pickup", "/portal/recipients/X99.C03"),
     ];
-    let mut faults = Vec::new();
-    for (name, size) in [("desk", (1366, 768)), ("desk-telephone", (500, 900))] {
-        let chromium = Chromium::open(size).await;
-        let_in(&chromium, &hub, "van.hanh").await;
-        for (page, place) in pages {
-            faults.extend(chromium.look_at(&hub.url(place), &format!("{name}-{page}")).await);
-        }
-        chromium.close().await;
-    }
-    assert_eq!(faults, Vec::<String>::new());
+    look_through(&hub, "van.hanh", ("desk", &pages)).await;
 }

@@ -2,7 +2,7 @@
 //! pictures for the eye. On SQLite only, as `portal_browser` says.
 
 use crate::office::{administrator, hub, propose_key};
-use crate::portal_browser::{is_here, let_in};
+use crate::portal_browser::{is_here, let_in, look_through};
 use crate::push::{bring, pushing_hub_with};
 use crate::support::chromium::Chromium;
 use crate::support::packets::a_document;
@@ -105,14 +105,5 @@ async fn no_screen_of_the_office_has_a_serious_fault_or_runs_out_of_the_window()
         ("grants", "/portal/grants"),
         ("grant", &grant),
     ];
-    let mut faults = Vec::new();
-    for (name, size) in [("office", (1366, 768)), ("office-telephone", (500, 900))] {
-        let chromium = Chromium::open(size).await;
-        let_in(&chromium, &hub, "hai").await;
-        for (page, place) in pages {
-            faults.extend(chromium.look_at(&hub.url(place), &format!("{name}-{page}")).await);
-        }
-        chromium.close().await;
-    }
-    assert_eq!(faults, Vec::<String>::new());
+    look_through(&hub, "hai", ("office", &pages)).await;
 }

@@ -56,6 +56,21 @@ pub async fn let_in(chromium: &Chromium, hub: &TestHub, login: &str) {
     chromium.text_of(".top nav").await;
 }
 
+/// Looks at pages as somebody who signs in, on a desk and on a telephone: none has a serious fault or runs out of the window. Pictures
+/// have the name in front.
+pub async fn look_through(hub: &TestHub, login: &str, (name, pages): (&str, &[(&str, &str)])) {
+    let mut faults = Vec::new();
+    for (name, size) in [(name.to_owned(), (1366, 768)), (format!("{name}-telephone"), (500, 900))] {
+        let chromium = Chromium::open(size).await;
+        let_in(&chromium, hub, login).await;
+        for (page, place) in pages {
+            faults.extend(chromium.look_at(&hub.url(place), &format!("{name}-{page}")).await);
+        }
+        chromium.close().await;
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clerk_answers_whether_they_have_it_by_keyboard_alone() {
     if !is_here() {

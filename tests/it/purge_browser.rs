@@ -1,7 +1,7 @@
 //! Destroying contents in a real browser: two people, each by keyboard alone; readable to everybody, pictures for the eye. On
 //! SQLite only, as `portal_browser` says.
 
-use crate::portal_browser::{is_here, let_in};
+use crate::portal_browser::{is_here, let_in, look_through};
 use crate::purge::{a_year_later, propose, with_one, work};
 use crate::support::chromium::Chromium;
 use crate::support::portal::Browser;
@@ -78,14 +78,5 @@ async fn no_screen_of_it_has_a_serious_fault_or_runs_out_of_the_window() {
         ("holds", "/portal/holds"),
         ("document-destroyed", document.as_str()),
     ];
-    let mut faults = Vec::new();
-    for (name, size) in [("desk", (1366, 768)), ("desk-telephone", (500, 900))] {
-        let chromium = Chromium::open(size).await;
-        let_in(&chromium, &hub, "hai").await;
-        for (page, place) in pages {
-            faults.extend(chromium.look_at(&hub.url(place), &format!("{name}-{page}")).await);
-        }
-        chromium.close().await;
-    }
-    assert_eq!(faults, Vec::<String>::new());
+    look_through(&hub, "hai", ("desk", &pages)).await;
 }
