@@ -4,8 +4,9 @@
 use super::connection::{Link, on_packets};
 use super::schema::{deliveries, searchable_documents};
 use super::{Connection, StoreError};
+use diesel::dsl::Eq;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use std::collections::HashMap;
 
 /// A document with what it is found by.
@@ -19,32 +20,47 @@ pub struct Searchable {
     pub words: Vec<String>,
 }
 
+impl Searchable {
+    fn row(&self) -> (Eq<searchable_documents::number, i64>, Eq<searchable_documents::envelope_id, &str>) {
+        (searchable_documents::number.eq(self.number), searchable_documents::envelope_id.eq(self.envelope_id.as_str()))
+    }
+}
+
+/// Documents that are added by one statement: the server bounds the number of values.
+const DOCUMENTS_AT_ONCE: usize = 1_000;
+
 /// Adds documents to the index.
 ///
 /// # Errors
 /// `Statement`.
 pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), StoreError> {
-    for document in documents {
-        let row = (
-            searchable_documents::number.eq(document.number),
-            searchable_documents::envelope_id.eq(&document.envelope_id),
-        );
-        on_packets!(tx, c => diesel::insert_into(searchable_documents::table).values(row).execute(c))?;
-        // Portable: each database has a full-text index of its own, which is filled, emptied and asked in its own way.
-        match tx.settled()? {
-            Link::Sqlite(c) => diesel::sql_query("INSERT INTO document_words (rowid, words) VALUES (?, ?)")
-                .bind::<BigInt, _>(document.number)
-                .bind::<Text, _>(document.words.join(" "))
-                .execute(&mut **c)?,
-            Link::Postgres(c) => {
-                let insert = "INSERT INTO document_words (number, words) \
-                              SELECT $1, array_to_tsvector(ARRAY(SELECT DISTINCT unnest(string_to_array($2, ' '))))";
-                diesel::sql_query(insert)
+    // Portable: each database has a full-text index of its own, which is filled, emptied and asked in its own way.
+    match tx.settled()? {
+        Link::Sqlite(c) => {
+            for document in documents {
+                diesel::insert_into(searchable_documents::table).values(document.row()).execute(&mut **c)?;
+                diesel::sql_query("INSERT INTO document_words (rowid, words) VALUES (?, ?)")
                     .bind::<BigInt, _>(document.number)
                     .bind::<Text, _>(document.words.join(" "))
-                    .execute(&mut **c)?
+                    .execute(&mut **c)?;
             }
-        };
+        }
+        // A statement is a journey to the server, and this one is planned anew each time.
+        Link::Postgres(c) => {
+            for some in documents.chunks(DOCUMENTS_AT_ONCE) {
+                let rows: Vec<_> = some.iter().map(Searchable::row).collect();
+                diesel::insert_into(searchable_documents::table).values(rows).execute(&mut **c)?;
+                let insert = "INSERT INTO document_words (number, words) \
+                              SELECT number, array_to_tsvector(ARRAY(SELECT DISTINCT unnest(string_to_array(words, ' ')))) \
+                              FROM unnest($1, $2) AS document (number, words)";
+                let numbers: Vec<i64> = some.iter().map(|document| document.number).collect();
+                let words: Vec<String> = some.iter().map(|document| document.words.join(" ")).collect();
+                diesel::sql_query(insert)
+                    .bind::<Array<BigInt>, _>(numbers)
+                    .bind::<Array<Text>, _>(words)
+                    .execute(&mut **c)?;
+            }
+        }
     }
     Ok(())
 }
