@@ -3,11 +3,11 @@
 //! statements in one journey. Whoever asks anything that these rows could change has them written first
 //! (`connection::on!` and its kin), and a commit does: nothing of this can be seen from outside.
 
-use super::connection::{Postgres, runtime};
 use super::deliveries::DeliveryRow;
 use super::envelopes::{AttachmentRow, EnvelopeRow, PayloadRow};
 use super::evidence::EvidenceRow;
 use super::schema::{attachments, deliveries, envelopes, evidence, payloads};
+use super::server::Server;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, SingleValue, Text, Timestamp};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -63,24 +63,24 @@ impl Backlog {
     }
 
     /// Writes what waits. The statements are sent together and done in this order: an envelope before what belongs to it.
-    pub(super) fn write(&mut self, server: &Postgres) -> QueryResult<()> {
+    pub(super) fn write(&mut self, server: &Server) -> QueryResult<()> {
         if self.is_empty() {
             return Ok(());
         }
         let mut rows = std::mem::take(self);
         // Two transactions that add the same natural keys meet at the first of them, and neither waits for the other.
         rows.deliveries.sort_by(|a, b| a.natural_key().cmp(&b.natural_key()));
-        let server: &AsyncPgConnection = server;
+        let link: &AsyncPgConnection = server;
         let written = async {
             tokio::try_join!(
-                envelopes(server, &rows.envelopes),
-                payloads(server, &rows.payloads),
-                attachments(server, &rows.attachments),
-                deliveries(server, &rows.deliveries),
-                evidence(server, &rows.evidence),
+                envelopes(link, &rows.envelopes),
+                payloads(link, &rows.payloads),
+                attachments(link, &rows.attachments),
+                deliveries(link, &rows.deliveries),
+                evidence(link, &rows.evidence),
             )
         };
-        runtime().map_err(|_| diesel::result::Error::BrokenTransactionManager)?.block_on(written).map(|_| ())
+        server.together(written).map(|_| ())
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! It is written under a name of its own and gets the right name when all of it is on disk.
 
-use super::connection::{Place, enter};
+use super::connection::Place;
 use super::guard::{FILES, Guard};
 use super::migrations::{self, Form};
 use super::{Link, StoreError, copy, inspect};
@@ -104,7 +104,6 @@ pub struct Plan<'a> {
 /// # Errors
 /// `Refused` when the target is there or another backup is being made to it; `File`, `Store`.
 pub fn write(plan: &Plan<'_>, watch: Watch<'_>) -> Result<Manifest, BackupError> {
-    let _entered = enter()?;
     if plan.target.exists() {
         return Err(BackupError::Refused(format!("{} is there already", plan.target.display())));
     }

@@ -2,7 +2,8 @@
 //! the transactions: with NOTIFY in them, the server would let only one at a time commit. A word that is lost costs time
 //! and nothing else, since every node also looks by itself.
 
-use super::connection::{Place, connect_server, tls_of_config};
+use super::connection::Place;
+use super::server::{connect_server, tls_of_config};
 use super::{Store, StoreError};
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -4,22 +4,12 @@
 use super::StoreError;
 use super::backlog::{Backlog, Waiting};
 use super::known::Known;
+use super::server::{self, Server};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::{Connection as _, QueryResult, SqliteConnection, connection::SimpleConnection};
-use diesel_async::AsyncPgConnection;
-use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tokio::runtime::{Handle, Runtime};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{NoTls, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
-
-/// PostgreSQL in pure Rust, behind diesel's blocking face.
-pub type Postgres = AsyncConnectionWrapper<AsyncPgConnection>;
+use std::sync::Arc;
 
 /// A connection to either database, with what the transaction on it knows already and what it has still to write.
 pub struct Connection {
@@ -34,7 +24,7 @@ pub enum Link {
     /// Embedded.
     Sqlite(Box<SqliteConnection>),
     /// A server.
-    Postgres(Box<Postgres>),
+    Postgres(Box<Server>),
 }
 
 /// Runs one expression on whichever link it is; the expression is compiled for both.
@@ -46,7 +36,7 @@ macro_rules! on_link {
                 $e
             }
             $crate::store::connection::Link::Postgres(boxed) => {
-                let $c = &mut **boxed;
+                let $c = &mut ***boxed;
                 $e
             }
         }
@@ -97,7 +87,7 @@ impl Connection {
         // Portable: SQLite must take its writer lock at once, or two writers fail half-way.
         match &mut self.link {
             Link::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
-            Link::Postgres(c) => begin(&mut **c)?,
+            Link::Postgres(c) => begin(&mut ***c)?,
         }
         Ok(())
     }
@@ -109,7 +99,21 @@ impl Connection {
     /// Opens a transaction that only reads.
     pub(super) fn begin_reading(&mut self) -> Result<(), StoreError> {
         self.forget();
-        on_link!(&mut self.link, c => begin(c)).map_err(StoreError::Statement)
+        // Portable: a server is far away, and its answer to this says nothing.
+        match &mut self.link {
+            Link::Sqlite(c) => begin(&mut **c)?,
+            Link::Postgres(c) => c.begin_unawaited(),
+        }
+        Ok(())
+    }
+
+    /// Ends a transaction that only read.
+    pub(super) fn end_reading(&mut self) -> Result<(), StoreError> {
+        match &mut self.link {
+            Link::Sqlite(c) => roll_back(&mut **c)?,
+            Link::Postgres(c) => c.end()?,
+        }
+        Ok(())
     }
 
     /// Ends the innermost transaction or savepoint and keeps it.
@@ -192,9 +196,6 @@ const SQLITE_SET_UP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = W
 /// Further set-up of those that only read. There are several, and each keeps pages of its own: half as many.
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8000;";
 
-/// Held by every connection to a server that a hub uses; a restore wants it alone. Any number that is ours alone.
-const IN_USE: i64 = 6_170_102_017;
-
 /// A file that is nobody's yet: nothing of it need be on disk before `fold`.
 pub(super) fn new_file(file: &Path) -> Result<Connection, StoreError> {
     let mut c = SqliteConnection::establish(&file.to_string_lossy()).map_err(StoreError::Unreachable)?;
@@ -224,8 +225,7 @@ impl Place {
     /// A connection to a server that nobody else of us uses; nothing when somebody does.
     pub(super) fn connect_alone(&self) -> Result<Option<Connection>, StoreError> {
         let mut connection = self.connect()?;
-        let sql = format!("SELECT CAST(pg_try_advisory_lock({IN_USE}) AS TEXT) AS word");
-        let locked = super::inspect::texts(&mut connection, &sql)?;
+        let locked = super::inspect::texts(&mut connection, &Server::alone())?;
         Ok((locked == ["true"]).then_some(connection))
     }
 
@@ -245,7 +245,7 @@ impl Place {
             };
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let tls = (!tls_ca_file.as_os_str().is_empty()).then(|| tls_of(tls_ca_file)).transpose()?;
+            let tls = (!tls_ca_file.as_os_str().is_empty()).then(|| server::tls_of(tls_ca_file)).transpose()?;
             return Ok(Self::Postgres { url: url.to_owned(), tls, read_only: false });
         }
         Err(StoreError::Url("it must begin with sqlite:// or postgres://".to_owned()))
@@ -291,85 +291,9 @@ impl Place {
                 Ok(Connection::new(Link::Sqlite(Box::new(c))))
             }
             Self::Postgres { url, tls, read_only } => {
-                let connected = runtime()?.block_on(connect_postgres(url, tls.clone(), *read_only))?;
-                let mut connected = Postgres::from(connected);
-                connected.batch_execute(&format!("SELECT pg_advisory_lock_shared({IN_USE})"))?;
+                let connected = Server::connect(url, tls.clone(), *read_only)?;
                 Ok(Connection::new(Link::Postgres(Box::new(connected))))
             }
         }
     }
-}
-
-/// How long a server may take to answer a connection, and how long a sent byte may go unacknowledged.
-const SERVER_PATIENCE: Duration = Duration::from_secs(10);
-
-async fn connect_postgres(
-    url: &str,
-    tls: Option<Arc<rustls::ClientConfig>>,
-    read_only: bool,
-) -> Result<AsyncPgConnection, StoreError> {
-    // Whatever the server or the role says: what is committed is on disk. Tables are read by their indexes: a statement
-    // that was prepared while a table was empty would go on reading the whole of it.
-    // Whoever only reads sees one moment throughout its transaction, as on SQLite.
-    let one_moment = r" -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read";
-    let read_only = if read_only { one_moment } else { "" };
-    let options = format!(" -c synchronous_commit=on -c enable_seqscan=off{read_only}");
-    let refused = StoreError::Unreachable;
-    match tls {
-        Some(config) => {
-            let (client, driver) = connect_server(url, &options, tls_of_config(&config)).await?;
-            AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
-        }
-        None => {
-            let (client, driver) = connect_server(url, &options, NoTls).await?;
-            AsyncPgConnection::try_from_client_and_connection(client, driver).await.map_err(refused)
-        }
-    }
-}
-
-/// A bare connection to a server, with further options.
-pub(super) async fn connect_server<T: MakeTlsConnect<Socket>>(
-    url: &str,
-    options: &str,
-    tls: T,
-) -> Result<(tokio_postgres::Client, tokio_postgres::Connection<Socket, T::Stream>), StoreError> {
-    let failed = StoreError::ServerUnreachable;
-    let mut server: tokio_postgres::Config = url.parse().map_err(failed)?;
-    server.connect_timeout(SERVER_PATIENCE).tcp_user_timeout(SERVER_PATIENCE);
-    let given = server.get_options().unwrap_or_default();
-    let options = format!("{given}{options}");
-    server.options(options.trim());
-    server.connect(tls).await.map_err(failed)
-}
-
-/// TLS with the authorities of a configuration.
-pub(super) fn tls_of_config(config: &rustls::ClientConfig) -> MakeRustlsConnect {
-    MakeRustlsConnect::new(config.clone())
-}
-
-fn tls_of(ca_file: &Path) -> Result<Arc<rustls::ClientConfig>, StoreError> {
-    let bad = |e: &dyn std::fmt::Display| StoreError::Tls(e.to_string());
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|e| bad(&e))? {
-        roots.add(certificate.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().map_err(|e| bad(&e))?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-}
-
-/// Drives the sockets of PostgreSQL connections, apart from the threads that speak HTTP.
-pub(super) fn runtime() -> Result<&'static Handle, StoreError> {
-    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
-    let made = RUNTIME.get_or_init(|| {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(1).thread_name("store-sockets").enable_all().build().ok()
-    });
-    made.as_ref().map(Runtime::handle).ok_or(StoreError::Closed)
-}
-
-/// Lets the current thread use PostgreSQL connections for as long as the guard lives.
-pub(super) fn enter() -> Result<tokio::runtime::EnterGuard<'static>, StoreError> {
-    Ok(runtime()?.enter())
 }

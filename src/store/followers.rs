@@ -29,7 +29,7 @@ pub fn take(tx: &mut Connection, follower: &str) -> Result<bool, StoreError> {
             .select(followers::ledger_index)
             .for_update()
             .skip_locked()
-            .load(&mut **c)?,
+            .load(&mut ***c)?,
     };
     Ok(!taken.is_empty())
 }

@@ -1,7 +1,7 @@
 //! Looking at the database itself: its form, its settings, how much waits. Plain SQL that both databases take, or that
 //! only one of them has; nothing here changes anything.
 
-use super::connection::{Place, enter, on};
+use super::connection::{Place, on};
 use super::migrations::{self, Form};
 use super::neighbours::{self, NeighbourKeys};
 use super::systems::{self, KeyRow};
@@ -176,7 +176,6 @@ pub struct Diagnosis {
 /// # Errors
 /// When it cannot be reached or asked. A file that is not there is not made.
 pub fn diagnose(config: &Database, data: &Path, late: NaiveDateTime, files: i64) -> Result<Diagnosis, StoreError> {
-    let _entered = enter()?;
     let place = Place::of_url(config.url.expose_secret(), data, &config.tls_ca_file)?;
     if let Place::Sqlite { file, .. } = &place
         && !file.exists()
@@ -262,7 +261,6 @@ fn returned(tx: &mut Connection) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When the database cannot be reached or asked.
 pub fn with_content(config: &Database, data: &Path, envelope_ids: &[&str]) -> Result<HashSet<String>, StoreError> {
-    let _entered = enter()?;
     let place = Place::of_url(config.url.expose_secret(), data, &config.tls_ca_file)?;
     let mut tx = place.reader().connect()?;
     let mut found = HashSet::new();

@@ -4,7 +4,7 @@
 
 use super::agencies::AgencyRow;
 use super::announcements::{Listener, WEBHOOKS};
-use super::connection::{Link, runtime};
+use super::connection::Link;
 use super::literal::Literal;
 use super::schema::{agencies, agency_aliases, deliveries, endpoints, routes, system_agencies};
 use super::{Connection, StoreError};
@@ -91,20 +91,20 @@ impl Connection {
         if all.is_empty() {
             return Ok(());
         }
-        let server: &AsyncPgConnection = server;
+        let link: &AsyncPgConnection = server;
         let codes = each_once(all.iter().flat_map(|one| one.codes.iter()));
         let systems = each_once(all.iter().map(|one| &one.system_id));
         let documents = each_once(all.iter().map(|one| &one.document_id));
         let asked = async {
             tokio::try_join!(
-                of_codes(server, &codes),
-                held_of(server, &systems, &codes),
-                listeners_of(server, &codes),
-                known_of(server, &documents),
-                routes_of(server)
+                of_codes(link, &codes),
+                held_of(link, &systems, &codes),
+                listeners_of(link, &codes),
+                known_of(link, &documents),
+                routes_of(link)
             )
         };
-        let (found, held, listeners, registered, routes) = runtime()?.block_on(asked)?;
+        let (found, held, listeners, registered, routes) = server.together(asked)?;
         let mut agencies: HashMap<String, Option<Agency>> =
             codes.into_iter().map(|code| (code.to_owned(), None)).collect();
         for (code, row) in found {

@@ -1,5 +1,5 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
-//! `connection` (two databases, one type) and `queue` (threads, group commit). Then one file per aggregate:
+//! `connection` (two databases, one type), `server` (how one of them is reached) and `queue` (threads, group commit). Then one file per aggregate:
 //! `agencies`, `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `followers`, `statistics` and `folding`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
@@ -56,6 +56,7 @@ pub mod samples;
 mod schema;
 pub mod search;
 pub mod selftest;
+mod server;
 pub mod statements;
 pub mod statistics;
 pub mod systems;
@@ -203,7 +204,6 @@ impl Store {
     }
 
     fn open_here(config: &Database, directory: &Path) -> Result<Self, StoreError> {
-        let _entered = connection::enter()?;
         let place = Place::of_url(config.url.expose_secret(), directory, &config.tls_ca_file)?;
         let mut first = place.connect()?;
         migrations::run(&mut first)?;

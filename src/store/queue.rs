@@ -3,7 +3,7 @@
 //! undoes nobody else's work. No timer is needed: a batch forms while the last commit syncs.
 
 use super::StoreError;
-use super::connection::{Connection, Place, enter};
+use super::connection::{Connection, Place};
 use super::known::Foresight;
 use crate::config::Database;
 use crate::metrics::QueueMeter;
@@ -151,10 +151,6 @@ impl Queue {
 }
 
 fn serve(waiting: &Waiting, first: Connection, place: &Place, (batch_max, meter): (usize, &QueueMeter)) {
-    let _entered = match enter() {
-        Ok(guard) => guard,
-        Err(error) => return log::error!("the database threads have no runtime: {error}"),
-    };
     let mut connection = Some(first);
     while let Some(batch) = take(waiting, batch_max) {
         meter.took(batch.len());
@@ -175,8 +171,12 @@ fn work_off(
 ) {
     let mut again = place.only_reads();
     while let Some(usable) = connection.as_mut() {
-        let Err((rest, error)) = transact(usable, batch, place.only_reads(), meter) else { return };
+        let worked = if place.only_reads() { read(usable, batch, meter) } else { transact(usable, batch, meter) };
+        let Err((rest, error)) = worked else { return };
         *connection = None;
+        if rest.is_empty() {
+            return;
+        }
         if !again {
             return give_up(rest, &error, meter);
         }
@@ -216,15 +216,41 @@ fn take(waiting: &Waiting, batch_max: usize) -> Option<Vec<Box<dyn Work>>> {
 /// What a connection did not get to, and why: it is not good any more.
 type Left = (VecDeque<Box<dyn Work>>, StoreError);
 
-/// Runs a batch, in one transaction if other nodes let it, and answers everybody.
-fn transact(
-    connection: &mut Connection,
-    mut rest: VecDeque<Box<dyn Work>>,
-    reading: bool,
-    meter: &QueueMeter,
-) -> Result<(), Left> {
+/// Runs what only reads, each in a transaction of its own. Whoever asked is answered before that ends: nothing is kept by it.
+fn read(connection: &mut Connection, mut rest: VecDeque<Box<dyn Work>>, meter: &QueueMeter) -> Result<(), Left> {
     let mut tries: usize = 0;
-    let mut together = !reading;
+    while let Some(mut work) = rest.pop_front() {
+        let started = Instant::now();
+        let begun = connection.begin_reading();
+        let ran = if begun.is_ok() { work.run(connection, true) } else { Ran::Drop };
+        if ran == Ran::Keep {
+            meter.committed(1, started);
+            work.answer(Ok(()));
+            tries = 0;
+            // On a connection that is gone meanwhile, the next one goes on.
+            connection.end_reading().map_err(|error| (std::mem::take(&mut rest), error))?;
+            continue;
+        }
+        if let Err(error) = begun.and_then(|()| connection.end_reading()) {
+            rest.push_front(work);
+            return Err((rest, error));
+        }
+        tries = tries.saturating_add(1);
+        if ran == Ran::Rerun && tries <= RERUNS_MAX {
+            rest.push_front(work);
+            continue;
+        }
+        meter.committed(1, started);
+        work.answer(Ok(()));
+        tries = 0;
+    }
+    Ok(())
+}
+
+/// Runs a batch, in one transaction if other nodes let it, and answers everybody.
+fn transact(connection: &mut Connection, mut rest: VecDeque<Box<dyn Work>>, meter: &QueueMeter) -> Result<(), Left> {
+    let mut tries: usize = 0;
+    let mut together = true;
     while together && rest.len() > 1 {
         let started = Instant::now();
         match all_at_once(connection, rest.make_contiguous()) {
@@ -238,7 +264,7 @@ fn transact(
     }
     while !rest.is_empty() {
         let started = Instant::now();
-        match in_transaction(connection, rest.make_contiguous(), reading, tries >= RERUNS_MAX) {
+        match in_transaction(connection, rest.make_contiguous(), tries >= RERUNS_MAX) {
             Ok(done) => {
                 meter.committed(done, started);
                 rest.drain(..done).for_each(|work| work.answer(Ok(())));
@@ -294,14 +320,9 @@ fn all_at_once(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Resu
 fn in_transaction(
     connection: &mut Connection,
     works: &mut [Box<dyn Work>],
-    reading: bool,
     is_last_try: bool,
 ) -> Result<usize, StoreError> {
-    if reading {
-        connection.begin_reading()?;
-    } else {
-        connection.begin()?;
-    }
+    connection.begin()?;
     // One alone needs no savepoint: when it fails, the transaction is dropped whole.
     if let [only] = works {
         if let Some(foresight) = only.foresight() {

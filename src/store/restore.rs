@@ -5,7 +5,7 @@ use super::backup::{
     BackupError, DATABASE, FORMAT, KEY, MANIFEST, Manifest, SUMS, Watch, at, copy_file, hash, length, make_folder,
     sync_folder,
 };
-use super::connection::{self, Place, enter};
+use super::connection::{self, Place};
 use super::guard::{Guard, HUB};
 use super::{Connection, copy, migrations};
 use crate::config::Database;
@@ -80,7 +80,6 @@ pub fn read(
     fits: impl Fn(&Path, &str) -> bool,
     watch: Watch<'_>,
 ) -> Result<(Manifest, KeyFile), BackupError> {
-    let _entered = enter()?;
     let (manifest, names) = verify(backup, watch)?;
     make_folder(target.data)?;
     let Some(_alone) = Guard::alone(target.data, HUB).map_err(at(target.data))? else {

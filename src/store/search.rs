@@ -49,7 +49,7 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
         Link::Postgres(c) => {
             for some in documents.chunks(DOCUMENTS_AT_ONCE) {
                 let rows: Vec<_> = some.iter().map(Searchable::row).collect();
-                diesel::insert_into(searchable_documents::table).values(rows).execute(&mut **c)?;
+                diesel::insert_into(searchable_documents::table).values(rows).execute(&mut ***c)?;
                 let insert = "INSERT INTO document_words (number, words) \
                               SELECT number, array_to_tsvector(ARRAY(SELECT DISTINCT unnest(string_to_array(words, ' ')))) \
                               FROM unnest($1, $2) AS document (number, words)";
@@ -58,7 +58,7 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
                 diesel::sql_query(insert)
                     .bind::<Array<BigInt>, _>(numbers)
                     .bind::<Array<Text>, _>(words)
-                    .execute(&mut **c)?;
+                    .execute(&mut ***c)?;
             }
         }
     }
@@ -126,7 +126,7 @@ pub fn find(
                 .bind::<Text, _>(question.for_tsquery())
                 .bind::<BigInt, _>(before)
                 .bind::<BigInt, _>(limit)
-                .load(&mut **c)?
+                .load(&mut ***c)?
         }
     };
     let numbers: Vec<i64> = found.into_iter().map(|row| row.number).collect();

@@ -52,7 +52,7 @@ macro_rules! with_rows {
             }
             Link::Postgres(c) => {
                 for $values in $rows.chunks(ROWS_AT_ONCE) {
-                    $statement.execute(&mut **c)?;
+                    $statement.execute(&mut ***c)?;
                 }
             }
         }

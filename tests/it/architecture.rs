@@ -143,7 +143,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["rustls"],
-        &["src/lib.rs", "src/store/connection.rs", "src/robot.rs", "src/signer/"],
+        &["src/lib.rs", "src/store/connection.rs", "src/store/server.rs", "src/robot.rs", "src/signer/"],
         "TLS is chosen once and used towards the database; a robot agency may have a wrong certificate; PEM is read by it",
     ),
     (
