@@ -84,7 +84,7 @@ impl TestHub {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         plans::listen();
         let folder = tempfile::tempdir().unwrap();
-        let mut database = Database::make(folder.path()).await;
+        let mut database = Database::migrated(folder.path()).await;
         database.judges_plans = true;
         let mut config = Config::default();
         config.server.address = "127.0.0.1:0".to_owned();
