@@ -7,6 +7,7 @@ use crate::hub_under_test::Database;
 use crate::machine::output;
 use crate::packet::SENDER;
 use anyhow::{Context, Result};
+use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use docaxis::domain::search::{Facts, words};
@@ -22,6 +23,9 @@ pub const AGENCIES: u64 = 95;
 
 /// Days over which the documents are spread, up to yesterday.
 pub const DAYS: u64 = 365;
+
+/// Days of which a hub keeps detail; older ones are folded into the first of their month.
+const DETAIL_DAYS: i64 = 90;
 
 /// Envelopes written in one transaction.
 const BATCH: u64 = 100_000;
@@ -164,7 +168,7 @@ fn contents() -> Contents {
         let notation = NOTATIONS.get(random(NOTATIONS.len())).copied().unwrap_or_default();
         (format!("V/v {}", some.join(" ")), notation)
     };
-    let last_day = chrono::Utc::now().date_naive() - chrono::TimeDelta::days(1);
+    let last_day = chrono::Utc::now().date_naive() - TimeDelta::days(1);
     Contents { subjects: (0..SUBJECTS).map(subject).collect(), last_day }
 }
 
@@ -304,7 +308,7 @@ impl Writing<'_> {
         )
     }
 
-    /// The numbers of the statistics, as many as so many days and agencies leave behind.
+    /// The numbers of the statistics, as many as so many days and agencies leave behind: detail of old days is folded since long.
     fn numbers(&self) -> String {
         let day = match self.database {
             Database::Sqlite => format!("date('{}', '-' || d || ' days')", self.contents.last_day),
@@ -347,11 +351,14 @@ impl Writing<'_> {
              INSERT INTO statistic_counts (scope, day, agency_code, slice, what, partner_code, number)
                SELECT scope, substr(day, 1, 7), agency_code, slice, what, partner_code, SUM(number) FROM statistic_counts
                WHERE scope IN ('sender', 'recipient') GROUP BY scope, substr(day, 1, 7), agency_code, slice, what, partner_code;
+             DELETE FROM statistic_counts WHERE (scope LIKE '%-detail' OR scope = 'pair') AND day < '{folded}'
+               AND length(day) = 10 AND substr(day, 9) <> '01';
              {} COMMIT;",
             of("hub"),
             side("sender"),
             side("recipient"),
-            signs.join(" ")
+            signs.join(" "),
+            folded = (self.contents.last_day - TimeDelta::days(DETAIL_DAYS)).format("%Y-%m-01")
         )
     }
 }

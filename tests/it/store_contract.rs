@@ -132,7 +132,7 @@ fn execute(tx: &mut Connection, sql: &'static str) -> Result<usize, StoreError> 
     let query = diesel::sql_query(sql);
     Ok(match &mut tx.link {
         Link::Sqlite(c) => query.execute(&mut **c)?,
-        Link::Postgres(c) => query.execute(&mut **c)?,
+        Link::Postgres(c) => query.execute(&mut ***c)?,
     })
 }
 
