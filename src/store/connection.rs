@@ -99,7 +99,7 @@ impl Connection {
     /// Opens a transaction that only reads.
     pub(super) fn begin_reading(&mut self) -> Result<(), StoreError> {
         self.forget();
-        // Portable: a server is far away, and its answer to this says nothing.
+        // A server is far away, and its answer to this says nothing.
         match &mut self.link {
             Link::Sqlite(c) => begin(&mut **c)?,
             Link::Postgres(c) => c.begin_unawaited(),
