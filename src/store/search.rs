@@ -52,7 +52,7 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
                 diesel::insert_into(searchable_documents::table).values(rows).execute(&mut ***c)?;
                 let insert = "INSERT INTO document_words (number, words) \
                               SELECT number, array_to_tsvector(ARRAY(SELECT DISTINCT unnest(string_to_array(words, ' ')))) \
-                              FROM unnest($1, $2) AS document (number, words)";
+                              FROM unnest($1::bigint[], $2::text[]) AS document (number, words)";
                 let numbers: Vec<i64> = some.iter().map(|document| document.number).collect();
                 let words: Vec<String> = some.iter().map(|document| document.words.join(" ")).collect();
                 diesel::sql_query(insert)
