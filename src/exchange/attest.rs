@@ -18,6 +18,7 @@ use crate::store::{Connection, StoreError, deliveries, envelopes, ledger};
 use crate::wire;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A receipt as it is handed out.
 #[derive(Debug, Clone)]
@@ -139,13 +140,16 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
     let credential = hub.credentials.at(now).ok_or_else(|| lame("no certificate holds now (receipts.key_files)"))?;
     let signed = unsigned.into_iter().map(|(context, record)| sign(hub, (credential, now), record, context));
     let signed: Option<Vec<ReceiptRow>> = signed.collect();
-    let (signed, certificate) = (signed.ok_or_else(|| lame("the key refuses"))?, row_of(&credential.certificate));
-    // Another node may have signed meanwhile: what is kept is what everybody gets.
-    let kept = hub.store.write(move |tx| {
-        receipts::keep(tx, &signed, &certificate)?;
-        receipts::find(tx, &signed.iter().map(|row| row.evidence_id.as_str()).collect::<Vec<_>>())
+    let signed = Arc::new(signed.ok_or_else(|| lame("the key refuses"))?);
+    let (to_keep, certificate) = (Arc::clone(&signed), row_of(&credential.certificate));
+    let kept = hub.store.write(move |tx| match receipts::keep(tx, &to_keep, &certificate)? == to_keep.len() {
+        true => Ok(HashMap::new()),
+        false => receipts::find(tx, &to_keep.iter().map(|row| row.evidence_id.as_str()).collect::<Vec<_>>()),
     });
-    known.extend(kept.await?);
+    let kept = kept.await?;
+    known.extend(signed.iter().map(|row| (row.evidence_id.clone(), row.xml.clone())));
+    // Another node may have signed meanwhile: what is kept is what everybody gets.
+    known.extend(kept);
     Ok(known)
 }
 
