@@ -2,6 +2,7 @@
 //! tools; whatever is altered, left out, added or swapped is named, and no half of one is ever shown.
 
 use crate::ledger::{leave, seal};
+use crate::ledger_audit::flipped;
 use crate::statements::{after_a_clock_that_ran_ahead, close_the_day};
 use crate::support::packets::{a_document, a_status};
 use crate::support::{Answer, TestHub, add_system};
@@ -470,8 +471,7 @@ async fn a_packet_of_other_bytes_than_were_accepted_is_in_no_archive_whether_it_
         std::fs::write(file, whole).unwrap();
     }
     assert_eq!(made(&hub, selection()).await.state, "done");
-    let other = if hub.is_postgres() { "'other'::bytea" } else { "CAST('other' AS BLOB)" };
-    hub.run(&format!("UPDATE payloads SET content = {other} WHERE content IS NOT NULL")).await;
+    hub.run(&format!("UPDATE payloads SET content = {} WHERE content IS NOT NULL", flipped(&hub, "content"))).await;
     let failed = made(&hub, selection()).await;
     assert!(failed.state == "failed" && failed.reason.contains("was altered"), "{}", failed.reason);
 }
