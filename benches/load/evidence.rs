@@ -1,10 +1,12 @@
 //! What proof costs: how late evidence is sealed while packets arrive, ten thousand capsules signed, fetched and verified, an
-//! archive beside `tar` of the same bytes. Not here: what accepting costs with all of it on (`measure`).
+//! archive beside `tar` of the same bytes. Not here: single receipts (`receipts`), what accepting costs with all of it on
+//! (`measure`).
 
 use crate::exchange::{self, Arrivals};
 use crate::http;
 use crate::hub_under_test::{Database, Deployment, Product, Running};
 use crate::machine::{self, output};
+use crate::receipts;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use diesel::sql_types::Text;
@@ -20,6 +22,9 @@ pub struct EvidenceOptions {
     /// Measures sealing, capsules and archives in place of the cells (SQLite)
     #[arg(long)]
     evidence: bool,
+    /// Measures signed receipts alone in place of the cells (SQLite)
+    #[arg(long, conflicts_with = "evidence")]
+    receipts: bool,
     /// Packets that arrive in a second while sealing is watched: five times the national peak hour
     #[arg(long, default_value_t = 955.0)]
     peak: f64,
@@ -34,7 +39,7 @@ pub struct EvidenceOptions {
 impl EvidenceOptions {
     /// Whether this is what is to be measured.
     pub fn wanted(&self) -> bool {
-        self.evidence
+        self.evidence || self.receipts
     }
 }
 
@@ -42,7 +47,19 @@ impl EvidenceOptions {
 const AGENCIES: u64 = 95;
 
 /// Measures all parts, prints them as JSON.
-pub async fn run(options: &EvidenceOptions, product: &Product, scratch: &Path, rounds: usize) -> Result<()> {
+pub async fn run(
+    options: &EvidenceOptions,
+    product: &Product,
+    scratch: &Path,
+    (rounds, seconds): (usize, f64),
+) -> Result<()> {
+    let receipts = receipts::run(product, scratch, (rounds, seconds)).await?;
+    eprintln!("{receipts}");
+    if options.receipts {
+        let report = json!({ "receipts": receipts, "load_average": machine::load_average() });
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(());
+    }
     let deployment = Deployment::prepare(product, Database::Sqlite, scratch)?;
     let systems = exchange::systems(&deployment, AGENCIES)?;
     let hub = deployment.start().await?;
@@ -60,12 +77,16 @@ pub async fn run(options: &EvidenceOptions, product: &Product, scratch: &Path, r
     eprintln!("{capsules}");
     hub.stop().await?;
     let mut archives = Vec::new();
-    for _ in 0..rounds {
-        let archive = archive(&deployment, scratch).await?;
+    let trust = scratch.join("hub.pem");
+    fs::write(&trust, deployment.ask(&["receipt", "certificates"])?)?;
+    for round in 0..rounds {
+        // Only capsules that were fetched have their receipts before the first export.
+        let are_signed = round > 0;
+        let archive = archive(&deployment, (scratch, &trust), are_signed).await?;
         eprintln!("{archive}");
         archives.push(archive);
     }
-    let report = json!({ "arrived": arrived, "sealing": sealing, "capsules": capsules, "archives": archives,
+    let report = json!({ "receipts": receipts, "arrived": arrived, "sealing": sealing, "capsules": capsules, "archives": archives,
         "load_average": machine::load_average() });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
@@ -127,16 +148,19 @@ async fn capsules(number: u64, deployment: &Deployment, hub: &Running, scratch: 
         "verified_in_seconds": seconds, "verifier_peak_mb": peak_mb }))
 }
 
-/// An archive of everything with its packets, and `tar` of what is in it; both end when it is on the disk.
-async fn archive(deployment: &Deployment, scratch: &Path) -> Result<Value> {
-    let folder = tempfile::Builder::new().prefix("archive-").tempdir_in(scratch)?;
-    let file = folder.path().join("archive.zip");
+/// An archive of everything with its packets as the hub keeps it, and `tar` of what is in it; both end when it is on the disk.
+async fn archive(deployment: &Deployment, (scratch, trust): (&Path, &Path), are_signed: bool) -> Result<Value> {
     let today = (chrono::Utc::now() + chrono::TimeDelta::hours(7)).date_naive();
     let (from, until) = ((today - chrono::TimeDelta::days(1)).to_string(), today.to_string());
-    let mut export =
-        deployment.command(&["archive", "export", "--from", &from, "--until", &until, "--packets", "--into"])?;
-    export.arg(&file);
+    let export = deployment.command(&["archive", "export", "--from", &from, "--until", &until, "--packets"])?;
+    output(&mut Command::new("sync"))?;
     let (seconds, peak_mb) = timed(export).await?;
+    let made: Value = serde_json::from_str(&deployment.ask(&["archive", "list", "--limit", "1", "--json"])?)?;
+    let file = deployment.archive(made.get("archive_id").and_then(Value::as_str).context("an archive without a name")?);
+    let mut verify = deployment.command(&["verify", "--trust"])?;
+    verify.arg(trust).arg(&file);
+    let (verify_seconds, _) = timed(verify).await?;
+    let folder = tempfile::Builder::new().prefix("archive-").tempdir_in(scratch)?;
     let contents = folder.path().join("contents");
     output(Command::new("unzip").arg("-q").arg(&file).arg("-d").arg(&contents))?;
     let receipts = count(&contents.join("receipts"))?;
@@ -146,10 +170,9 @@ async fn archive(deployment: &Deployment, scratch: &Path) -> Result<Value> {
     pack.arg("-c").arg("tar cf \"$1\" -C \"$2\" . && sync \"$1\"").arg("sh").arg(&tar).arg(&contents);
     let (tar_seconds, _) = timed(pack).await?;
     let (bytes, tar_bytes) = (fs::metadata(&file)?.len(), fs::metadata(&tar)?.len());
-    let rate = |bytes: u64, seconds: f64| bytes as f64 / 1e6 / seconds;
-    Ok(json!({ "bytes": bytes, "receipts": receipts, "seconds": seconds, "peak_mb": peak_mb,
-        "receipts_in_ten_minutes": receipts as f64 / seconds * 600.0, "tar_bytes": tar_bytes,
-        "tar_seconds": tar_seconds, "of_tar": rate(tar_bytes, seconds) / rate(tar_bytes, tar_seconds) }))
+    Ok(json!({ "receipts_are_there": are_signed, "bytes": bytes, "receipts": receipts, "seconds": seconds,
+        "peak_mb": peak_mb, "receipts_in_ten_minutes": receipts as f64 / seconds * 600.0, "tar_bytes": tar_bytes,
+        "tar_seconds": tar_seconds, "of_tar": tar_seconds / seconds, "verified_in_seconds": verify_seconds }))
 }
 
 fn count(folder: &Path) -> Result<usize> {

@@ -75,6 +75,13 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
+    /// One GET and its answer.
+    pub async fn get(&mut self, address: SocketAddr, path: &str, token: &str) -> io::Result<Answer> {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.write(head.as_bytes()).await?;
+        self.answer().await
+    }
+
     /// The next head; `None` when the peer closed between two of them.
     pub async fn head(&mut self) -> io::Result<Option<Head>> {
         let mut searched = 0;
@@ -161,8 +168,5 @@ impl Connection {
 
 /// One GET on a connection of its own.
 pub async fn get(address: SocketAddr, path: &str, token: &str) -> io::Result<Answer> {
-    let mut connection = Connection::open(address).await?;
-    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n");
-    connection.write(head.as_bytes()).await?;
-    connection.answer().await
+    Connection::open(address).await?.get(address, path, token).await
 }

@@ -157,6 +157,11 @@ impl Deployment {
         self.folder.path().join("docaxis.db")
     }
 
+    /// The file of an archive that was exported.
+    pub fn archive(&self, archive_id: &str) -> PathBuf {
+        self.folder.path().join("archives").join(format!("{archive_id}.zip"))
+    }
+
     /// What a driver wants to be told to open the database.
     pub fn link(&self) -> Result<String> {
         match &self.postgres {

@@ -17,6 +17,7 @@ mod machine;
 mod measure;
 mod packet;
 mod portal;
+mod receipts;
 mod reference_hub;
 mod register;
 mod report;
@@ -114,7 +115,8 @@ async fn run(options: &Options) -> Result<()> {
     let scratch = scratch_folder()?;
     let product = if options.self_test { Product::Reference } else { Product::Docaxis(hub_program(options)?) };
     if options.evidence.wanted() {
-        return evidence::run(&options.evidence, &product, scratch.path(), options.rounds).await;
+        let length = (options.rounds, options.seconds);
+        return evidence::run(&options.evidence, &product, scratch.path(), length).await;
     }
     for &database in options.database.list() {
         if options.exchange.wanted() {

@@ -87,7 +87,8 @@ pub async fn run(hub: &Running, database: &[u32], load: &Load, duration: Duratio
     })
 }
 
-fn percentile_ms(outcome: &Outcome, part: f64) -> f64 {
+/// The time within which that part of the packets was accepted.
+pub fn percentile_ms(outcome: &Outcome, part: f64) -> f64 {
     let rank = (outcome.latencies.len() as f64 * part).ceil() as usize;
     let nanoseconds = outcome.latencies.get(rank.saturating_sub(1)).copied().unwrap_or(0);
     nanoseconds as f64 / 1e6

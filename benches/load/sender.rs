@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 /// How much of a packet each sender copies to put its identifier in; the rest is shared by all.
@@ -64,6 +65,9 @@ impl Outcome {
     }
 }
 
+/// The answers to accepted packets, for whoever does something with them.
+pub type Told = UnboundedSender<Vec<u8>>;
+
 fn accepted(answer: Answer) -> Result<(), String> {
     if matches!(answer.status, 200 | 201) {
         return Ok(());
@@ -115,22 +119,31 @@ impl Request {
     }
 }
 
-struct Sender {
+/// One sender.
+pub struct Sender {
     target: Target,
     connection: Connection,
     request: Request,
     tenth: Option<Request>,
+    told: Option<Told>,
 }
 
 impl Sender {
-    async fn connect(target: &Target, load: &Load) -> Result<Sender> {
+    /// Opens its connection.
+    pub async fn connect(target: &Target, load: &Load) -> Result<Sender> {
         let connection = Connection::open(target.address).await.context("connecting a sender")?;
         let request = Request::new(target, &load.packet);
         let tenth = load.tenth.as_ref().map(|packet| Request::new(target, packet));
-        Ok(Sender { target: target.clone(), connection, request, tenth })
+        Ok(Sender { target: target.clone(), connection, request, tenth, told: None })
     }
 
-    async fn post(&mut self, turn: usize) -> io::Result<Answer> {
+    /// Fetches something over the same connection.
+    pub async fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.connection.get(self.target.address, path, &self.target.token).await
+    }
+
+    /// Posts a packet that was not posted before.
+    pub async fn post(&mut self, turn: usize) -> io::Result<Answer> {
         let request = match &mut self.tenth {
             Some(tenth) if turn % 10 == 9 => tenth,
             Some(_) | None => &mut self.request,
@@ -143,6 +156,10 @@ impl Sender {
         while start.elapsed() < duration {
             let sent = Instant::now();
             let result = self.post(turns.fetch_add(1, Ordering::Relaxed)).await;
+            if let (Some(told), Ok(Answer { status: 201, body, .. })) = (&self.told, &result) {
+                // Nobody listens any more once the run is over.
+                let _ = told.send(body.clone());
+            }
             let usable = result.as_ref().is_ok_and(|answer| !answer.close);
             outcome.add(result, sent.elapsed());
             outcome.seconds = start.elapsed().as_secs_f64();
@@ -183,6 +200,12 @@ impl Senders {
             senders.push(task??);
         }
         Ok(Senders(senders))
+    }
+
+    /// Has them hand on what they are answered.
+    pub fn telling(mut self, told: &Told) -> Senders {
+        self.0.iter_mut().for_each(|sender| sender.told = Some(told.clone()));
+        self
     }
 
     /// Sends for `duration`; the time runs from the first send to the last answer.

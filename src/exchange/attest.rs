@@ -11,13 +11,15 @@ use crate::domain::receipt::{Packet, Receipt, Recipient, Record, recipients_dige
 use crate::hub::Hub;
 use crate::signer::certificate::Certificate;
 use crate::signer::credential::Credential;
+use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::{EnvelopeRow, digest_of};
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::receipts::{self, CertificateRow, ReceiptRow};
-use crate::store::{Connection, StoreError, deliveries, envelopes, ledger};
+use crate::store::{Connection, StoreError, envelopes, ledger};
 use crate::wire;
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// A receipt as it is handed out.
 #[derive(Debug, Clone)]
@@ -110,15 +112,18 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
     let looked_up = hub.store.read(move |tx| {
         let ids: Vec<&str> = rows.iter().map(|row| row.evidence_id.as_str()).collect();
         let known = receipts::find(tx, &ids)?;
-        let (mut unsigned, mut contexts) = (Vec::new(), HashMap::new());
+        let mut unsigned = Vec::new();
+        let rows: Vec<&EvidenceRow> = rows.iter().filter(|row| !known.contains_key(&row.evidence_id)).collect();
+        let (contexts, ids) =
+            (Contexts::of(tx, &rows)?, Vec::from_iter(rows.iter().map(|row| row.evidence_id.as_str())));
         let sealed = ledger::entries_of(tx, &ids)?.into_iter().map(|row| (row.evidence_id, row.entry));
         let sealed: HashMap<String, Vec<u8>> = sealed.collect();
         // What was altered since it was sealed, or says another packet than was accepted, gets no signature.
         let mut altered = None;
-        for row in rows.iter().filter(|row| !known.contains_key(&row.evidence_id)) {
+        for row in rows {
             let is_sealed_so =
                 sealed.get(&row.evidence_id).is_none_or(|entry| *entry == seal::record(row).entry().to_vec());
-            let context = context(tx, &mut contexts, row)?;
+            let context = contexts.context(row)?;
             if !is_sealed_so || !is_accepted_so(row, &context) {
                 altered = Some(row.evidence_id.clone());
             }
@@ -139,13 +144,16 @@ pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<S
     let credential = hub.credentials.at(now).ok_or_else(|| lame("no certificate holds now (receipts.key_files)"))?;
     let signed = unsigned.into_iter().map(|(context, record)| sign(hub, (credential, now), record, context));
     let signed: Option<Vec<ReceiptRow>> = signed.collect();
-    let (signed, certificate) = (signed.ok_or_else(|| lame("the key refuses"))?, row_of(&credential.certificate));
-    // Another node may have signed meanwhile: what is kept is what everybody gets.
-    let kept = hub.store.write(move |tx| {
-        receipts::keep(tx, &signed, &certificate)?;
-        receipts::find(tx, &signed.iter().map(|row| row.evidence_id.as_str()).collect::<Vec<_>>())
+    let signed = Arc::new(signed.ok_or_else(|| lame("the key refuses"))?);
+    let (to_keep, certificate) = (Arc::clone(&signed), row_of(&credential.certificate));
+    let kept = hub.store.write(move |tx| match receipts::keep(tx, &to_keep, &certificate)? == to_keep.len() {
+        true => Ok(HashMap::new()),
+        false => receipts::find(tx, &to_keep.iter().map(|row| row.evidence_id.as_str()).collect::<Vec<_>>()),
     });
-    known.extend(kept.await?);
+    let kept = kept.await?;
+    known.extend(signed.iter().map(|row| (row.evidence_id.clone(), row.xml.clone())));
+    // Another node may have signed meanwhile: what is kept is what everybody gets.
+    known.extend(kept);
     Ok(known)
 }
 
@@ -210,37 +218,51 @@ fn row_of(certificate: &Certificate) -> CertificateRow {
     }
 }
 
-/// What a receipt tells beside the evidence. All of it stands in columns that never change.
-fn context(
-    tx: &mut Connection,
-    known: &mut HashMap<String, Context>,
-    row: &EvidenceRow,
-) -> Result<Context, StoreError> {
-    let Some(about) = row.delivery_id.as_ref().or(row.envelope_id.as_ref()) else { return Ok((None, Vec::new())) };
-    if let Some(context) = known.get(about) {
-        return Ok(context.clone());
-    }
-    let delivery = match &row.delivery_id {
-        Some(delivery_id) => deliveries::find(tx, delivery_id)?,
-        None => None,
-    };
-    let envelope_id = delivery.as_ref().map(|delivery| &delivery.envelope_id).or(row.envelope_id.as_ref());
-    let envelope = match envelope_id {
-        Some(envelope_id) => envelopes::find(tx, envelope_id)?,
-        None => None,
-    };
-    let context = match (delivery, envelope) {
-        (Some(delivery), envelope) => (envelope.map(packet), vec![answer::recipient(&delivery)]),
-        (None, Some(envelope)) => {
-            let mut lines = deliveries::of_envelope(tx, &envelope.envelope_id)?;
-            // Deliveries that were started anew later are not what was accepted.
-            lines.retain(|line| line.accepted_at() == envelope.accepted_at.and_utc());
-            (Some(packet(envelope)), lines.iter().map(answer::recipient).collect())
+/// What receipts tell beside the evidence, for many at once. All of it stands in columns that never change.
+struct Contexts {
+    envelopes: HashMap<String, EnvelopeRow>,
+    deliveries: HashMap<String, DeliveryRow>,
+    /// Deliveries of an envelope of which evidence is of the whole, in the order in which they were made.
+    lines: HashMap<String, Vec<String>>,
+}
+
+impl Contexts {
+    fn of(tx: &mut Connection, rows: &[&EvidenceRow]) -> Result<Self, StoreError> {
+        let whole = rows.iter().filter(|row| row.delivery_id.is_none()).filter_map(|row| row.envelope_id.as_deref());
+        let whole: BTreeSet<&str> = whole.collect();
+        let found = envelopes::deliveries_of(tx, &Vec::from_iter(whole.iter().copied()))?;
+        let mut lines: HashMap<String, Vec<String>> = HashMap::new();
+        for line in &found {
+            lines.entry(line.envelope_id.clone()).or_default().push(line.delivery_id.clone());
         }
-        (None, None) => (None, Vec::new()),
-    };
-    known.insert(about.clone(), context.clone());
-    Ok(context)
+        let found = found.into_iter().map(|row| (row.delivery_id.clone(), row));
+        let mut deliveries: HashMap<String, DeliveryRow> = found.collect();
+        let others = rows.iter().filter_map(|row| row.delivery_id.as_deref());
+        let others: BTreeSet<&str> = others.filter(|id| !deliveries.contains_key(*id)).collect();
+        let others = envelopes::deliveries_of_ids(tx, &Vec::from_iter(others))?;
+        deliveries.extend(others.into_iter().map(|row| (row.delivery_id.clone(), row)));
+        // A piece may be of another envelope than the delivery that it is about.
+        let of_deliveries = deliveries.values().map(|row| row.envelope_id.as_str());
+        let ids: BTreeSet<&str> = of_deliveries.chain(whole).collect();
+        let envelopes = envelopes::of_ids(tx, &Vec::from_iter(ids))?.into_iter();
+        Ok(Self { envelopes: envelopes.map(|row| (row.envelope_id.clone(), row)).collect(), deliveries, lines })
+    }
+
+    fn context(&self, row: &EvidenceRow) -> Result<Context, StoreError> {
+        if let Some(delivery_id) = &row.delivery_id {
+            let delivery = self.deliveries.get(delivery_id).ok_or(StoreError::Missing("deliveries"))?;
+            let envelope = self.envelopes.get(&delivery.envelope_id);
+            return Ok((envelope.cloned().map(packet), vec![answer::recipient(delivery)]));
+        }
+        let Some(envelope) = row.envelope_id.as_ref().and_then(|id| self.envelopes.get(id)) else {
+            return Ok((None, Vec::new()));
+        };
+        let lines = self.lines.get(&envelope.envelope_id).into_iter().flatten();
+        let lines = lines.filter_map(|id| self.deliveries.get(id));
+        // Deliveries that were started anew later are not what was accepted.
+        let lines = lines.filter(|line| line.accepted_at() == envelope.accepted_at.and_utc());
+        Ok((Some(packet(envelope.clone())), lines.map(answer::recipient).collect()))
+    }
 }
 
 fn packet(row: EnvelopeRow) -> Packet {

@@ -70,7 +70,31 @@ macro_rules! on_directory {
         $crate::store::connection::on_link!(&mut $tx.link, $c => $e)
     };
 }
-pub(crate) use {on, on_directory, on_link, on_packets};
+
+/// Rows of one statement: a server bounds the number of values.
+pub(super) const ROWS_AT_ONCE: usize = 1_000;
+
+/// Executes a statement with rows: on a server with many at once, since each statement is a journey there; on SQLite one by one.
+/// Answers how many rows were written.
+macro_rules! with_rows {
+    ($tx:expr, $rows:expr, $values:ident => $statement:expr) => {{
+        let mut written: usize = 0;
+        match $tx.settled()? {
+            $crate::store::connection::Link::Sqlite(c) => {
+                for $values in $rows {
+                    written = written.saturating_add($statement.execute(&mut **c)?);
+                }
+            }
+            $crate::store::connection::Link::Postgres(c) => {
+                for $values in $rows.chunks($crate::store::connection::ROWS_AT_ONCE) {
+                    written = written.saturating_add($statement.execute(&mut ***c)?);
+                }
+            }
+        }
+        written
+    }};
+}
+pub(crate) use {on, on_directory, on_link, on_packets, with_rows};
 
 impl Connection {
     fn new(link: Link) -> Self {

@@ -5,7 +5,7 @@ use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::deliveries::DeliveryRow;
 use super::schema::{attachments, deliveries, document_links, envelopes, payloads, status_reports};
-use super::{Connection, StoreError};
+use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::packet::Digest;
 use crate::domain::status::TELL_RECEIPT;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -144,6 +144,21 @@ pub fn deliveries_of(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<D
         .order(deliveries::delivery_id.asc())
         .select(DeliveryRow::as_select())
         .load(c))?)
+}
+
+/// Deliveries by their ids, as far as there are such.
+///
+/// # Errors
+/// `Statement`.
+pub fn deliveries_of_ids(tx: &mut Connection, delivery_ids: &[&str]) -> Result<Vec<DeliveryRow>, StoreError> {
+    let mut found = Vec::new();
+    for some in delivery_ids.chunks(IDS_MAX) {
+        found.extend(on_packets!(tx, c => deliveries::table
+            .filter(deliveries::delivery_id.eq_any(some))
+            .select(DeliveryRow::as_select())
+            .load(c))?);
+    }
+    Ok(found)
 }
 
 /// The bytes of envelopes that live in their rows.

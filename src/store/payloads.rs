@@ -120,7 +120,11 @@ impl Payloads {
         Ok(PayloadReader { file: self.file(sha256, bytes)?, context: Context::new(&SHA256), expected: *sha256 })
     }
 
-    fn file(&self, sha256: &Digest, bytes: u64) -> io::Result<File> {
+    /// The file of a packet, for whoever takes the digest of what it reads and compares it.
+    ///
+    /// # Errors
+    /// Those of the file system; `InvalidData` when the file has another size.
+    pub fn file(&self, sha256: &Digest, bytes: u64) -> io::Result<File> {
         let file = File::open(self.path_of(sha256))?;
         match file.metadata()?.len() == bytes {
             true => Ok(file),

@@ -1,6 +1,6 @@
 //! Signed receipts as they were handed out, and the certificates under which they were signed. Neither is ever changed.
 
-use super::connection::on_packets;
+use super::connection::{on_packets, with_rows};
 use super::schema::{certificates, receipts};
 use super::{Connection, IDS_MAX, StoreError};
 use chrono::NaiveDateTime;
@@ -52,16 +52,13 @@ pub fn find(tx: &mut Connection, evidence_ids: &[&str]) -> Result<HashMap<String
     Ok(found)
 }
 
-/// Keeps receipts with their certificate, but for those that were signed by another node first.
+/// Keeps receipts with their certificate, but for those that were signed by another node first. Answers how many it kept.
 ///
 /// # Errors
 /// `Statement`.
-pub fn keep(tx: &mut Connection, receipts: &[ReceiptRow], certificate: &CertificateRow) -> Result<(), StoreError> {
+pub fn keep(tx: &mut Connection, receipts: &[ReceiptRow], certificate: &CertificateRow) -> Result<usize, StoreError> {
     on_packets!(tx, c => diesel::insert_into(certificates::table).values(certificate).on_conflict_do_nothing().execute(c))?;
-    for one in receipts {
-        on_packets!(tx, c => diesel::insert_into(receipts::table).values(one).on_conflict_do_nothing().execute(c))?;
-    }
-    Ok(())
+    Ok(with_rows!(tx, receipts, some => diesel::insert_into(receipts::table).values(some).on_conflict_do_nothing()))
 }
 
 /// Every certificate under which a receipt was signed.

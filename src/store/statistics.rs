@@ -1,7 +1,7 @@
 //! Numbers of what was exchanged, by day, and frozen by month; when agencies were last heard of. They follow the ledger
 //! (`followers`). Not here: what is counted and what it means (`domain::tally`, `domain::measure`).
 
-use super::connection::{Link, on_packets};
+use super::connection::{on_packets, with_rows};
 use super::deliveries::DeliveryRow;
 use super::literal::Literal;
 use super::schema::{agencies, agency_signs, deliveries, frozen_counts, frozen_months, statistic_counts};
@@ -36,27 +36,6 @@ impl CountRow {
         let (agency_code, partner_code) = (key.agency, key.partner);
         Self { scope, day: key.day, agency_code, slice: key.slice, what: key.what, partner_code, number }
     }
-}
-
-/// Rows of one statement: the server bounds the number of values.
-const ROWS_AT_ONCE: usize = 1_000;
-
-/// Executes a statement with rows: on a server with many at once, since each statement is a journey there; on SQLite one by one.
-macro_rules! with_rows {
-    ($tx:expr, $rows:expr, $values:ident => $statement:expr) => {
-        match $tx.settled()? {
-            Link::Sqlite(c) => {
-                for $values in $rows {
-                    $statement.execute(&mut **c)?;
-                }
-            }
-            Link::Postgres(c) => {
-                for $values in $rows.chunks(ROWS_AT_ONCE) {
-                    $statement.execute(&mut ***c)?;
-                }
-            }
-        }
-    };
 }
 
 /// Adds to numbers, each once.

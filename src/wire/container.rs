@@ -10,6 +10,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
 /// Bytes of a member in memory at once.
 const PIECE_BYTES: usize = 128 * 1024;
+/// The same where it is written: what fits into that is read before its checksum is, so that nothing is written twice.
+const WHOLE_BYTES: usize = 1 << 20;
 /// Bytes of a name.
 const NAME_MAX: usize = 200;
 /// Bytes of a list that are kept in memory before it goes to a file.
@@ -117,12 +119,23 @@ pub struct Writer<W> {
     at: u64,
     members: u64,
     directory: tempfile::SpooledTempFile,
+    /// What of a member is in memory.
+    piece: Vec<u8>,
 }
 
 impl<W: Write + Seek> Writer<W> {
     /// Begins one.
     pub fn new(out: W) -> Self {
-        Self { out, at: 0, members: 0, directory: tempfile::spooled_tempfile(LIST_BYTES) }
+        Self { out, at: 0, members: 0, directory: tempfile::spooled_tempfile(LIST_BYTES), piece: Vec::new() }
+    }
+
+    /// Hands on all that was written so far. Answers how much that is; none of it changes any more.
+    ///
+    /// # Errors
+    /// Those of the writing.
+    pub fn settle(&mut self) -> io::Result<u64> {
+        self.out.flush()?;
+        Ok(self.at)
     }
 
     /// Adds a member that is in memory.
@@ -144,20 +157,34 @@ impl<W: Write + Seek> Writer<W> {
     /// # Errors
     /// Those of reading and writing; `InvalidData` when it has another size.
     pub fn copy(&mut self, name: &str, bytes: u64, from: &mut dyn Read) -> io::Result<Digest> {
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.resize(WHOLE_BYTES, 0);
+        let read = fill(from, &mut piece)?;
+        let some = piece.get(..read).unwrap_or_default();
+        let copied = match read < WHOLE_BYTES {
+            true => is_of_size(name, bytes, read).and_then(|()| self.add(name, some)),
+            false => self.copy_pieces((name, bytes), from, (&mut piece, read)),
+        };
+        self.piece = piece;
+        copied
+    }
+
+    fn copy_pieces(
+        &mut self,
+        (name, bytes): (&str, u64),
+        from: &mut dyn Read,
+        (piece, mut read): (&mut [u8], usize),
+    ) -> io::Result<Digest> {
         let empty = Member { name, crc: 0, bytes, at: self.at };
         self.out.write_all(&empty.local())?;
         let mut sums = Sums::new();
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            let read = from.read(&mut piece)?;
-            let Some(some) = piece.get(..read).filter(|some| !some.is_empty()) else { break };
+        while let Some(some) = piece.get(..read).filter(|some| !some.is_empty()) {
             sums.update(some);
             self.out.write_all(some)?;
+            read = fill(from, piece)?;
         }
         let (crc, digest, read) = sums.finish();
-        if read != bytes {
-            return Err(io::Error::new(ErrorKind::InvalidData, format!("{name} has another size than was said")));
-        }
+        is_of_size(name, bytes, read)?;
         let member = Member { crc, ..empty };
         let head = member.local();
         self.out.seek(SeekFrom::Start(self.at))?;
@@ -188,6 +215,23 @@ impl<W: Write + Seek> Writer<W> {
         let end = u64::try_from(end.len()).unwrap_or(u64::MAX);
         Ok((self.out, self.at.saturating_add(bytes).saturating_add(end)))
     }
+}
+
+/// Reads until a piece is full or nothing more comes.
+fn fill(from: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut filled: usize = 0;
+    while let Some(room) = piece.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match from.read(room)? {
+            0 => break,
+            read => filled = filled.saturating_add(read),
+        }
+    }
+    Ok(filled)
+}
+
+fn is_of_size(name: &str, said: u64, read: impl TryInto<u64>) -> io::Result<()> {
+    let other = || io::Error::new(ErrorKind::InvalidData, format!("{name} has another size than was said"));
+    (read.try_into().ok() == Some(said)).then_some(()).ok_or_else(other)
 }
 
 /// Checksum, digest and number of bytes.

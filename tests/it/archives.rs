@@ -2,6 +2,7 @@
 //! tools; whatever is altered, left out, added or swapped is named, and no half of one is ever shown.
 
 use crate::ledger::{leave, seal};
+use crate::ledger_audit::flipped;
 use crate::statements::{after_a_clock_that_ran_ahead, close_the_day};
 use crate::support::packets::{a_document, a_status};
 use crate::support::{Answer, TestHub, add_system};
@@ -442,6 +443,37 @@ async fn no_more_archives_wait_than_may_and_an_altered_packet_is_in_none() {
     assert_eq!(failed.state, "failed");
     assert!(!failed.reason.is_empty());
     assert_eq!(std::fs::read_dir(hub.directory.join("archives")).unwrap().count(), 0, "nothing of it is left");
+}
+
+#[tokio::test]
+async fn a_packet_of_other_bytes_than_were_accepted_is_in_no_archive_whether_it_stands_in_a_row_or_a_file() {
+    let hub = TestHub::start().await;
+    let selection = || Selection { packets: true, ..of_the_day() };
+    hub.accepted("dms.national", a_document("small").bytes()).await;
+    hub.accepted("dms.national", a_document("large").attachment(vec![7; 200_000]).bytes()).await;
+    hub.accepted("dms.national", a_document("larger").attachment(vec![7; 2_000_000]).bytes()).await;
+    seal(&hub.hub).await;
+    assert_eq!(made(&hub, selection()).await.state, "done");
+
+    for at_least in [200_000, 2_000_000] {
+        let folders = std::fs::read_dir(hub.directory.join("payloads")).unwrap().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
+        let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+        files.retain(|file| std::fs::metadata(file).unwrap().len() > at_least);
+        let file = files.iter().min_by_key(|file| std::fs::metadata(file).unwrap().len()).unwrap();
+        let whole = std::fs::read(file).unwrap();
+        let mut altered = whole.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        std::fs::write(file, altered).unwrap();
+        let failed = made(&hub, selection()).await;
+        assert_eq!(failed.state, "failed");
+        assert!(failed.reason.contains("was altered"), "{}", failed.reason);
+        std::fs::write(file, whole).unwrap();
+    }
+    assert_eq!(made(&hub, selection()).await.state, "done");
+    hub.run(&format!("UPDATE payloads SET content = {} WHERE content IS NOT NULL", flipped(&hub, "content"))).await;
+    let failed = made(&hub, selection()).await;
+    assert!(failed.state == "failed" && failed.reason.contains("was altered"), "{}", failed.reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]

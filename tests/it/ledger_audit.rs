@@ -37,7 +37,7 @@ async fn at(hub: &TestHub, index: i64) -> String {
 }
 
 /// SQL that turns the last byte of a column into another one.
-fn flipped(hub: &TestHub, column: &str) -> String {
+pub fn flipped(hub: &TestHub, column: &str) -> String {
     match hub.is_postgres() {
         true => format!("set_byte({column}, length({column}) - 1, 255 - get_byte({column}, length({column}) - 1))"),
         false => format!(

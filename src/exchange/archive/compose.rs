@@ -1,8 +1,10 @@
 //! An archive as it is written: members in one order, each noted in the manifest, and at the end the receipt that vouches for
 //! that. Until everything is on disk the file has another name. Not here: which packets (`gather`), the form (`wire::container`).
 
-use super::gather::{self, Packet, Proofs};
+use super::batches::{Batch, Batches};
+use super::gather::{Packet, Proofs};
 use super::index::Index;
+use super::trail::Trail;
 use super::{ArchiveRow, Lease, Request, Watch, files};
 use crate::domain::dates::for_people;
 use crate::domain::evidence::{Evidence, EvidenceEvent};
@@ -17,43 +19,38 @@ use crate::store::evidence::{self, EvidenceRow};
 use crate::store::payloads::Payloads;
 use crate::store::statements as statement_rows;
 use crate::store::{Connection, StoreError};
-use crate::wire::container::{Writer, digest_of_all};
+use crate::wire::container::Writer;
 use crate::wire::manifest::{MANIFEST, MIME, Manifest, RECEIPT, TIMESTAMP};
 use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek};
-use std::sync::Arc;
+use std::io::{self, BufWriter, Read};
 use tempfile::SpooledTempFile;
+use tokio::join;
 
 /// How to verify an archive, for people.
 const GUIDE: &str = include_str!("guide.html");
 /// The page that verifies single receipts and capsules.
 const VERIFIER: &str = include_str!("../../../docs/verify.html");
 
+/// Bytes that are written together.
+const WRITE_BYTES: usize = 1 << 20;
+
 /// An archive being written.
 struct Work {
     writer: Writer<BufWriter<File>>,
+    trail: Trail,
     manifest: Manifest,
     index: Index,
 }
 
-/// Pieces of evidence that receipts are signed for together; the packets they are of are written together.
-const TOGETHER: usize = 100;
-
-/// Packets, what is written with them, and their receipts.
-struct Batch {
-    packets: Arc<Vec<Packet>>,
-    proofs: Proofs,
-    receipts: HashMap<String, String>,
-}
-
 impl Work {
     fn begin(file: File, stamp: Option<String>) -> io::Result<Self> {
-        let mut writer = Writer::new(BufWriter::new(file));
+        let trail = Trail::begin(file.try_clone()?);
+        let mut writer = Writer::new(BufWriter::with_capacity(WRITE_BYTES, file));
         writer.add("mimetype", MIME.as_bytes())?;
-        let mut work = Self { writer, manifest: Manifest::new()?, index: Index::new()? };
+        let mut work = Self { writer, trail, manifest: Manifest::new()?, index: Index::new()? };
         work.add("guide.html", GUIDE.as_bytes())?;
         work.add("verify.html", VERIFIER.as_bytes())?;
         if let Some(stamp) = stamp {
@@ -62,14 +59,16 @@ impl Work {
         Ok(work)
     }
 
-    fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+    fn add(&mut self, name: &str, content: &[u8]) -> io::Result<Digest> {
         let digest = self.writer.add(name, content)?;
-        self.manifest.note(name, &digest)
+        self.manifest.note(name, &digest)?;
+        Ok(digest)
     }
 
-    fn copy(&mut self, name: &str, bytes: u64, from: &mut dyn Read) -> io::Result<()> {
+    fn copy(&mut self, name: &str, bytes: u64, from: &mut dyn Read) -> io::Result<Digest> {
         let digest = self.writer.copy(name, bytes, from)?;
-        self.manifest.note(name, &digest)
+        self.manifest.note(name, &digest)?;
+        Ok(digest)
     }
 
     /// Writes packets with what proves them, one capsule after the other.
@@ -98,6 +97,7 @@ impl Work {
                 self.add(&format!("capsules/{}.json", delivery.delivery_id), capsule.file().as_bytes())?;
             }
         }
+        self.trail.reached(self.writer.settle()?);
         Ok(())
     }
 
@@ -105,17 +105,18 @@ impl Work {
     fn content(&mut self, payloads: &Payloads, packet: &Packet, proofs: &mut Proofs) -> io::Result<()> {
         let id = &packet.envelope.envelope_id;
         if let Some(line) = proofs.destroyed.remove(id) {
-            return self.add(&format!("packets/{id}.destroyed.json"), line.as_bytes());
+            return self.add(&format!("packets/{id}.destroyed.json"), line.as_bytes()).map(drop);
         }
         let (name, digest) = (format!("packets/{id}.edxml"), digest_of(&packet.envelope.payload_sha256));
-        match proofs.contents.remove(id) {
-            Some(content) if Digest::of(&content) == digest => self.add(&name, &content),
-            Some(_) => Err(io::Error::other(format!("the packet {id} was altered"))),
+        let found = match proofs.contents.remove(id) {
+            Some(content) => self.add(&name, &content)?,
             None => {
                 let bytes = packet.envelope.bytes.unsigned_abs();
-                self.copy(&name, bytes, &mut payloads.reader(&digest, bytes)?)
+                self.copy(&name, bytes, &mut payloads.file(&digest, bytes)?)?
             }
-        }
+        };
+        let altered = || io::Error::other(format!("the packet {id} was altered"));
+        (found == digest).then_some(()).ok_or_else(altered)
     }
 }
 
@@ -160,17 +161,16 @@ async fn fill(
     let (name, cut_off) = (hub.config.selftest.hub_name.clone(), cut_off(hub, &request));
     let closing = on_disk(move || Closing::begin(work, (&request, &name, &cut_off))).await?;
     let receipt = vouched(hub, row, (closing.digest, closing.members)).await?;
-    on_disk(move || {
-        let (file, bytes, digest) = closing.end(&receipt)?;
-        files.keep(&id, &owner, &file)?;
-        Ok((i64::try_from(bytes).unwrap_or(i64::MAX), digest.hex()))
-    })
-    .await
+    let (file, bytes, trail) = on_disk(move || closing.end(&receipt)).await?;
+    let digest = trail.end().await?;
+    on_disk(move || files.keep(&id, &owner, &file)).await?;
+    Ok((i64::try_from(bytes).unwrap_or(i64::MAX), digest.hex()))
 }
 
 /// An archive of which only its manifest and the receipt for that are still to be written.
 struct Closing {
     writer: Writer<BufWriter<File>>,
+    trail: Trail,
     manifest: SpooledTempFile,
     bytes: u64,
     digest: Digest,
@@ -182,92 +182,62 @@ impl Closing {
     fn begin(mut work: Work, (request, hub_name, cut_off): (&Request, &str, &str)) -> io::Result<Self> {
         let cover = work.index.cover(request, hub_name, cut_off)?;
         work.add("report.pdf", &cover)?;
-        let Work { mut writer, mut manifest, index } = work;
+        let Work { mut writer, trail, mut manifest, index } = work;
         for (name, mut file, bytes) in index.finish()? {
             let digest = writer.copy(name, bytes, &mut file)?;
             manifest.note(name, &digest)?;
         }
         let members = manifest.members;
         let (manifest, bytes, digest) = manifest.finish()?;
-        Ok(Self { writer, manifest, bytes, digest, members })
+        Ok(Self { writer, trail, manifest, bytes, digest, members })
     }
 
-    /// Ends the file. Answers its size and digest.
-    fn end(mut self, receipt: &str) -> io::Result<(File, u64, Digest)> {
+    /// Ends the file. Answers its size, and who follows it.
+    fn end(mut self, receipt: &str) -> io::Result<(File, u64, Trail)> {
         self.writer.copy(MANIFEST, self.bytes, &mut self.manifest)?;
         self.writer.add(RECEIPT, receipt.as_bytes())?;
         let (out, bytes) = self.writer.finish()?;
-        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        let digest = digest_of_all(&mut file)?;
-        Ok((file, bytes, digest))
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        self.trail.reached(bytes);
+        Ok((file, bytes, self.trail))
     }
 }
 
-/// Writes every packet with what proves it.
+/// Writes every packet with what proves it; while some are written the next ones are made ready.
 async fn packets(
     hub: &Hub,
     (lease, request): (&Lease, &Request),
     mut work: Work,
     watch: Watch<'_>,
 ) -> Result<Work, ExchangeError> {
-    let asked = request.clone();
-    let mut from = Some(hub.store.read(move |tx| gather::first_index(tx, &asked.selection.from)).await?);
-    while let Some(at) = from {
-        let asked = request.clone();
-        let page = hub.store.read(move |tx| gather::page(tx, &asked, at)).await?;
-        from = page.next;
-        for packets in batches(page.packets) {
-            let batch = batch(hub, request, packets).await?;
-            let (hub, request) = (hub.clone(), request.clone());
-            work = on_disk(move || {
-                work.take(&hub, &request, batch)?;
-                Ok(work)
-            })
-            .await?;
-        }
-        watch(work.index.packets);
-        if !lease.hold(hub, work.index.packets).await? {
-            return Err(ExchangeError::Unavailable("another node took this archive over".to_owned()));
-        }
-        if work.index.packets > hub.config.archives.packets_max {
-            let most = hub.config.archives.packets_max;
-            return Err(ExchangeError::Unavailable(format!(
-                "more packets than archives.packets_max ({most}): ask for fewer days"
-            )));
+    let mut batches = Batches::begin(hub, request).await?;
+    let mut ready = batches.next().await?;
+    while let Some(batch) = ready {
+        let (ends_page, of_hub, asked) = (batch.ends_page, hub.clone(), request.clone());
+        let written = on_disk(move || {
+            work.take(&of_hub, &asked, batch)?;
+            Ok(work)
+        });
+        // What is being written is written to its end, even if nothing can follow.
+        let (written, next) = join!(written, batches.next());
+        (work, ready) = (written?, next?);
+        if ends_page {
+            is_kept_up(hub, lease, work.index.packets, watch).await?;
         }
     }
     Ok(work)
 }
 
-/// Packets of a page in the same order, so many together that little is in memory at once.
-fn batches(packets: Vec<Packet>) -> Vec<Vec<Packet>> {
-    let mut batches: Vec<(usize, Vec<Packet>)> = Vec::new();
-    for packet in packets {
-        let pieces = packet.all_evidence().count().max(1);
-        match batches.last_mut().filter(|(sum, _)| sum.saturating_add(pieces) <= TOGETHER) {
-            Some((sum, batch)) => {
-                *sum = sum.saturating_add(pieces);
-                batch.push(packet);
-            }
-            None => batches.push((pieces, vec![packet])),
-        }
+/// Tells how far it is. It goes no further when another node took over, or more packets are in it than may be.
+async fn is_kept_up(hub: &Hub, lease: &Lease, packets: u64, watch: Watch<'_>) -> Result<(), ExchangeError> {
+    watch(packets);
+    if !lease.hold(hub, packets).await? {
+        return Err(ExchangeError::Unavailable("another node took this archive over".to_owned()));
     }
-    batches.into_iter().map(|(_, batch)| batch).collect()
-}
-
-/// Packets with what is written with them.
-async fn batch(hub: &Hub, request: &Request, packets: Vec<Packet>) -> Result<Batch, ExchangeError> {
-    let with_receipt = packets.iter().flat_map(|packet| {
-        // The receipt of the whole names other recipients too.
-        let of_packet = packet.evidence.iter().filter(|_| packet.is_whole);
-        of_packet.chain(packet.deliveries.iter().flat_map(|(_, pieces)| pieces)).cloned()
-    });
-    let receipts = attest::issue(hub, with_receipt.collect()).await?;
-    let packets = Arc::new(packets);
-    let (asked, of) = (request.clone(), Arc::clone(&packets));
-    let proofs = hub.store.read(move |tx| gather::proofs(tx, &asked, &of)).await?;
-    Ok(Batch { packets, proofs, receipts })
+    let most = hub.config.archives.packets_max;
+    let too_many =
+        || ExchangeError::Unavailable(format!("more packets than archives.packets_max ({most}): ask for fewer days"));
+    (packets <= most).then_some(()).ok_or_else(too_many)
 }
 
 /// Writes the statements of closed days.
@@ -288,7 +258,7 @@ async fn of_days(hub: &Hub, request: &Request, mut work: Work) -> Result<Work, E
         work.index.statements = work.index.statements.saturating_add(crate::domain::statement::number(files.len()));
         work = on_disk(move || {
             let name = |file: &StatementFile| format!("statements/{now}/{}.json", file.evidence.record.evidence_id);
-            files.iter().try_for_each(|file| work.add(&name(file), file.file().as_bytes()))?;
+            files.iter().try_for_each(|file| work.add(&name(file), file.file().as_bytes()).map(drop))?;
             Ok(work)
         })
         .await?;

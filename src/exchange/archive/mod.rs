@@ -3,10 +3,12 @@
 //! carried out. A job makes the file; until it is whole nothing of it is shown. Here: asking, listing, handing out. What is in
 //! a file: `gather` and `compose`; whether one holds: `verify`.
 
+mod batches;
 mod compose;
 mod destroyed;
 mod gather;
 mod index;
+mod trail;
 
 pub(super) use destroyed::{destroy, sweep};
 use gather::Packet;
