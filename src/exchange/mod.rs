@@ -3,7 +3,7 @@
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction) with `parties`,
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
-//! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
+//! sent), `history` (what happened to a document), `directory` (agencies) with `codes`, `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others), `cosign` (heads that witnesses
 //! cosign), `stamp` (heads that a time-stamp authority stamps) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
@@ -35,6 +35,7 @@ pub mod backup;
 pub mod bulletins;
 pub mod capsule;
 pub mod close;
+mod codes;
 pub mod controls;
 pub mod cosign;
 pub mod directory;

@@ -6,7 +6,7 @@ use crate::support::program::Program;
 use crate::support::{Answer, TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::domain::agency::AgencyState;
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::exchange::act::By;
 use docaxis::exchange::agency_file::Format;
 use docaxis::exchange::import::{self, Imported, Mode};
@@ -114,7 +114,7 @@ fn systems_and_keys_are_looked_after_by_the_binary() {
 
 async fn dated(hub: &TestHub, code: &str, column: Column, day: &str) {
     let entry = Entry::about(code).with(Column::Name, format!("Sở {code}")).with(column, day);
-    directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+    directory::put_agency(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
 }
 
 async fn turn(hub: &TestHub) -> usize {
@@ -282,7 +282,10 @@ fn many(number: usize) -> Vec<u8> {
 }
 
 async fn imported(hub: &TestHub, file: Vec<u8>) -> (usize, usize, i64) {
-    match import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap() {
+    match import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, Codes::Rest), import::silent())
+        .await
+        .unwrap()
+    {
         Imported::Planned { planned, version } => (planned.changes.len(), planned.unchanged, version),
         Imported::Refused(faults) => panic!("{faults:?}"),
     }

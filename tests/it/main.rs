@@ -43,6 +43,7 @@ mod nodes;
 mod notices;
 mod office;
 mod office_browser;
+mod office_codes;
 mod openapi;
 mod overdue;
 mod packaging;

@@ -9,7 +9,7 @@ use docaxis::channel::mail::{Handed, Mailer};
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
 use docaxis::config::Config;
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
@@ -44,7 +44,7 @@ async fn mailing_hub(server: &MailServer) -> (TestHub, Mailer) {
 /// Gives an agency an address.
 async fn reachable(hub: &TestHub, agency: &str, address: &str) {
     let entry = Entry::about(agency).with(Column::Mail, address);
-    directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+    directory::put_agency(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
 }
 
 /// Puts so many mails in line.
@@ -70,7 +70,7 @@ async fn pushing_to(hub: &TestHub, robot: &Robot) -> Arc<Dispatcher> {
         in_flight_max: None,
         scheme: Scheme::Hmac,
     };
-    endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
     Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap())
 }
 
