@@ -4,7 +4,7 @@
 use super::act::{Act, By};
 use super::codes::{self, Rests};
 use super::import::{around, silent, write};
-use super::{Caller, ExchangeError, rows};
+use super::{Caller, ExchangeError, grant_ends, rows};
 use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId, Standing};
 use crate::domain::dates::{self, VIETNAM};
 use crate::domain::directory::fault::Fault;
@@ -472,7 +472,8 @@ pub async fn holders(hub: &Hub, code: &str) -> Result<Vec<String>, ExchangeError
 /// # Errors
 /// `Store`.
 pub async fn turn_validity(hub: &Hub) -> Result<usize, ExchangeError> {
-    let now = hub.clock.now();
+    let act = Act::new(hub, &By::Hub);
+    let now = act.now;
     let today = now.with_timezone(&VIETNAM).date_naive();
     let turned = hub.store.write(move |tx| {
         let since = agencies::raise_version(tx, 0)?;
@@ -488,6 +489,7 @@ pub async fn turn_validity(hub: &Hub) -> Result<usize, ExchangeError> {
         for (agency, version) in turned.iter().zip(since.saturating_add(1)..) {
             agencies::update_to(tx, agency, version, now)?;
         }
+        grant_ends::with_agencies(tx, &act, turned.iter())?;
         Ok(turned.len())
     });
     Ok(turned.await?)

@@ -212,7 +212,7 @@ fn give(tx: &mut Connection, act: &Act, gift: &Gift) -> Result<Result<(), Exchan
     }
 }
 
-fn note(
+pub(super) fn note(
     tx: &mut Connection,
     act: &Act,
     (row, what): (&GrantRow, &str),

@@ -4,7 +4,7 @@
 use super::act::{Act, By};
 use super::agency_file::{self, Format};
 use super::codes::{self, Rests, Shifted};
-use super::{ExchangeError, rows};
+use super::{ExchangeError, grant_ends, rows};
 use crate::domain::agency::AgencyCode;
 use crate::domain::directory::fault::Fault;
 use crate::domain::directory::{self, Change, ChangeKind, Codes, Column, Entry, Known, Listing, Planned, folded};
@@ -210,6 +210,7 @@ pub(super) fn write(
         done = done.saturating_add(some.len());
         progress(Step::Write, done, changes.len());
     }
+    grant_ends::with_changes(tx, act, changes)?;
     codes::lead(tx, changes, act.now)
 }
 

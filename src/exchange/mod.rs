@@ -18,7 +18,7 @@
 //! `statistics` (shown), `freeze` (months that do not change any more) and `fold` (days that are folded into them); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
 //! (what stays all the same) and `undertakings` (what two people decide on); `office` (agencies and systems as administrators look after them in the portal)
-//! and `grants` (what one of them proposes to give and another decides on);
+//! and `grants` (what one of them proposes to give and another decides on) with `grant_ends`;
 //! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
@@ -47,6 +47,7 @@ pub mod fold;
 pub mod follow;
 pub mod following;
 pub mod freeze;
+mod grant_ends;
 pub mod grants;
 mod hand_on;
 pub mod health;

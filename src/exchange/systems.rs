@@ -1,10 +1,10 @@
 //! Systems: who speaks for agencies, who administers, from where they call, and whether they may at all. Their keys are
 //! in `keys`.
 
-use super::ExchangeError;
 use super::act::{Act, By};
 use super::directory::no_agencies;
 use super::keys::KeyLine;
+use super::{ExchangeError, grant_ends};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
@@ -264,6 +264,9 @@ pub async fn suspend(hub: &Hub, by: &By, system_id: &str, is_to_stop: bool) -> R
         if system.suspended_at.is_some() != is_to_stop {
             rows::suspend(tx, &id, is_to_stop.then_some(act.now))?;
             note(tx, &act, if is_to_stop { "suspend" } else { "resume" }, json!({ "system": id }))?;
+            if is_to_stop {
+                grant_ends::with_system(tx, &act, &id)?;
+            }
         }
         line_of(tx, &id)
     });

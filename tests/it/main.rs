@@ -44,6 +44,7 @@ mod notices;
 mod office;
 mod office_browser;
 mod office_codes;
+mod office_ends;
 mod openapi;
 mod overdue;
 mod packaging;
