@@ -17,7 +17,7 @@
 //! `take_back` (what they take back), `reach` (whom they find in the directory); `following` (who follows the ledger): `index` (what is found) and `tally` (what is counted),
 //! `statistics` (shown), `freeze` (months that do not change any more) and `fold` (days that are folded into them); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
-//! (what stays all the same) and `undertakings` (what two people decide on); `office` (agencies and systems as administrators look after them in the portal)
+//! (what stays all the same) and `undertakings` (what two people decide on) with `summons` (the second is told); `office` (agencies and systems as administrators look after them in the portal)
 //! and `grants` (what one of them proposes to give and another decides on) with `grant_ends`;
 //! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
@@ -94,6 +94,7 @@ pub mod stamp;
 pub mod statements;
 pub mod statistics;
 pub mod stuck;
+mod summons;
 pub mod sweep;
 pub mod systems;
 pub mod take_back;

@@ -1,5 +1,6 @@
 //! What people are told by mail: what is told, to whom, once; and what a mail server can do to the hub, which is nothing.
 
+use crate::office::{REASON, administrator, propose_key, send, step};
 use crate::support::packets::{a_document, a_status};
 use crate::support::robot::{self, Robot};
 use crate::support::smtp::{Given, MailServer, Manner};
@@ -70,7 +71,7 @@ async fn pushing_to(hub: &TestHub, robot: &Robot) -> Arc<Dispatcher> {
         in_flight_max: None,
         scheme: Scheme::Hmac,
     };
-    endpoints::set(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
+    endpoints::set(&hub.hub, &By::Operator, entry).await.unwrap();
     Dispatcher::new(&hub.hub, Pusher::new(&hub.hub.config.push).unwrap())
 }
 
@@ -407,4 +408,64 @@ async fn the_operator_is_told_five_times_of_the_last_certificate_that_ends() {
     let given = server.given();
     let mail = given.iter().find(|mail| mail.header("Subject").contains("Chứng thư số ký biên nhận")).unwrap();
     assert!(mail.parts()[0].contains("receipts.key_files"), "{}", mail.parts()[0]);
+}
+
+#[tokio::test]
+async fn who_may_decide_is_told_once_of_what_was_proposed_and_of_no_secret() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.portal.public_url = "https://truc.example.vn/".to_owned();
+    })
+    .await;
+    let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
+    let place = propose_key(&mut one).await;
+    let again = [("step", "key"), ("life_days", "30"), ("reason", REASON)];
+    assert_eq!(send(&mut two, "/portal/systems/dms.province", &again).await, 409, "the same waits already");
+    // What opens nothing is done at once, and nobody is asked.
+    assert_eq!(send(&mut one, "/portal/systems/dms.province", &[("step", "addresses"), ("addresses", "")]).await, 303);
+
+    assert_eq!(post::send_due(&hub.hub, &mailer).await.unwrap(), 1);
+    assert_eq!(post::send_due(&hub.another_node(), &mailer).await.unwrap(), 0);
+    let given = server.given();
+    let [mail] = given.as_slice() else { panic!("{given:?}") };
+    assert_eq!(mail.to, OPERATOR);
+    let subject = mail.header("Subject");
+    assert!(subject.contains("Chờ duyệt: Cấp khóa mới – dms.province / To be decided: A new key"), "{subject}");
+    let parts = mail.parts();
+    assert_eq!(parts.len(), 2);
+    for part in &parts {
+        for wanted in
+            ["tài khoản mot", "by the account mot", "22/11/2026 09:00", &format!("https://truc.example.vn{place}")]
+        {
+            assert!(part.contains(wanted), "{wanted}: {part}");
+        }
+        assert!(!part.contains("12/CV") && !part.contains("Người dùng"), "neither the reason nor a name: {part}");
+    }
+    assert_eq!(step(&mut two, &place, "approve").await, 303);
+    assert_eq!(step(&mut one, &place, "take").await, 200);
+    assert_eq!(hub.count("SELECT count(*) FROM mails").await, 1);
+
+    // Nobody is told of what nobody may decide on any more.
+    let late = [("step", "key"), ("life_days", "30"), ("reason", REASON)];
+    assert_eq!(send(&mut two, "/portal/systems/dms.commune", &late).await, 303);
+    hub.after(TimeDelta::hours(24));
+    post::send_due(&hub.hub, &mailer).await.unwrap();
+    assert_eq!((states(&hub, "failed").await, states(&hub, "waiting").await), (1, 0));
+}
+
+#[tokio::test]
+async fn without_a_mail_server_or_an_operator_a_proposal_waits_all_the_same() {
+    let server = MailServer::start(Vec::new()).await;
+    let (silent, _) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.mail.operator = String::new();
+    })
+    .await;
+    for hub in [silent, crate::office::hub().await] {
+        let mut one = administrator(&hub, "mot").await;
+        propose_key(&mut one).await;
+        assert_eq!(hub.count("SELECT count(*) FROM mails").await, 0);
+        assert_eq!(hub.count("SELECT count(*) FROM grants WHERE state = 'proposed'").await, 1);
+    }
 }
