@@ -130,7 +130,7 @@ impl AgencyCommand {
             Self::Add(AddArguments { code, code_option, name, parent, aliases, mail, move_codes }) => {
                 let code = code.or(code_option).unwrap_or_default();
                 let entry = AgencyEntry { code, name, parent, aliases, mail, ..AgencyEntry::default() };
-                print(&directory::register_agency(hub, &By::Operator, entry, codes(move_codes)).await?, out)?;
+                print(hub, &directory::register_agency(hub, &By::Operator, entry, codes(move_codes)).await?, out)?;
             }
             Self::Import(arguments) => return import(hub, &arguments, out).await,
             Self::Export { file, format } => export(hub, file.as_deref(), format, out).await?,
@@ -139,7 +139,7 @@ impl AgencyCommand {
             Self::Close { code, successor } => {
                 let closed = AgencyState::Closed;
                 let agency = directory::set_agency_state(hub, &By::Operator, &code, closed, successor.as_deref()).await;
-                print(&agency.context(code)?, out)?;
+                print(hub, &agency.context(code)?, out)?;
             }
             Self::Suspend { code } => set(hub, &code, AgencyState::Suspended, out).await?,
             Self::Open { code } => set(hub, &code, AgencyState::Open, out).await?,
@@ -154,11 +154,13 @@ fn codes(move_codes: bool) -> Codes {
 
 async fn set(hub: &Hub, code: &str, state: AgencyState, out: &mut dyn Write) -> anyhow::Result<()> {
     let agency = directory::set_agency_state(hub, &By::Operator, code, state, None).await;
-    print(&agency.with_context(|| code.to_owned())?, out)
+    print(hub, &agency.with_context(|| code.to_owned())?, out)
 }
 
-fn print(agency: &Agency, out: &mut dyn Write) -> anyhow::Result<()> {
-    let successor = agency.successor.as_ref().map(|code| format!(" → {code}")).unwrap_or_default();
+fn print(hub: &Hub, agency: &Agency, out: &mut dyn Write) -> anyhow::Result<()> {
+    let day = agency.follows_on(hub.clock.now()).map(|day| day.format(" (từ/from %d/%m/%Y)").to_string());
+    let successor = agency.successor.as_ref().map(|code| format!(" → {code}{}", day.unwrap_or_default()));
+    let successor = successor.unwrap_or_default();
     writeln!(out, "{:<36}{:<10}{}{successor}", agency.code.as_str(), agency.state.word(), agency.name)?;
     Ok(())
 }
@@ -178,7 +180,7 @@ async fn each(hub: &Hub, mut tell: impl FnMut(AgencyLine) -> anyhow::Result<()>)
 async fn list(hub: &Hub, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     each(hub, |line| match json {
         true => Ok(writeln!(out, "{}", as_json(&line))?),
-        false => print(&line.agency, out),
+        false => print(hub, &line.agency, out),
     })
     .await
 }

@@ -85,6 +85,18 @@ fn what_was_exported_is_imported_into_another_hub_as_it_was() {
 }
 
 #[test]
+fn a_successor_of_a_day_to_come_is_listed_with_that_day() {
+    let (folder, program) = fresh();
+    let file = folder.path().join("list.csv");
+    let rows = "A.1,Tỉnh,,,\nB.1,Sở,A.1,2099-12-31,open\nC.1,Phòng,A.1,2020-12-31,closed\n";
+    std::fs::write(&file, format!("code,name,successor,valid_until,state\n{rows}")).unwrap();
+    program.done(&["agency", "import", file.to_str().unwrap()]);
+
+    let listed = program.done(&["agency", "list"]);
+    assert!(listed.contains("Sở → A.1 (từ/from 01/01/2100)\n") && listed.contains("Phòng → A.1\n"), "{listed}");
+}
+
+#[test]
 fn systems_and_keys_are_looked_after_by_the_binary() {
     let (_folder, program) = fresh();
     program.done(&["agency", "add", "X99.A01", "--name", "A"]);

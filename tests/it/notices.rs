@@ -5,6 +5,7 @@ use crate::support::packets::{a_document, a_status};
 use crate::support::robot::{self, Robot};
 use crate::support::smtp::{Given, MailServer, Manner};
 use crate::support::{TestHub, start_of_tests};
+use crate::{desk, purge};
 use chrono::TimeDelta;
 use docaxis::channel::mail::{Handed, Mailer};
 use docaxis::channel::push::Pusher;
@@ -468,4 +469,45 @@ async fn without_a_mail_server_or_an_operator_a_proposal_waits_all_the_same() {
         assert_eq!(hub.count("SELECT count(*) FROM mails").await, 0);
         assert_eq!(hub.count("SELECT count(*) FROM grants WHERE state = 'proposed'").await, 1);
     }
+}
+
+/// The only mail that was handed over, as text.
+async fn only_mail(hub: &TestHub, mailer: &Mailer, server: &mut MailServer) -> String {
+    assert_eq!(post::send_due(&hub.hub, mailer).await.unwrap(), 1);
+    let given = server.given();
+    let [mail] = given.as_slice() else { panic!("{given:?}") };
+    assert_eq!(mail.to, OPERATOR);
+    mail.parts().remove(0)
+}
+
+#[tokio::test]
+async fn a_purge_and_a_bulk_redrive_are_told_to_who_may_decide() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, purge::with_purges).await;
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+    purge::take_all(&hub, "dms.province").await;
+    purge::a_year_later(&hub).await;
+    let place = purge::propose(&mut purge::person(&hub, "mot").await).await;
+    let text = only_mail(&hub, &mailer, &mut server).await;
+    assert!(text.contains("Tiêu hủy nội dung: 1") && text.contains(&place) && text.contains("tài khoản mot"), "{text}");
+
+    let (hub, mailer) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.portal.redrive_alone_max = 1;
+    })
+    .await;
+    let robot = Robot::start(vec![robot::Manner::status(422); 3]);
+    let dispatcher = pushing_to(&hub, &robot).await;
+    let mut one = desk::operator(&hub, "mot").await;
+    for (documents, mails) in [(&["d1"][..], 0), (&["d2", "d3"], 1)] {
+        for id in documents {
+            hub.accepted("dms.national", a_document(id).bytes()).await;
+        }
+        dispatcher.drain().await.unwrap();
+        let place = desk::propose(&mut one, "60", "Bên nhận đã sửa phần mềm").await;
+        assert_eq!(hub.count("SELECT count(*) FROM mails").await, mails, "one is for one person: {place}");
+        hub.run("UPDATE redrives SET state = 'stopped', ended_at = proposed_at WHERE state = 'running'").await;
+    }
+    let text = only_mail(&hub, &mailer, &mut server).await;
+    assert!(text.contains("Gửi lại hàng loạt lượt lỗi: X99.B02 (3)") && text.contains("/portal/redrives/"), "{text}");
 }

@@ -44,7 +44,7 @@ async fn run(hub: &TestHub, name: &str) -> usize {
 async fn with_who_proposed_it_and_with_who_agreed() {
     let hub = hub().await;
     let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
-    let mut three = administrator(&hub, "bon").await;
+    let mut three = administrator(&hub, "thu.ba").await;
     let proposed = propose_agency(&mut one, "X99.C03").await;
     let agreed = propose_key(&mut two).await;
     assert_eq!(step(&mut one, &agreed, "approve").await, 303);
