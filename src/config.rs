@@ -130,6 +130,8 @@ settings! {
         registration: String = "below", "word";
         /// Largest file of agencies taken over HTTP.
         import_bytes_max: u64 = 67108864u64, "bytes";
+        /// How long a code that an agency gave up is kept for it: no other agency takes it meanwhile, but by `--move-codes` or `move_codes`. 0: not at all.
+        freed_code_days: u64 = 90u64, "days";
     }
     /// Keys of systems.
     keys: Keys {

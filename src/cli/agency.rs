@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::{Outcome, time};
 use crate::domain::agency::{Agency, AgencyState};
 use crate::domain::directory::fault::Fault;
-use crate::domain::directory::{Change, ChangeKind, Planned};
+use crate::domain::directory::{Change, ChangeKind, Codes, Planned};
 use crate::exchange::ExchangeError;
 use crate::exchange::act::By;
 use crate::exchange::agency_file::{self, Format};
@@ -86,6 +86,9 @@ pub struct AddArguments {
     /// Contact mail.
     #[arg(long, default_value = "", hide_default_value = true)]
     mail: String,
+    /// Take codes that another agency gave up a while ago and that are still kept for it.
+    #[arg(long)]
+    move_codes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +98,9 @@ pub struct ImportArguments {
     /// Change nothing; list what would change.
     #[arg(long)]
     dry_run: bool,
+    /// Take codes that another agency gave up a while ago and that are still kept for it.
+    #[arg(long)]
+    move_codes: bool,
     /// Changes or faults as one JSON object per line, and last the counts.
     #[arg(long)]
     json: bool,
@@ -121,10 +127,10 @@ impl FormatWord {
 impl AgencyCommand {
     pub async fn run(self, hub: &Hub, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         match self {
-            Self::Add(AddArguments { code, code_option, name, parent, aliases, mail }) => {
+            Self::Add(AddArguments { code, code_option, name, parent, aliases, mail, move_codes }) => {
                 let code = code.or(code_option).unwrap_or_default();
                 let entry = AgencyEntry { code, name, parent, aliases, mail, ..AgencyEntry::default() };
-                print(&directory::register_agency(hub, &By::Operator, entry).await?, out)?;
+                print(hub, &directory::register_agency(hub, &By::Operator, entry, codes(move_codes)).await?, out)?;
             }
             Self::Import(arguments) => return import(hub, &arguments, out).await,
             Self::Export { file, format } => export(hub, file.as_deref(), format, out).await?,
@@ -133,7 +139,7 @@ impl AgencyCommand {
             Self::Close { code, successor } => {
                 let closed = AgencyState::Closed;
                 let agency = directory::set_agency_state(hub, &By::Operator, &code, closed, successor.as_deref()).await;
-                print(&agency.context(code)?, out)?;
+                print(hub, &agency.context(code)?, out)?;
             }
             Self::Suspend { code } => set(hub, &code, AgencyState::Suspended, out).await?,
             Self::Open { code } => set(hub, &code, AgencyState::Open, out).await?,
@@ -142,13 +148,19 @@ impl AgencyCommand {
     }
 }
 
-async fn set(hub: &Hub, code: &str, state: AgencyState, out: &mut dyn Write) -> anyhow::Result<()> {
-    let agency = directory::set_agency_state(hub, &By::Operator, code, state, None).await;
-    print(&agency.with_context(|| code.to_owned())?, out)
+fn codes(move_codes: bool) -> Codes {
+    if move_codes { Codes::Move } else { Codes::Rest }
 }
 
-fn print(agency: &Agency, out: &mut dyn Write) -> anyhow::Result<()> {
-    let successor = agency.successor.as_ref().map(|code| format!(" → {code}")).unwrap_or_default();
+async fn set(hub: &Hub, code: &str, state: AgencyState, out: &mut dyn Write) -> anyhow::Result<()> {
+    let agency = directory::set_agency_state(hub, &By::Operator, code, state, None).await;
+    print(hub, &agency.with_context(|| code.to_owned())?, out)
+}
+
+fn print(hub: &Hub, agency: &Agency, out: &mut dyn Write) -> anyhow::Result<()> {
+    let day = agency.follows_on(hub.clock.now()).map(|day| day.format(" (từ/from %d/%m/%Y)").to_string());
+    let successor = agency.successor.as_ref().map(|code| format!(" → {code}{}", day.unwrap_or_default()));
+    let successor = successor.unwrap_or_default();
     writeln!(out, "{:<36}{:<10}{}{successor}", agency.code.as_str(), agency.state.word(), agency.name)?;
     Ok(())
 }
@@ -168,7 +180,7 @@ async fn each(hub: &Hub, mut tell: impl FnMut(AgencyLine) -> anyhow::Result<()>)
 async fn list(hub: &Hub, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     each(hub, |line| match json {
         true => Ok(writeln!(out, "{}", as_json(&line))?),
-        false => print(&line.agency, out),
+        false => print(hub, &line.agency, out),
     })
     .await
 }
@@ -176,9 +188,12 @@ async fn list(hub: &Hub, json: bool, out: &mut dyn Write) -> anyhow::Result<()> 
 async fn show(hub: &Hub, code: &str, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let line = directory::agency(hub, code).await.with_context(|| code.to_owned())?;
     let holders = directory::holders(hub, line.agency.code.as_str()).await?;
+    let kept = directory::kept_codes(hub, line.agency.code.as_str()).await?;
     let mut shown = as_json(&line);
     if let Some(members) = shown.as_object_mut() {
         members.insert("holders".to_owned(), json!(holders));
+        let kept: serde_json::Map<_, _> = kept.into_iter().map(|(kept, until)| (kept, json!(time(until)))).collect();
+        members.insert("kept_codes".to_owned(), json!(kept));
     }
     if json {
         writeln!(out, "{shown}")?;
@@ -258,7 +273,7 @@ async fn write_file(hub: &Hub, format: Format, out: &mut dyn Write) -> anyhow::R
 pub async fn import_text(hub: &Hub, text: &str) -> anyhow::Result<()> {
     let bytes = text.as_bytes().to_vec();
     let format = Format::of_bytes(&bytes);
-    match import::import(hub, &By::Operator, (bytes, format), (Mode::Apply, import::silent())).await? {
+    match import::import(hub, &By::Operator, (bytes, format), (Mode::Apply, Codes::Rest), import::silent()).await? {
         Imported::Planned { .. } => Ok(()),
         Imported::Refused(faults) => Err(ExchangeError::Faulty(faults).into()),
     }
@@ -269,7 +284,8 @@ async fn import(hub: &Hub, arguments: &ImportArguments, out: &mut dyn Write) -> 
     let bytes = std::fs::read(&arguments.file).with_context(|| format!("cannot read {file}"))?;
     let format = Format::of_bytes(&bytes);
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Apply };
-    let imported = import::import(hub, &By::Operator, (bytes, format), (mode, progress())).await;
+    let how = (mode, codes(arguments.move_codes));
+    let imported = import::import(hub, &By::Operator, (bytes, format), how, progress()).await;
     match imported.with_context(|| file.to_string())? {
         Imported::Refused(faults) => {
             faults.iter().try_for_each(|fault| print_fault(fault, arguments.json, out))?;

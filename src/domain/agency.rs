@@ -217,6 +217,12 @@ impl Agency {
             (AgencyState::Open, _) => Standing::Open,
         }
     }
+
+    /// The day from which on its successor takes over, while that day is to come.
+    pub fn follows_on(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        let is_over = self.successor.is_none() || self.standing(at).is_over();
+        self.validity.until.filter(|_| !is_over).and_then(|last| last.succ_opt())
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Notices: what the hub tells people by mail, in words. Vietnamese first, English under it; text and HTML say the same.
 //! Invariant: nothing of a document is told but its identifier, its number and notation, and the codes of the parties: no
-//! subject, no content, no name of a person. Not here: when a notice is due and to whom it goes (`exchange::notify`).
+//! subject, no content, no name of a person; of administration, ids and accounts, no secret. Not here: when a notice is due and to whom it goes (`exchange::notify`).
 
 use super::text::escaped;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,21 @@ pub enum Notice {
         /// In English.
         en: Vec<String>,
     },
+    /// Somebody proposed what somebody else decides on.
+    Proposed {
+        /// What is proposed, in Vietnamese.
+        vi: String,
+        /// In English.
+        en: String,
+        /// What it is about.
+        about: String,
+        /// The account that proposed it.
+        by: String,
+        /// Until when it may be decided.
+        until: String,
+        /// Where.
+        place: String,
+    },
     /// An operator tries whether mail arrives.
     Test {
         /// When.
@@ -175,6 +190,7 @@ impl Notice {
                 words("Hệ thống có sự cố", vi.iter().map(|line| format!("- {line}")).collect()),
                 words("The hub is not well", en.iter().map(|line| format!("- {line}")).collect()),
             ),
+            Self::Proposed { vi, en, about, by, until, place } => proposed([vi, en], about, (by, until), place),
             Self::Test { at } => (
                 words("Thư thử", vec![format!("Thư này được gửi lúc {at} để thử cấu hình [mail].")]),
                 words("A test", vec![format!("This mail was sent at {at} to try the settings of [mail].")]),
@@ -369,6 +385,27 @@ fn refusals((secrets, conflicts): (usize, usize), (from, until): (&str, &str)) -
     )
 }
 
+fn proposed([vi, en]: [&str; 2], about: &str, (by, until): (&str, &str), place: &str) -> (Words, Words) {
+    (
+        words(
+            format!("Chờ duyệt: {vi} – {about}"),
+            vec![
+                format!("{vi}: {about}"),
+                format!("Người đề xuất: tài khoản {by}. Người này không tự duyệt được."),
+                format!("Duyệt hoặc từ chối trước {until} tại: {place}"),
+            ],
+        ),
+        words(
+            format!("To be decided: {en} – {about}"),
+            vec![
+                format!("{en}: {about}"),
+                format!("Proposed by the account {by}, which cannot decide on it."),
+                format!("Approve or refuse it before {until} at: {place}"),
+            ],
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,6 +441,14 @@ mod tests {
             Notice::WebhookGone { system: text("s") },
             Notice::Refusals { secrets: 1, conflicts: 2, from: text("a"), until: text("b") },
             Notice::Unwell { vi: vec![text("đĩa")], en: vec![text("disk")] },
+            Notice::Proposed {
+                vi: text("Cấp khóa mới"),
+                en: text("A new key"),
+                about: text("dms.a"),
+                by: text("mot"),
+                until: text("23/11/2026 08:00"),
+                place: text("/portal/grants/1"),
+            },
             Notice::Test { at: text("23/11/2026 08:00") },
         ] {
             let (letter, kept) = (notice.letter("Docaxis"), serde_json::to_string(&notice).unwrap());

@@ -2,12 +2,13 @@
 //! they hold are in `systems`.
 
 use super::act::{Act, By};
+use super::codes::{self, Rests};
 use super::import::{around, silent, write};
-use super::{Caller, ExchangeError, rows};
-use crate::domain::agency::{Agency, AgencyState, OrganId, Standing};
+use super::{Caller, ExchangeError, grant_ends, rows};
+use crate::domain::agency::{Agency, AgencyCode, AgencyState, OrganId, Standing};
 use crate::domain::dates::{self, VIETNAM};
 use crate::domain::directory::fault::Fault;
-use crate::domain::directory::{self, Change, ChangeKind, Column, Entry, Listing, Registration, folded};
+use crate::domain::directory::{self, Change, ChangeKind, Codes, Column, Entry, Listing, Registration, folded};
 use crate::domain::evidence::EvidenceEvent;
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
@@ -91,9 +92,9 @@ impl Settled {
 ///
 /// # Errors
 /// `Faulty` with everything that is wrong; `Store`.
-pub async fn register_agency(hub: &Hub, by: &By, entry: AgencyEntry) -> Result<Agency, ExchangeError> {
-    let act = Act::new(hub, by);
-    hub.store.write(move |tx| register(tx, &act, &entry)).await?.answer()
+pub async fn register_agency(hub: &Hub, by: &By, entry: AgencyEntry, codes: Codes) -> Result<Agency, ExchangeError> {
+    let (act, rests) = (Act::new(hub, by), Rests::of(hub, codes));
+    hub.store.write(move |tx| register(tx, (&act, rests), &entry)).await?.answer()
 }
 
 /// Registers or changes an agency for a system, which holds it from then on.
@@ -106,6 +107,7 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
         return Err(ExchangeError::NotAllowed(no_agencies()));
     }
     let (act, system) = (Act::new(hub, &By::caller(caller)), caller.system_id.clone());
+    let rests = Rests::of(hub, Codes::Rest);
     let registration = Registration::of_word(&hub.config.directory.registration).unwrap_or(Registration::Closed);
     let change = hub.store.write(move |tx| {
         match agencies::find_by_alias(tx, &folded(&entry.code))? {
@@ -127,7 +129,7 @@ pub async fn register_agency_for(hub: &Hub, caller: &Caller, entry: AgencyEntry)
                 return Ok(Settled::Refused(ExchangeError::NotFound));
             }
         }
-        let change = register(tx, &act, &entry)?;
+        let change = register(tx, (&act, rests), &entry)?;
         if let Settled::Done(agency) = &change {
             system_rows::hold(tx, &system, agency.code.as_str())?;
         }
@@ -162,7 +164,7 @@ pub(super) fn no_agencies() -> Wording {
     )
 }
 
-fn register(tx: &mut Connection, act: &Act, said: &AgencyEntry) -> Result<Settled, StoreError> {
+fn register(tx: &mut Connection, with: (&Act, Rests), said: &AgencyEntry) -> Result<Settled, StoreError> {
     let known = agencies::find_by_alias(tx, &folded(&said.code))?;
     let mut entry = Entry::about(known.as_ref().map_or(&said.code, |known| &known.code.0));
     // Some software sends no contacts when it changes a name: what is not said is kept.
@@ -184,28 +186,30 @@ fn register(tx: &mut Connection, act: &Act, said: &AgencyEntry) -> Result<Settle
         aliases.extend(said.aliases.iter().cloned());
         entry.aliases = Some(aliases);
     }
-    settle(tx, act, &entry)
+    settle(tx, with, &entry)
 }
 
 /// Puts one entry into the directory, with its evidence.
-fn settle(tx: &mut Connection, act: &Act, entry: &Entry) -> Result<Settled, StoreError> {
+fn settle(tx: &mut Connection, (act, rests): (&Act, Rests), entry: &Entry) -> Result<Settled, StoreError> {
     // Raised by nothing, the version is locked: nobody else changes the directory from here on.
     let version = agencies::raise_version(tx, 0)?;
-    let known = around(tx, entry)?;
+    let known = around(tx, entry, rests)?;
     let planned = match directory::plan(&known, std::slice::from_ref(entry)) {
         Ok(planned) => planned,
         Err(faults) => return Ok(Settled::Faulty(faults)),
     };
-    if !planned.changes.is_empty() {
-        write(tx, act, (&planned.changes, version), &silent())?;
-    }
+    let shifted = match planned.changes.is_empty() {
+        true => Map::new(),
+        false => write(tx, act, (&planned.changes, version), &silent())?.facts(rests),
+    };
     for change in &planned.changes {
         let (columns, changes) = told_of(change);
         let agency = &change.after.agency;
-        let facts = json!({
+        let mut facts = json!({
             "columns": columns, "changes": changes, "state": agency.state.word(),
             "successor": agency.successor.as_ref().map(|code| code.as_str()), "version": version.saturating_add(1),
         });
+        facts.as_object_mut().into_iter().for_each(|all| all.extend(shifted.clone()));
         let act_word = (EvidenceEvent::AgencyChanged, change.kind().word());
         act.note(tx, act_word, Some(agency.code.as_str()), facts)?;
     }
@@ -235,20 +239,25 @@ fn told_of(change: &Change) -> (Vec<&'static str>, Map<String, Value>) {
 ///
 /// # Errors
 /// `Faulty` with everything that is wrong; `Malformed` for a new successor that is over; `Store`.
-pub async fn put_agency(hub: &Hub, by: &By, entry: Entry) -> Result<AgencyLine, ExchangeError> {
-    put(hub, by, (entry, None)).await
+pub async fn put_agency(hub: &Hub, by: &By, entry: Entry, codes: Codes) -> Result<AgencyLine, ExchangeError> {
+    put(hub, by, (entry, None), codes).await
 }
 
-/// The same for somebody who saw that version of the agency; 0 where there was none.
+/// The same for somebody who saw that version of the agency, 0 where there was none; codes that rest stay where they are.
 ///
 /// # Errors
 /// As `put_agency`; `Exists` when it changed meanwhile.
 pub async fn put_agency_as_seen(hub: &Hub, by: &By, entry: Entry, seen: i64) -> Result<AgencyLine, ExchangeError> {
-    put(hub, by, (entry, Some(seen))).await
+    put(hub, by, (entry, Some(seen)), Codes::Rest).await
 }
 
-async fn put(hub: &Hub, by: &By, (entry, seen): (Entry, Option<i64>)) -> Result<AgencyLine, ExchangeError> {
-    let act = Act::new(hub, by);
+async fn put(
+    hub: &Hub,
+    by: &By,
+    (entry, seen): (Entry, Option<i64>),
+    codes: Codes,
+) -> Result<AgencyLine, ExchangeError> {
+    let (act, rests) = (Act::new(hub, by), Rests::of(hub, codes));
     let put = hub.store.write(move |tx| {
         // What follows is computed from what nobody changes any more, as in `settle`.
         agencies::raise_version(tx, 0)?;
@@ -261,7 +270,7 @@ async fn put(hub: &Hub, by: &By, (entry, seen): (Entry, Option<i64>)) -> Result<
         }
         match unfit_successor(tx, (known.as_ref(), &entry), act.now)? {
             Some(why) => Ok(Settled::Refused(why)),
-            None => settle(tx, &act, &entry),
+            None => settle(tx, (&act, rests), &entry),
         }
     });
     let agency = put.await?.answer()?;
@@ -273,13 +282,13 @@ async fn put(hub: &Hub, by: &By, (entry, seen): (Entry, Option<i64>)) -> Result<
 /// # Errors
 /// As `put_agency`.
 pub async fn foretell(hub: &Hub, entry: Entry) -> Result<Option<Change>, ExchangeError> {
-    let now = hub.clock.now();
+    let (now, rests) = (hub.clock.now(), Rests::of(hub, Codes::Rest));
     let foretold = hub.store.read(move |tx| {
         let (known, entry) = meant(tx, &entry)?;
         if let Some(why) = unfit_successor(tx, (known.as_ref(), &entry), now)? {
             return Ok(Err(why));
         }
-        let around = around(tx, &entry)?;
+        let around = around(tx, &entry, rests)?;
         Ok(directory::plan(&around, std::slice::from_ref(&entry)).map_err(ExchangeError::Faulty))
     });
     Ok(foretold.await??.changes.pop())
@@ -351,7 +360,8 @@ fn change_state(
     };
     match unfit_successor(tx, (Some(&known), &entry), act.now)? {
         Some(why) => Ok(Settled::Refused(why)),
-        None => settle(tx, act, &entry),
+        // No code comes or goes with a state.
+        None => settle(tx, (act, Rests::default()), &entry),
     }
 }
 
@@ -424,6 +434,15 @@ pub async fn version(hub: &Hub) -> Result<i64, ExchangeError> {
     Ok(hub.store.read(agencies::version).await?)
 }
 
+/// Codes that an agency gave up and that are kept for it, each with the time until which it is.
+///
+/// # Errors
+/// `Store`.
+pub async fn kept_codes(hub: &Hub, code: &str) -> Result<Vec<(String, DateTime<Utc>)>, ExchangeError> {
+    let (code, rests) = (AgencyCode(code.to_owned()), Rests::of(hub, Codes::Rest));
+    Ok(hub.store.read(move |tx| codes::kept_for(tx, rests, &code)).await?)
+}
+
 /// The agency of a code or alias.
 ///
 /// # Errors
@@ -453,7 +472,8 @@ pub async fn holders(hub: &Hub, code: &str) -> Result<Vec<String>, ExchangeError
 /// # Errors
 /// `Store`.
 pub async fn turn_validity(hub: &Hub) -> Result<usize, ExchangeError> {
-    let now = hub.clock.now();
+    let act = Act::new(hub, &By::Hub);
+    let now = act.now;
     let today = now.with_timezone(&VIETNAM).date_naive();
     let turned = hub.store.write(move |tx| {
         let since = agencies::raise_version(tx, 0)?;
@@ -469,6 +489,7 @@ pub async fn turn_validity(hub: &Hub) -> Result<usize, ExchangeError> {
         for (agency, version) in turned.iter().zip(since.saturating_add(1)..) {
             agencies::update_to(tx, agency, version, now)?;
         }
+        grant_ends::with_agencies(tx, &act, turned.iter())?;
         Ok(turned.len())
     });
     Ok(turned.await?)

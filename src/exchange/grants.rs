@@ -7,6 +7,7 @@ use super::act::{Act, By};
 use super::endpoints::{self, EndpointEntry, EndpointLine, Proof};
 use super::keys::{self, NewKey};
 use super::sessions::Person;
+use super::summons::{Proposed, Summons};
 use super::systems::{self, SystemLine};
 use super::undertakings::{self, called};
 use super::{ExchangeError, reach};
@@ -81,14 +82,17 @@ pub struct GrantView {
 /// reason where one is wanted; `Exists` when the same is proposed already or a system has its keys; `Store`.
 pub async fn ask(hub: &Hub, person: &Person, gift: Gift, reason: &str) -> Result<Asked, ExchangeError> {
     person.administers()?;
+    let act = Act::new(hub, &person.by());
+    let times = (act.now, undertakings::expiry(act.now, hub.config.keys.decision_hours));
     let asking = Asking {
-        act: Act::new(hub, &person.by()),
+        act,
         gift: spelled(hub, gift).await?,
         reason: reason.to_owned(),
         grant_id: hub.ids.next(),
         user_id: person.user_id.clone(),
         live_max: hub.config.keys.live_max,
-        hours: hub.config.keys.decision_hours,
+        times,
+        summons: Summons::of(hub, person, times),
     };
     let asked = hub.store.write(move |tx| asking.decide(tx)).await??;
     hub.known_keys.forget();
@@ -117,7 +121,8 @@ struct Asking {
     grant_id: String,
     user_id: String,
     live_max: usize,
-    hours: u64,
+    times: (DateTime<Utc>, DateTime<Utc>),
+    summons: Summons,
 }
 
 impl Asking {
@@ -141,10 +146,11 @@ impl Asking {
                 ))));
             }
         }
-        let times = (self.act.now, undertakings::expiry(self.act.now, self.hours));
-        let row = GrantRow::new(self.grant_id.clone(), (&gift, reason), self.user_id.clone(), times);
+        let row = GrantRow::new(self.grant_id.clone(), (&gift, reason), self.user_id.clone(), self.times);
         store::insert(tx, &row)?;
         note(tx, &self.act, (&row, "proposed"), UndertakingState::Proposed)?;
+        let (name, about, id) = (gift.name(), gift.holder().to_owned(), row.grant_id.as_str());
+        self.summons.put(tx, Proposed { name, about, place: "/portal/grants/", id })?;
         Ok(Ok(Asked::Proposed(row.grant_id)))
     }
 
@@ -212,7 +218,7 @@ fn give(tx: &mut Connection, act: &Act, gift: &Gift) -> Result<Result<(), Exchan
     }
 }
 
-fn note(
+pub(super) fn note(
     tx: &mut Connection,
     act: &Act,
     (row, what): (&GrantRow, &str),

@@ -3,10 +3,11 @@
 
 use super::act::{Act, By};
 use super::agency_file::{self, Format};
-use super::{ExchangeError, rows};
+use super::codes::{self, Rests, Shifted};
+use super::{ExchangeError, grant_ends, rows};
 use crate::domain::agency::AgencyCode;
 use crate::domain::directory::fault::Fault;
-use crate::domain::directory::{self, Change, ChangeKind, Column, Entry, Known, Listing, Planned, folded};
+use crate::domain::directory::{self, Change, ChangeKind, Codes, Column, Entry, Known, Listing, Planned, folded};
 use crate::domain::evidence::EvidenceEvent;
 use crate::hub::Hub;
 use crate::store::{Connection, StoreError, agencies};
@@ -58,7 +59,7 @@ const WRITTEN_AT_ONCE: usize = 5000;
 /// How often the whole is computed anew when somebody else changes the directory meanwhile.
 const TRIES_MAX: usize = 5;
 
-/// Imports a file.
+/// Imports a file. What it takes from one agency and gives to another moves; what rests does not, unless `codes` says so.
 ///
 /// # Errors
 /// `Store`; faults of the file are no error but an answer.
@@ -66,16 +67,17 @@ pub async fn import(
     hub: &Hub,
     by: &By,
     (bytes, format): (Vec<u8>, Format),
-    (mode, progress): (Mode, Progress),
+    (mode, codes): (Mode, Codes),
+    progress: Progress,
 ) -> Result<Imported, ExchangeError> {
     let entries = match aside(move || agency_file::read(&bytes, format)).await? {
         Ok(entries) => Arc::new(entries),
         Err(faults) => return Ok(Imported::Refused(faults)),
     };
-    let mut tries: usize = 0;
+    let (mut tries, rests): (usize, _) = (0, Rests::of(hub, codes));
     loop {
         let said = progress.clone();
-        let (known, version) = hub.store.read(move |tx| whole(tx, &said)).await?;
+        let (known, version) = hub.store.read(move |tx| whole(tx, rests, &said)).await?;
         let asked = entries.clone();
         let planned = match aside(move || directory::plan(&known, &asked)).await? {
             Ok(planned) => planned,
@@ -87,13 +89,14 @@ pub async fn import(
         let (act, planned, said) = (Act::new(hub, by), Arc::new(planned), progress.clone());
         let changes = planned.clone();
         let written = hub.store.write(move |tx| {
-            write(tx, &act, (&changes.changes, version), &said)?;
+            let shifted = write(tx, &act, (&changes.changes, version), &said)?;
             let raised = agencies::version(tx)?;
             let Counts { added, changed, closed, reopened, unchanged } = counts(&changes);
-            let facts = json!({
+            let mut facts = json!({
                 "added": added, "changed": changed, "closed": closed, "reopened": reopened, "unchanged": unchanged,
                 "since_version": version, "version": raised,
             });
+            facts.as_object_mut().into_iter().for_each(|all| all.extend(shifted.facts(rests)));
             act.note(tx, (EvidenceEvent::DirectoryImported, "import"), None, facts)?;
             Ok(raised)
         });
@@ -140,10 +143,11 @@ pub fn counts(planned: &Planned) -> Counts {
 }
 
 /// The whole directory and its version.
-fn whole(tx: &mut Connection, progress: &Progress) -> Result<(Known, i64), StoreError> {
+fn whole(tx: &mut Connection, rests: Rests, progress: &Progress) -> Result<(Known, i64), StoreError> {
     // The version first: what changes while the pages are read is found out when it is raised.
     let version = agencies::version(tx)?;
     let mut known = Known::default();
+    rests.note_all(tx, &mut known)?;
     let (mut after, mut number) = (String::new(), 0);
     loop {
         let page = agencies::list_after(tx, &after, PAGE)?;
@@ -157,11 +161,12 @@ fn whole(tx: &mut Connection, progress: &Progress) -> Result<(Known, i64), Store
 
 /// As much of the directory as an entry can be about: the agency, those that its codes lead to, and who stands above
 /// or follows them.
-pub(super) fn around(tx: &mut Connection, entry: &Entry) -> Result<Known, StoreError> {
+pub(super) fn around(tx: &mut Connection, entry: &Entry, rests: Rests) -> Result<Known, StoreError> {
     let named = [Column::Code, Column::Parent, Column::Successor].into_iter().filter_map(|c| entry.text(c));
     let aliases = entry.aliases.iter().flatten().map(String::as_str);
     let mut asked: Vec<String> = named.chain(aliases).filter(|code| !code.is_empty()).map(folded).collect();
     let mut known = Known::default();
+    rests.note(tx, &mut known, &asked)?;
     let mut seen: HashSet<AgencyCode> = HashSet::new();
     while let Some(code) = asked.pop() {
         let Some(agency) = agencies::find_by_alias(tx, &code)? else { continue };
@@ -175,29 +180,17 @@ pub(super) fn around(tx: &mut Connection, entry: &Entry) -> Result<Known, StoreE
     Ok(known)
 }
 
-/// Writes changes that were computed from that version of the directory.
+/// Writes changes that were computed from that version of the directory. Answers which codes lead elsewhere now.
 pub(super) fn write(
     tx: &mut Connection,
     act: &Act,
     (changes, since): (&[Change], i64),
     progress: &Progress,
-) -> Result<(), StoreError> {
+) -> Result<Shifted, StoreError> {
     let raised = agencies::raise_version(tx, rows(changes.len()))?;
     if raised != since.saturating_add(rows(changes.len())) {
         return Err(StoreError::Raced);
     }
-    let (mut gone, mut come) = (Vec::new(), Vec::new());
-    for change in changes {
-        let before: &[String] = change.before.as_ref().map_or(&[], |before| &before.aliases);
-        let after = &change.after;
-        gone.extend(before.iter().filter(|alias| !after.aliases.contains(alias)).map(|alias| folded(alias)));
-        if change.before.is_none() {
-            come.push((after.agency.code.0.clone(), after.agency.code.clone()));
-        }
-        let new = after.aliases.iter().filter(|alias| !before.contains(alias));
-        come.extend(new.map(|alias| (alias.clone(), after.agency.code.clone())));
-    }
-    agencies::delete_aliases(tx, &gone)?;
     let mut version = since;
     let mut done: usize = 0;
     for some in changes.chunks(WRITTEN_AT_ONCE) {
@@ -217,7 +210,8 @@ pub(super) fn write(
         done = done.saturating_add(some.len());
         progress(Step::Write, done, changes.len());
     }
-    agencies::insert_aliases(tx, &come)
+    grant_ends::with_changes(tx, act, changes)?;
+    codes::lead(tx, changes, act.now)
 }
 
 /// Nobody wants to know how far it is.

@@ -3,7 +3,7 @@
 //! `accept` (a packet arrives: start reading here), `intake` (its bytes), `register` (its one transaction) with `parties`,
 //! `recall` (what takes documents back), `report` (statuses), `pickup` (a recipient lists, fetches, confirms),
 //! `poll` (the same, waiting), `preflight` (what would become of a packet), `follow` (a sender looks after what was
-//! sent), `history` (what happened to a document), `directory` (agencies) with `import` and `agency_file`, `systems`,
+//! sent), `history` (what happened to a document), `directory` (agencies) with `codes`, `import` and `agency_file`, `systems`,
 //! `keys`, `act` (who administers, and the evidence of it), `sweep`, `terms` (what nobody fetched in time); `seal` (evidence
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others), `cosign` (heads that witnesses
 //! cosign), `stamp` (heads that a time-stamp authority stamps) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
@@ -17,8 +17,8 @@
 //! `take_back` (what they take back), `reach` (whom they find in the directory); `following` (who follows the ledger): `index` (what is found) and `tally` (what is counted),
 //! `statistics` (shown), `freeze` (months that do not change any more) and `fold` (days that are folded into them); `room` (whether the hub
 //! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
-//! (what stays all the same) and `undertakings` (what two people decide on); `office` (agencies and systems as administrators look after them in the portal)
-//! and `grants` (what one of them proposes to give and another decides on);
+//! (what stays all the same) and `undertakings` (what two people decide on) with `summons` (the second is told); `office` (agencies and systems as administrators look after them in the portal)
+//! and `grants` (what one of them proposes to give and another decides on) with `grant_ends`;
 //! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
 //! `selftest` (the hub as a partner that tries a system); `notify` (what people are told by mail) and `post` (sends it);
 //! `backup` (and back), `doctor` (what is wrong with this installation), `health` (can it work, what does it count).
@@ -35,6 +35,7 @@ pub mod backup;
 pub mod bulletins;
 pub mod capsule;
 pub mod close;
+mod codes;
 pub mod controls;
 pub mod cosign;
 pub mod directory;
@@ -46,6 +47,7 @@ pub mod fold;
 pub mod follow;
 pub mod following;
 pub mod freeze;
+mod grant_ends;
 pub mod grants;
 mod hand_on;
 pub mod health;
@@ -92,6 +94,7 @@ pub mod stamp;
 pub mod statements;
 pub mod statistics;
 pub mod stuck;
+mod summons;
 pub mod sweep;
 pub mod systems;
 pub mod take_back;

@@ -41,7 +41,7 @@ struct Told {
     notice: Notice,
 }
 
-fn is_on(hub: &Hub) -> bool {
+pub(super) fn is_on(hub: &Hub) -> bool {
     !hub.config.mail.server.is_empty()
 }
 
@@ -192,7 +192,7 @@ fn away(hub: &Hub, id: &EndpointId, endpoint: &EndpointRow) -> Option<Notice> {
 }
 
 /// The operator's address, if there is one.
-fn operator(hub: &Hub) -> Option<&str> {
+pub(super) fn operator(hub: &Hub) -> Option<&str> {
     Some(hub.config.mail.operator.as_str()).filter(|address| !address.is_empty())
 }
 

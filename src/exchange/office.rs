@@ -10,7 +10,6 @@ use super::reach::{self, AgencyCard};
 use super::sessions::Person;
 use super::systems::{self, NewSystem, SystemLine};
 use crate::domain::directory::{Change, Column, Entry};
-use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::domain::text::folded;
 use crate::hub::Hub;
@@ -187,16 +186,7 @@ pub async fn system(
 /// `NotFound` for a person who is no administrator; `Exists` when the id is taken; those of `systems::put_system`.
 pub async fn register(hub: &Hub, person: &Person, new: NewSystem) -> Result<SystemLine, ExchangeError> {
     person.administers()?;
-    match systems::system(hub, &new.system_id).await {
-        Err(ExchangeError::NotFound) => {
-            systems::put_system(hub, &person.by(), NewSystem { agencies: Vec::new(), ..new }).await
-        }
-        Ok(_) => Err(ExchangeError::Exists(Wording::new(
-            format!("Đã có hệ thống {}", new.system_id),
-            format!("There is a system {} already", new.system_id),
-        ))),
-        Err(other) => Err(other),
-    }
+    systems::add_system(hub, &person.by(), NewSystem { agencies: Vec::new(), ..new }).await
 }
 
 /// Does something to a system that opens nothing.

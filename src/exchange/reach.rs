@@ -7,8 +7,9 @@ use super::lookup::at_a_place;
 use super::routes::{Way, way_of};
 use super::systems::{self, SystemLine};
 use super::{ExchangeError, rows};
-use crate::domain::agency::{Channel, Standing};
+use crate::domain::agency::{Agency, Channel, Standing};
 use crate::domain::breaker::Circuit;
+use crate::domain::dates;
 use crate::domain::text::folded;
 use crate::hub::Hub;
 use crate::store::agencies;
@@ -105,6 +106,10 @@ pub struct AgencyCard {
     pub below: Vec<(String, String)>,
     /// How many there are.
     pub below_number: i64,
+    /// The first agencies that plan to merge into it, each with the day from which on they have.
+    pub merging: Vec<(Agency, NaiveDate)>,
+    /// How many there are.
+    pub merging_number: i64,
 }
 
 /// An agency by any code of it.
@@ -131,16 +136,21 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
         Channel::Pickup => None,
     };
     let own = line.agency.code.clone();
-    let found =
-        hub.store.read(move |tx| Ok((way_of(tx, &own)?, agencies::below(tx, own.as_str(), rows(BELOW_SHOWN))?)));
-    let (way, (below, below_number)) = found.await?;
+    let now = hub.clock.now();
+    let today = dates::day_of(now);
+    let found = hub.store.read(move |tx| {
+        let below = agencies::below(tx, own.as_str(), rows(BELOW_SHOWN))?;
+        Ok((way_of(tx, &own)?, below, agencies::merging_into(tx, (own.as_str(), &today), rows(BELOW_SHOWN))?))
+    });
+    let (way, (below, below_number), (merging, merging_number)) = found.await?;
+    let on_its_day = |agency: Agency| agency.follows_on(now).map(|day| (agency, day));
+    let merging = merging.into_iter().filter_map(on_its_day).collect();
     let neighbour = match way {
         Way::Push(to) => to.neighbour().map(str::to_owned),
         Way::Pickup => None,
     };
     let keys = of_agency.iter().flat_map(|system| &system.keys);
     let seen_at = keys.filter_map(|key| key.last_used_at).max();
-    let now = hub.clock.now();
     let has_software =
         of_agency.iter().any(|system| system.suspended_at.is_none() && system.keys.iter().any(|key| key.is_live(now)));
     let reach = match (line.standing, &endpoint) {
@@ -155,5 +165,17 @@ pub async fn agency(hub: &Hub, code: &str) -> Result<AgencyCard, ExchangeError> 
         (Standing::Open, None) if has_software && seen_at.is_some() => Reach::Yes,
         (Standing::Open, None) => Reach::Waits,
     };
-    Ok(AgencyCard { line, reach, successors, systems: of_agency, endpoint, neighbour, seen_at, below, below_number })
+    Ok(AgencyCard {
+        line,
+        reach,
+        successors,
+        systems: of_agency,
+        endpoint,
+        neighbour,
+        seen_at,
+        below,
+        below_number,
+        merging,
+        merging_number,
+    })
 }

@@ -5,6 +5,7 @@
 use super::act::{Act, By};
 use super::controls::{self, FailedLine, Fate, Planned, Start};
 use super::sessions::Person;
+use super::summons::{Proposed, Summons};
 use super::undertakings::{self, called};
 use super::{ExchangeError, routes, rows};
 use crate::domain::agency::AgencyCode;
@@ -156,6 +157,7 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
     })?;
     let (act, alone) = (Act::new(hub, &person.by()), hub.config.portal.redrive_alone_max);
     let expires_at = undertakings::expiry(act.now, hub.config.portal.redrive_decision_hours);
+    let summons = Summons::of(hub, person, (act.now, expires_at));
     let (user_id, redrive_id) = (person.user_id.clone(), hub.ids.next());
     let proposed = hub.store.write(move |tx| {
         let (found, _) = failures::number(tx, recipient.as_str(), wish.cause)?;
@@ -180,6 +182,11 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish) -> Result<String, E
             "reason": reason, "state": state.word(),
         });
         act.note(tx, (EvidenceEvent::RedriveChanged, "proposed"), Some(recipient.as_str()), facts)?;
+        if state == UndertakingState::Proposed {
+            let name = Wording::new("Gửi lại hàng loạt lượt lỗi", "Starting many failures anew");
+            let about = format!("{} ({found})", recipient.as_str());
+            summons.put(tx, Proposed { name, about, place: "/portal/redrives/", id: &redrive_id })?;
+        }
         Ok(Some(redrive_id.clone()))
     });
     proposed.await?.ok_or_else(|| {

@@ -1,10 +1,10 @@
 //! Systems: who speaks for agencies, who administers, from where they call, and whether they may at all. Their keys are
 //! in `keys`.
 
-use super::ExchangeError;
 use super::act::{Act, By};
 use super::directory::no_agencies;
 use super::keys::KeyLine;
+use super::{ExchangeError, grant_ends};
 use crate::domain::agency::{AgencyCode, OrganId};
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
@@ -80,6 +80,30 @@ impl Settled {
 /// `Malformed` for an id or name that cannot be used, an unknown agency or another role than it was made with;
 /// `NotAllowed` for agencies of a system of administration; `Store`.
 pub async fn put_system(hub: &Hub, by: &By, new: NewSystem) -> Result<SystemLine, ExchangeError> {
+    usable(&new)?;
+    let act = Act::new(hub, by);
+    hub.store.write(move |tx| put(tx, &act, &new)).await?.answer()
+}
+
+/// Makes a system, if there is none of its id yet.
+///
+/// # Errors
+/// As `put_system`; `Exists` when the id is taken.
+pub async fn add_system(hub: &Hub, by: &By, new: NewSystem) -> Result<SystemLine, ExchangeError> {
+    usable(&new)?;
+    let act = Act::new(hub, by);
+    let added = hub.store.write(move |tx| match rows::find(tx, &new.system_id)? {
+        None => put(tx, &act, &new),
+        Some(known) => Ok(Settled::Refused(ExchangeError::Exists(Wording::new(
+            format!("Đã có hệ thống {}", known.system_id),
+            format!("There is a system {} already", known.system_id),
+        )))),
+    });
+    added.await?.answer()
+}
+
+/// Whether a system of this id and name can be.
+fn usable(new: &NewSystem) -> Result<(), ExchangeError> {
     unreserved(std::iter::once(&new.system_id).chain(&new.agencies).map(String::as_str))?;
     if OrganId::parse(&new.system_id).is_none() {
         let id = &new.system_id;
@@ -94,8 +118,7 @@ pub async fn put_system(hub: &Hub, by: &By, new: NewSystem) -> Result<SystemLine
             "A name of at most 500 characters is needed",
         )));
     }
-    let act = Act::new(hub, by);
-    hub.store.write(move |tx| put(tx, &act, &new)).await?.answer()
+    Ok(())
 }
 
 /// Nobody but the hub itself is or holds what the self-test needs.
@@ -264,6 +287,9 @@ pub async fn suspend(hub: &Hub, by: &By, system_id: &str, is_to_stop: bool) -> R
         if system.suspended_at.is_some() != is_to_stop {
             rows::suspend(tx, &id, is_to_stop.then_some(act.now))?;
             note(tx, &act, if is_to_stop { "suspend" } else { "resume" }, json!({ "system": id }))?;
+            if is_to_stop {
+                grant_ends::with_system(tx, &act, &id)?;
+            }
         }
         line_of(tx, &id)
     });

@@ -2,7 +2,7 @@
 //! sign in: `sessions`.
 
 use super::act::{Act, By};
-use super::{ExchangeError, passwords};
+use super::{ExchangeError, grant_ends, passwords};
 use crate::domain::agency::AgencyCode;
 use crate::domain::directory::folded;
 use crate::domain::evidence::EvidenceEvent;
@@ -231,7 +231,7 @@ async fn change(
     changed.await?
 }
 
-/// Lets somebody in no more, and ends its sessions at once; or lets it in again.
+/// Lets somebody in no more, and ends its sessions and what it proposed or agreed to give at once; or lets it in again.
 ///
 /// # Errors
 /// `NotFound`; `Store`.
@@ -245,6 +245,7 @@ pub async fn suspend(hub: &Hub, by: &By, login: &str, suspended: bool) -> Result
             note(tx, act, if suspended { "suspend" } else { "resume" }, (&row.login, json!({})))?;
         }
         if suspended {
+            grant_ends::with_person(tx, act, &row.user_id)?;
             user_sessions::end_sessions(tx, &row.user_id, None)?;
         }
         Ok(Ok(()))
@@ -268,6 +269,7 @@ pub async fn suspend_unused(hub: &Hub) -> Result<usize, ExchangeError> {
             rows::suspend(tx, &row.user_id, act.now)?;
             user_sessions::end_sessions(tx, &row.user_id, None)?;
             note(tx, &act, "suspend", (&row.login, json!({ "unused_days": days })))?;
+            grant_ends::with_person(tx, &act, &row.user_id)?;
         }
         Ok(unused.len())
     });

@@ -11,8 +11,8 @@ use super::reading;
 use super::relay_api::{self, RelayOperation};
 use super::webhook_api::{self, WebhookOperation};
 use crate::domain::agency::AgencyState;
-use crate::domain::directory::Column;
 use crate::domain::directory::fault;
+use crate::domain::directory::{Codes, Column};
 use crate::domain::rules::Wording;
 use crate::domain::system::Role;
 use crate::exchange::act::By;
@@ -189,6 +189,22 @@ pub(super) struct ImportQuestion {
     /// Change nothing; say what would change.
     #[serde(default)]
     dry_run: bool,
+    /// Give codes that another agency gave up a while ago to those that the file names.
+    #[serde(default)]
+    move_codes: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgencyQuestion {
+    /// Give codes that another agency gave up a while ago to this one.
+    #[serde(default)]
+    move_codes: bool,
+}
+
+/// Whether codes that rest move: software says so by a word of its own.
+fn codes(move_codes: bool) -> Codes {
+    if move_codes { Codes::Move } else { Codes::Rest }
 }
 
 async fn import(call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
@@ -198,7 +214,7 @@ async fn import(call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
     let bytes = call.body.whole().await?;
     let format = Format::of_bytes(&bytes);
     let mode = if asked.dry_run { Mode::DryRun } else { Mode::Apply };
-    match import::import(hub, by, (bytes, format), (mode, import::silent())).await? {
+    match import::import(hub, by, (bytes, format), (mode, codes(asked.move_codes)), import::silent()).await? {
         Imported::Refused(faults) => Err(Problem::Exchange(ExchangeError::Faulty(faults))),
         Imported::Planned { planned, version } => {
             Ok(problem::ok().json(answers::imported(&planned, version, asked.dry_run)))
@@ -217,6 +233,7 @@ async fn shown(call: &Call<'_>, line: &AgencyLine) -> Result<HttpResponse, Probl
 }
 
 async fn put_agency(call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
+    let asked: AgencyQuestion = reading::query(call.request.query_string())?;
     let bytes = call.body.whole().await?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::Malformed(reading::broken(&error)))?;
     if reading::has_nul(&value) {
@@ -231,7 +248,8 @@ async fn put_agency(call: Call<'_>, by: &By) -> Result<HttpResponse, Problem> {
     if !faults.is_empty() {
         return Err(Problem::Exchange(ExchangeError::Faulty(faults)));
     }
-    let line = directory::put_agency(&call.node.hub, by, entry.with(Column::Code, code)).await?;
+    let entry = entry.with(Column::Code, code);
+    let line = directory::put_agency(&call.node.hub, by, entry, codes(asked.move_codes)).await?;
     shown(&call, &line).await
 }
 

@@ -1,7 +1,9 @@
 //! What docs/openapi.json says of each operation of administration.
 
 use super::admin_answers::{All, HeldAgencyBody, ImportBody, KeyBody, NewKeyBody, RevokedKeyBody, SystemBody};
-use super::admin_api::{AddressesSaid, AdminOperation, Closing, ExportQuestion, ImportQuestion, KeySaid, SystemSaid};
+use super::admin_api::{
+    AddressesSaid, AdminOperation, AgencyQuestion, Closing, ExportQuestion, ImportQuestion, KeySaid, SystemSaid,
+};
 use super::agency_sketches::{ANY, BEARER, BODY, DIRECTORY};
 use super::problem::{EXISTS, FAULTY, NOT_ALLOWED, NOT_FOUND, Success};
 use super::sketch::Sketch;
@@ -32,6 +34,7 @@ pub fn draw(operation: AdminOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             one_agency(sketch.named("getHeldAgency", "Xem một cơ quan và hệ thống giữ nó")).fails(&[&NOT_FOUND])
         }
         AdminOperation::PutAgency => one_agency(sketch.named("putAgency", "Đăng ký hoặc sửa một cơ quan"))
+            .query::<AgencyQuestion>()
             .raw_body(entry())
             .fails(&[&FAULTY])
             .fails(&BODY),

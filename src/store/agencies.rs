@@ -177,6 +177,31 @@ pub fn below(tx: &mut Connection, code: &str, limit: i64) -> Result<(Vec<(String
     Ok((first, number))
 }
 
+/// Agencies that take part and are to merge into another one after their last day, which is not over, in the order of codes, up to a
+/// number; and how many there are.
+///
+/// # Errors
+/// `Statement`, `UnknownWord`.
+pub fn merging_into(
+    tx: &mut Connection,
+    (code, today): (&str, &str),
+    limit: i64,
+) -> Result<(Vec<Agency>, i64), StoreError> {
+    let rows: Vec<AgencyRow> = on!(tx, c => agencies::table
+        .filter(agencies::merges_into.eq(code))
+        .filter(agencies::valid_until.ge(today))
+        .order(agencies::agency_code.asc())
+        .limit(limit)
+        .select(AgencyRow::as_select())
+        .load(c))?;
+    let number = on!(tx, c => agencies::table
+        .filter(agencies::merges_into.eq(code))
+        .filter(agencies::valid_until.ge(today))
+        .count()
+        .get_result(c))?;
+    Ok((rows.into_iter().map(AgencyRow::agency).collect::<Result<_, _>>()?, number))
+}
+
 /// Agencies with a first or last day, of which the first has begun or the last is over, and when they last changed.
 ///
 /// # Errors

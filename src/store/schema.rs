@@ -289,6 +289,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    freed_codes (alias_folded) {
+        alias_folded -> Text,
+        alias -> Text,
+        agency_code -> Text,
+        freed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     frozen_counts (scope, day, agency_code, slice, what, partner_code) {
         scope -> Text,
         day -> Text,
@@ -830,6 +839,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence,
     failures,
     followers,
+    freed_codes,
     frozen_counts,
     frozen_months,
     grants,

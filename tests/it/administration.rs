@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// A hub with a system of administration.
 pub struct Office {
     pub hub: TestHub,
-    token: String,
+    pub token: String,
 }
 
 async fn office() -> Office {

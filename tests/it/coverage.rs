@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
 use docaxis::config::{Config, SECTIONS, SETTINGS};
+use docaxis::domain::directory::Codes;
 use docaxis::domain::evidence::EvidenceEvent;
 use docaxis::domain::system::Role;
 use docaxis::domain::user::UserRole;
@@ -189,7 +190,9 @@ async fn busy_hub() -> TestHub {
     hub.after(TimeDelta::hours(1));
     assert_eq!(dispatcher.round().await.unwrap(), 0);
     let file = b"code,name\nX99.N1,Moi\n".to_vec();
-    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
+    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, Codes::Rest), import::silent())
+        .await
+        .unwrap();
     // From an agency behind a neighbouring hub.
     add_system(&hub.hub, "truc.b", Some(Role::Hub), Vec::new()).await;
     let entry = NeighbourEntry {

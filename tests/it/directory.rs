@@ -6,7 +6,7 @@ use crate::support::program::Program;
 use crate::support::{Answer, TestHub, add_system};
 use chrono::TimeDelta;
 use docaxis::domain::agency::AgencyState;
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::exchange::act::By;
 use docaxis::exchange::agency_file::Format;
 use docaxis::exchange::import::{self, Imported, Mode};
@@ -85,6 +85,18 @@ fn what_was_exported_is_imported_into_another_hub_as_it_was() {
 }
 
 #[test]
+fn a_successor_of_a_day_to_come_is_listed_with_that_day() {
+    let (folder, program) = fresh();
+    let file = folder.path().join("list.csv");
+    let rows = "A.1,Tỉnh,,,\nB.1,Sở,A.1,2099-12-31,open\nC.1,Phòng,A.1,2020-12-31,closed\n";
+    std::fs::write(&file, format!("code,name,successor,valid_until,state\n{rows}")).unwrap();
+    program.done(&["agency", "import", file.to_str().unwrap()]);
+
+    let listed = program.done(&["agency", "list"]);
+    assert!(listed.contains("Sở → A.1 (từ/from 01/01/2100)\n") && listed.contains("Phòng → A.1\n"), "{listed}");
+}
+
+#[test]
 fn systems_and_keys_are_looked_after_by_the_binary() {
     let (_folder, program) = fresh();
     program.done(&["agency", "add", "X99.A01", "--name", "A"]);
@@ -114,7 +126,7 @@ fn systems_and_keys_are_looked_after_by_the_binary() {
 
 async fn dated(hub: &TestHub, code: &str, column: Column, day: &str) {
     let entry = Entry::about(code).with(Column::Name, format!("Sở {code}")).with(column, day);
-    directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+    directory::put_agency(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
 }
 
 async fn turn(hub: &TestHub) -> usize {
@@ -282,7 +294,10 @@ fn many(number: usize) -> Vec<u8> {
 }
 
 async fn imported(hub: &TestHub, file: Vec<u8>) -> (usize, usize, i64) {
-    match import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap() {
+    match import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, Codes::Rest), import::silent())
+        .await
+        .unwrap()
+    {
         Imported::Planned { planned, version } => (planned.changes.len(), planned.unchanged, version),
         Imported::Refused(faults) => panic!("{faults:?}"),
     }

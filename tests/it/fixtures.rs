@@ -4,7 +4,7 @@
 use crate::preflight;
 use crate::support::packets::{Packet, a_document};
 use crate::support::{Answer, TestHub, add_system, fixture};
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::domain::rules::{Class, catalogue, sample};
 use docaxis::exchange::accept::{Door, Submission, Verdict, accept};
 use docaxis::exchange::act::By;
@@ -173,7 +173,7 @@ async fn generated_packets_are_refused_with_exactly_their_code() {
         [("X99.J10", Column::ValidFrom, "2099-01-01"), ("X99.K11", Column::ValidUntil, "2026-10-31")]
     {
         let entry = Entry::about(code).with(Column::Name, "Sở có thời hạn").with(column, day);
-        directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+        directory::put_agency(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
     }
     let held = ["X99.D04", "X99.J10", "X99.K11"].map(str::to_owned).to_vec();
     add_system(&hub.hub, "dms.national", None, held).await;

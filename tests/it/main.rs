@@ -43,6 +43,8 @@ mod nodes;
 mod notices;
 mod office;
 mod office_browser;
+mod office_codes;
+mod office_ends;
 mod openapi;
 mod overdue;
 mod packaging;

@@ -1,15 +1,17 @@
 //! What people are told by mail: what is told, to whom, once; and what a mail server can do to the hub, which is nothing.
 
+use crate::office::{REASON, administrator, propose_key, send, step};
 use crate::support::packets::{a_document, a_status};
 use crate::support::robot::{self, Robot};
 use crate::support::smtp::{Given, MailServer, Manner};
 use crate::support::{TestHub, start_of_tests};
+use crate::{desk, purge};
 use chrono::TimeDelta;
 use docaxis::channel::mail::{Handed, Mailer};
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
 use docaxis::config::Config;
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
 use docaxis::exchange::endpoints::{self, EndpointEntry};
@@ -44,7 +46,7 @@ async fn mailing_hub(server: &MailServer) -> (TestHub, Mailer) {
 /// Gives an agency an address.
 async fn reachable(hub: &TestHub, agency: &str, address: &str) {
     let entry = Entry::about(agency).with(Column::Mail, address);
-    directory::put_agency(&hub.hub, &By::Operator, entry).await.unwrap();
+    directory::put_agency(&hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
 }
 
 /// Puts so many mails in line.
@@ -407,4 +409,105 @@ async fn the_operator_is_told_five_times_of_the_last_certificate_that_ends() {
     let given = server.given();
     let mail = given.iter().find(|mail| mail.header("Subject").contains("Chứng thư số ký biên nhận")).unwrap();
     assert!(mail.parts()[0].contains("receipts.key_files"), "{}", mail.parts()[0]);
+}
+
+#[tokio::test]
+async fn who_may_decide_is_told_once_of_what_was_proposed_and_of_no_secret() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.portal.public_url = "https://truc.example.vn/".to_owned();
+    })
+    .await;
+    let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
+    let place = propose_key(&mut one).await;
+    let again = [("step", "key"), ("life_days", "30"), ("reason", REASON)];
+    assert_eq!(send(&mut two, "/portal/systems/dms.province", &again).await, 409, "the same waits already");
+    // What opens nothing is done at once, and nobody is asked.
+    assert_eq!(send(&mut one, "/portal/systems/dms.province", &[("step", "addresses"), ("addresses", "")]).await, 303);
+
+    assert_eq!(post::send_due(&hub.hub, &mailer).await.unwrap(), 1);
+    assert_eq!(post::send_due(&hub.another_node(), &mailer).await.unwrap(), 0);
+    let given = server.given();
+    let [mail] = given.as_slice() else { panic!("{given:?}") };
+    assert_eq!(mail.to, OPERATOR);
+    let subject = mail.header("Subject");
+    assert!(subject.contains("Chờ duyệt: Cấp khóa mới – dms.province / To be decided: A new key"), "{subject}");
+    let parts = mail.parts();
+    assert_eq!(parts.len(), 2);
+    for part in &parts {
+        for wanted in
+            ["tài khoản mot", "by the account mot", "22/11/2026 09:00", &format!("https://truc.example.vn{place}")]
+        {
+            assert!(part.contains(wanted), "{wanted}: {part}");
+        }
+        assert!(!part.contains("12/CV") && !part.contains("Người dùng"), "neither the reason nor a name: {part}");
+    }
+    assert_eq!(step(&mut two, &place, "approve").await, 303);
+    assert_eq!(step(&mut one, &place, "take").await, 200);
+    assert_eq!(hub.count("SELECT count(*) FROM mails").await, 1);
+
+    // Nobody is told of what nobody may decide on any more.
+    let late = [("step", "key"), ("life_days", "30"), ("reason", REASON)];
+    assert_eq!(send(&mut two, "/portal/systems/dms.commune", &late).await, 303);
+    hub.after(TimeDelta::hours(24));
+    post::send_due(&hub.hub, &mailer).await.unwrap();
+    assert_eq!((states(&hub, "failed").await, states(&hub, "waiting").await), (1, 0));
+}
+
+#[tokio::test]
+async fn without_a_mail_server_or_an_operator_a_proposal_waits_all_the_same() {
+    let server = MailServer::start(Vec::new()).await;
+    let (silent, _) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.mail.operator = String::new();
+    })
+    .await;
+    for hub in [silent, crate::office::hub().await] {
+        let mut one = administrator(&hub, "mot").await;
+        propose_key(&mut one).await;
+        assert_eq!(hub.count("SELECT count(*) FROM mails").await, 0);
+        assert_eq!(hub.count("SELECT count(*) FROM grants WHERE state = 'proposed'").await, 1);
+    }
+}
+
+/// The only mail that was handed over, as text.
+async fn only_mail(hub: &TestHub, mailer: &Mailer, server: &mut MailServer) -> String {
+    assert_eq!(post::send_due(&hub.hub, mailer).await.unwrap(), 1);
+    let given = server.given();
+    let [mail] = given.as_slice() else { panic!("{given:?}") };
+    assert_eq!(mail.to, OPERATOR);
+    mail.parts().remove(0)
+}
+
+#[tokio::test]
+async fn a_purge_and_a_bulk_redrive_are_told_to_who_may_decide() {
+    let mut server = MailServer::start(Vec::new()).await;
+    let (hub, mailer) = hub_with(&server, purge::with_purges).await;
+    hub.accepted("dms.national", a_document("d1").bytes()).await;
+    purge::take_all(&hub, "dms.province").await;
+    purge::a_year_later(&hub).await;
+    let place = purge::propose(&mut purge::person(&hub, "mot").await).await;
+    let text = only_mail(&hub, &mailer, &mut server).await;
+    assert!(text.contains("Tiêu hủy nội dung: 1") && text.contains(&place) && text.contains("tài khoản mot"), "{text}");
+
+    let (hub, mailer) = hub_with(&server, |config| {
+        config.portal.second_factor = false;
+        config.portal.redrive_alone_max = 1;
+    })
+    .await;
+    let robot = Robot::start(vec![robot::Manner::status(422); 3]);
+    let dispatcher = pushing_to(&hub, &robot).await;
+    let mut one = desk::operator(&hub, "mot").await;
+    for (documents, mails) in [(&["d1"][..], 0), (&["d2", "d3"], 1)] {
+        for id in documents {
+            hub.accepted("dms.national", a_document(id).bytes()).await;
+        }
+        dispatcher.drain().await.unwrap();
+        let place = desk::propose(&mut one, "60", "Bên nhận đã sửa phần mềm").await;
+        assert_eq!(hub.count("SELECT count(*) FROM mails").await, mails, "one is for one person: {place}");
+        hub.run("UPDATE redrives SET state = 'stopped', ended_at = proposed_at WHERE state = 'running'").await;
+    }
+    let text = only_mail(&hub, &mailer, &mut server).await;
+    assert!(text.contains("Gửi lại hàng loạt lượt lỗi: X99.B02 (3)") && text.contains("/portal/redrives/"), "{text}");
 }

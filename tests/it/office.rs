@@ -14,7 +14,7 @@ use docaxis::http::{Operation, ROUTES, portal::PortalOperation};
 use docaxis::jobs::{self, JOBS};
 use serde_json::{Value, json};
 
-const REASON: &str = "Đơn vị thay phần mềm, công văn 12/CV";
+pub const REASON: &str = "Đơn vị thay phần mềm, công văn 12/CV";
 
 pub async fn hub() -> TestHub {
     TestHub::start_with(|config| config.portal.second_factor = false).await
@@ -25,17 +25,17 @@ pub async fn administrator<'h>(hub: &'h TestHub, login: &str) -> Browser<'h> {
 }
 
 /// Sends a form; answers the status.
-async fn send(browser: &mut Browser<'_>, place: &str, fields: &[(&str, &str)]) -> u16 {
+pub async fn send(browser: &mut Browser<'_>, place: &str, fields: &[(&str, &str)]) -> u16 {
     browser.get("/portal/account").await;
     browser.send(place, fields).await.status
 }
 
-async fn step(browser: &mut Browser<'_>, place: &str, step: &str) -> u16 {
+pub async fn step(browser: &mut Browser<'_>, place: &str, step: &str) -> u16 {
     send(browser, place, &[("step", step)]).await
 }
 
 /// Asks for something; answers where that leads.
-async fn ask(browser: &mut Browser<'_>, place: &str, fields: &[(&str, &str)]) -> String {
+pub async fn ask(browser: &mut Browser<'_>, place: &str, fields: &[(&str, &str)]) -> String {
     assert_eq!(send(browser, place, fields).await, 303, "{}", browser.page.words());
     browser.page.leads_to().to_owned()
 }
@@ -46,7 +46,7 @@ pub async fn propose_key(browser: &mut Browser<'_>) -> String {
 }
 
 /// Facts of what happened to grants, oldest first.
-async fn granted(hub: &TestHub) -> Vec<Value> {
+pub async fn granted(hub: &TestHub) -> Vec<Value> {
     let all = hub.evidence().await.into_iter().filter(|row| row.event == "docaxis:GrantChanged");
     all.map(|row| serde_json::from_str(&row.facts).unwrap()).collect()
 }
@@ -246,7 +246,7 @@ async fn nothing_is_given_for_a_key_that_ended_nor_for_somebody_who_is_shut_out(
     users::suspend(&hub.hub, &By::Operator, "mot", true).await.unwrap();
     assert_eq!(step(&mut two, &grant, "approve").await, 409, "who proposed it is shut out");
     users::suspend(&hub.hub, &By::Operator, "mot", false).await.unwrap();
-    assert_eq!(step(&mut two, &grant, "approve").await, 303);
+    assert_eq!(step(&mut two, &grant, "approve").await, 409, "it ended there and then");
     one.sign_in("mot", PASSWORD, "").await;
 
     // What another one looked at is what is given.
@@ -260,8 +260,11 @@ async fn nothing_is_given_for_a_key_that_ended_nor_for_somebody_who_is_shut_out(
     let grant = propose_key(&mut one).await;
     assert_eq!(step(&mut two, &grant, "approve").await, 303);
     assert_eq!(ask(&mut two, place, &[("step", "suspend")]).await, place);
-    assert_eq!(step(&mut one, &grant, "take").await, 409, "a suspended system gets no key");
+    assert_eq!(step(&mut one, &grant, "take").await, 409, "it ended with the system");
+    let grant = propose_key(&mut one).await;
+    assert_eq!(step(&mut two, &grant, "approve").await, 409, "a suspended system gets no key");
     assert_eq!(ask(&mut two, place, &[("step", "resume")]).await, place);
+    assert_eq!(step(&mut two, &grant, "approve").await, 303);
     assert_eq!(step(&mut one, &grant, "take").await, 200);
 }
 
@@ -384,6 +387,17 @@ async fn a_merge_takes_effect_on_its_day_on_every_path() {
 
     let words = one.get("/portal/agencies/X99.C03").await.words();
     assert!(words.contains("Đang tham gia") && words.contains("Đến hết ngày 22/11/2026"), "{words}");
+    assert!(words.contains("Đơn vị kế thừa từ ngày 23/11/2026"), "{words}");
+    assert!(one.get("/portal/agencies?name=x99").await.words().contains("X99.B02 từ ngày 23/11/2026"));
+    let words = one.get("/portal/agencies/X99.B02").await.words();
+    assert!(
+        words.contains("Đơn vị sẽ sáp nhập vào đây (1)") && words.contains("X99.C03 từ ngày 23/11/2026"),
+        "{words}"
+    );
+    let look = [("form", "change"), ("code", "X99.B02"), ("name", "Tên khác"), ("state", "open"), ("step", "look")];
+    one.get("/portal/agencies/X99.B02/change").await;
+    let words = one.send("/portal/agencies", &look).await.words();
+    assert!(words.contains("Đơn vị dự kiến sáp nhập vào đơn vị này: 1"), "{words}");
     assert_eq!(hub.post("dms.national", a_document("d2").to(&["X99.C03"]).bytes()).await.status, 201, "not yet");
     // What was planned stands whatever else happens to the agency, and evidence says what was planned.
     for state in [AgencyState::Suspended, AgencyState::Open] {
@@ -401,6 +415,8 @@ async fn a_merge_takes_effect_on_its_day_on_every_path() {
     one.sign_in("mot", PASSWORD, "").await;
     let words = one.get("/portal/agencies/X99.C03").await.words();
     assert!(words.contains("Hãy gửi cho đơn vị kế thừa Ủy ban nhân dân tỉnh Mẫu (X99.B02)"), "{words}");
+    assert!(!words.contains("Đơn vị kế thừa từ ngày"), "the day has come: {words}");
+    assert!(!one.get("/portal/agencies/X99.B02").await.words().contains("sẽ sáp nhập vào đây"));
     assert_eq!(hub.waiting("dms.commune").await.len(), 2, "what was accepted before is still to be fetched");
 
     // A day that has come closes at once; who is over takes over from nobody.
@@ -548,4 +564,22 @@ async fn what_is_unknown_is_not_found_and_only_administrators_are_offered_change
     let mut words = two.get("/portal/agencies/X99.B02").await.words();
     words.push_str(&operator.get("/portal/agencies/X99.B02").await.words());
     assert_eq!(words.matches("Đóng hoặc sáp nhập").count(), 1, "only administrators are offered it");
+}
+
+#[tokio::test]
+async fn of_two_who_register_the_same_system_at_once_one_is_refused() {
+    let hub = hub().await;
+    let (mut one, mut two) = (administrator(&hub, "mot").await, administrator(&hub, "hai").await);
+    let new = |name: &'static str| [("system", "dms.moi"), ("name", name), ("role", "exchange")];
+    let (first, second) = (new("Phần mềm một"), new("Phần mềm hai"));
+    let (first, second) =
+        tokio::join!(send(&mut one, "/portal/systems", &first), send(&mut two, "/portal/systems", &second));
+
+    let mut both = [first, second];
+    both.sort_unstable();
+    assert_eq!(both, [303, 409]);
+    let name = if first == 303 { "Phần mềm một" } else { "Phần mềm hai" };
+    let renamed = hub.evidence().await.into_iter().filter(|row| row.facts.contains("\"rename\"")).count();
+    assert_eq!(renamed, 0, "who came second named nothing anew");
+    assert!(one.get("/portal/systems/dms.moi").await.words().contains(name));
 }

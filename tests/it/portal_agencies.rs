@@ -4,6 +4,7 @@ use crate::push::{bring, pushing_hub_with};
 use crate::support::TestHub;
 use crate::support::portal::{Browser, escaped};
 use crate::support::robot::Robot;
+use docaxis::domain::directory::Codes;
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
 use docaxis::exchange::agency_file::Format;
@@ -22,7 +23,7 @@ async fn hub() -> TestHub {
                 X99.D03,Ủy ban nhân dân phường Mới,,open,,2027-01-01,\n\
                 X99.D04,Ủy ban nhân dân xã Mông Phụ,,closed,X99.D01,,2025-06-30\n";
     let file = (file.as_bytes().to_vec(), Format::Csv);
-    import::import(&hub.hub, &By::Operator, file, (Mode::Apply, import::silent())).await.unwrap();
+    import::import(&hub.hub, &By::Operator, file, (Mode::Apply, Codes::Rest), import::silent()).await.unwrap();
     hub
 }
 

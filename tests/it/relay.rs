@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use docaxis::channel::push::Pusher;
 use docaxis::channel::signature::Scheme;
 use docaxis::config::Config;
-use docaxis::domain::directory::{Column, Entry};
+use docaxis::domain::directory::{Codes, Column, Entry};
 use docaxis::domain::system::Role;
 use docaxis::exchange::act::By;
 use docaxis::exchange::dispatch::Dispatcher;
@@ -49,7 +49,7 @@ impl Tier {
     /// An agency here, and its system with a key.
     pub async fn agency(mut self, code: &str, system: &str) -> Self {
         let entry = Entry::about(code).with(Column::Name, "Đơn vị thử nghiệm").with(Column::Mail, "vt@t1.example");
-        directory::put_agency(&self.hub.hub, &By::Operator, entry).await.unwrap();
+        directory::put_agency(&self.hub.hub, &By::Operator, entry, Codes::Rest).await.unwrap();
         add_system(&self.hub.hub, system, None, vec![code.to_owned()]).await;
         let key = key_of(&self.hub, system).await;
         self.hub.systems.insert(system.to_owned(), key);

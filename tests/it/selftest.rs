@@ -5,6 +5,7 @@ use crate::support::mock_dms::{Fault, MockDms};
 use crate::support::packets::a_document;
 use crate::support::{Answer, TestHub};
 use chrono::TimeDelta;
+use docaxis::domain::directory::Codes;
 use docaxis::domain::selftest::cases;
 use docaxis::exchange::act::By;
 use docaxis::exchange::selftest::certificate::{Invalid, verify};
@@ -292,8 +293,16 @@ async fn nobody_can_be_or_hold_a_test_agency() {
         ..directory::AgencyEntry::default()
     };
 
-    assert!(directory::register_agency(&hub.hub, &By::Operator, entry("docaxis.kiemthu", "X99.N1")).await.is_err());
-    assert!(directory::register_agency(&hub.hub, &By::Operator, entry("X99.N1", "000.00.98.Z98")).await.is_err());
+    assert!(
+        directory::register_agency(&hub.hub, &By::Operator, entry("docaxis.kiemthu", "X99.N1"), Codes::Rest)
+            .await
+            .is_err()
+    );
+    assert!(
+        directory::register_agency(&hub.hub, &By::Operator, entry("X99.N1", "000.00.98.Z98"), Codes::Rest)
+            .await
+            .is_err()
+    );
     let held = ["DOCAXIS.KIEMTHU".to_owned()];
     let system = |id: &str, agencies: &[String]| systems::NewSystem {
         system_id: id.to_owned(),

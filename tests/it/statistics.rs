@@ -8,6 +8,7 @@ use crate::support::packets::{a_document, a_status};
 use crate::support::portal::{Browser, PASSWORD, a_warrant};
 use chrono::TimeDelta;
 use docaxis::domain::agency::AgencyState;
+use docaxis::domain::directory::Codes;
 use docaxis::domain::measure::{MEASURES, Sums, Value};
 use docaxis::domain::user::UserRole;
 use docaxis::exchange::act::By;
@@ -209,7 +210,9 @@ async fn whoever_is_silent_for_long_is_named_and_who_was_merged_is_counted_with_
     exchange(&hub).await;
     let file = "code,name,state,successor\nX99.C03,Xã Cũ,closed,X99.B02\n".as_bytes().to_vec();
     hub.after(TimeDelta::days(4));
-    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, import::silent())).await.unwrap();
+    import::import(&hub.hub, &By::Operator, (file, Format::Csv), (Mode::Apply, Codes::Rest), import::silent())
+        .await
+        .unwrap();
     count(&hub).await;
     let mut browser = operator(&hub, "van.hanh").await;
 

@@ -6,6 +6,7 @@ use super::words::{Delivery, kind, moment, shown, size, status_name};
 use super::{Kind, id};
 use crate::cli::Outcome;
 use crate::domain::text::folded;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
@@ -221,7 +222,20 @@ struct Agency {
     name: String,
     old_code: String,
     state: String,
+    standing: String,
     successor: Option<String>,
+    valid_until: Option<String>,
+}
+
+impl Agency {
+    /// Who takes over, and from which day on while that is to come.
+    fn successor(&self) -> Option<String> {
+        let code = shown(self.successor.as_deref()?);
+        let is_over = matches!(self.standing.as_str(), "closed" | "no_longer_valid");
+        let last = self.valid_until.as_ref().filter(|_| !is_over).and_then(|day| day.parse::<NaiveDate>().ok());
+        let day = last.and_then(|last| last.succ_opt());
+        Some(format!(" → {code}{}", day.map(|day| day.format(" (từ/from %d/%m/%Y)").to_string()).unwrap_or_default()))
+    }
 }
 
 pub async fn find(arguments: &FindArguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
@@ -281,7 +295,8 @@ fn print_agency(item: &Value, json: bool, out: &mut dyn Write) -> std::io::Resul
     if json {
         return writeln!(out, "{item}");
     }
-    let Agency { code, name, state, successor, .. } = Agency::deserialize(item).unwrap_or_default();
-    let successor = successor.map(|code| format!(" → {}", shown(&code))).unwrap_or_default();
+    let agency = Agency::deserialize(item).unwrap_or_default();
+    let successor = agency.successor().unwrap_or_default();
+    let Agency { code, name, state, .. } = agency;
     writeln!(out, "{:<36}{:<10}{}{successor}", shown(&code), shown(&state), shown(&name))
 }

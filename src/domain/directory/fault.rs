@@ -92,6 +92,9 @@ kinds! {
     ALIAS_TAKEN = "alias-taken",
         ["Mã phụ \"{0}\" đang dẫn tới cơ quan {1}.", "The alias \"{0}\" leads to the agency {1}."],
         ["Bỏ mã phụ này, hoặc bỏ nó khỏi cơ quan kia trong cùng tệp.", "Leave it out, or take it away from the other agency in the same file."];
+    CODE_RESTS = "code-resting",
+        ["Mã \"{0}\" từng dẫn tới cơ quan {1}, đã được trả lại và còn giữ cho cơ quan đó đến {2}.", "The code \"{0}\" led to the agency {1}, which gave it up; it is kept for that agency until {2}."],
+        ["Đợi đến lúc đó, hoặc trả mã về cơ quan {1}. Đơn vị vận hành máy chủ chuyển mã ngay được bằng docaxis agency add hoặc import với --move-codes.", "Wait until then, or give it back to {1}. Whoever runs the machine can move it now with docaxis agency add or import and --move-codes."];
     NAME_MISSING = "name-missing",
         ["Thiếu tên cơ quan.", "The name is missing."],
         ["Ghi tên cơ quan.", "Give the name of the agency."];

@@ -6,7 +6,8 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use super::agency::Agency;
+use super::agency::{Agency, AgencyCode};
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
 pub use fault::Fault;
@@ -33,6 +34,24 @@ impl Registration {
             _ => None,
         }
     }
+}
+
+/// What is to become of codes that another agency gave up a while ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codes {
+    /// They rest: only who had them may take them.
+    Rest,
+    /// They move: whoever asks said that they may be taken.
+    Move,
+}
+
+/// A code that an agency gave up and that is kept for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// Who had it.
+    pub owner: AgencyCode,
+    /// Until when it is kept.
+    pub until: DateTime<Utc>,
 }
 
 /// A column of the directory's file, and a member of an entry.
@@ -180,6 +199,7 @@ pub fn folded(code: &str) -> String {
 pub struct Known {
     listings: HashMap<String, Listing>,
     by_alias: HashMap<String, String>,
+    resting: HashMap<String, Resting>,
 }
 
 impl Known {
@@ -191,6 +211,16 @@ impl Known {
         }
         self.by_alias.insert(code.clone(), code.clone());
         self.listings.insert(code, listing);
+    }
+
+    /// Takes in a code, in upper case, that is kept for who had it.
+    pub fn rest(&mut self, folded: String, resting: Resting) {
+        self.resting.insert(folded, resting);
+    }
+
+    /// For whom a code, in upper case, is kept that leads nowhere.
+    fn resting(&self, folded: &str) -> Option<&Resting> {
+        self.resting.get(folded).filter(|_| self.owner(folded).is_none())
     }
 
     /// The agency of a canonical code in upper case.

@@ -1,7 +1,7 @@
 //! From entries to changes: each entry is put over what is known, then the whole is judged as it would be.
 
 use super::fault::{self, Fault};
-use super::{Change, Column, Entry, Known, Listing, folded};
+use super::{Change, Column, Entry, Known, Listing, Resting, folded};
 use crate::domain::agency::{Agency, AgencyCode, AgencyState, Channel, OrganId, Validity};
 use crate::domain::{dates, selftest};
 use chrono::NaiveDate;
@@ -115,7 +115,7 @@ impl Desk<'_> {
         (owner == alias || !self.lists.contains(owner)).then_some(owner)
     }
 
-    /// No entry may take a code that another agency keeps.
+    /// No entry may take a code that another agency keeps, or that is kept for another one.
     fn check_owners(&mut self, entry: &Entry) {
         let text = entry.text(Column::Code).unwrap_or_default();
         let code = folded(text);
@@ -127,6 +127,16 @@ impl Desk<'_> {
         for alias in entry.aliases.iter().flatten() {
             if let Some(owner) = kept_by(alias) {
                 faults.push(fault::ALIAS_TAKEN.at(entry.row, Column::Aliases, &[alias, &owner]));
+            }
+        }
+        let texts = std::iter::once((Column::Code, text));
+        let texts = texts.chain(entry.aliases.iter().flatten().map(|alias| (Column::Aliases, alias.as_str())));
+        for (column, text) in texts {
+            if let Some(Resting { owner, until }) = self.known.resting(&folded(text))
+                && folded(owner.as_str()) != code
+            {
+                let particulars = [text, owner.as_str(), &dates::for_people(*until)];
+                faults.push(fault::CODE_RESTS.at(entry.row, column, &particulars));
             }
         }
         self.faults.extend(faults);

@@ -9,6 +9,7 @@ mod survey;
 use super::act::Act;
 use super::holds::resolved;
 use super::sessions::Person;
+use super::summons::{Proposed, Summons};
 use super::undertakings::{self, called};
 use super::{ExchangeError, rows};
 use crate::domain::evidence::EvidenceEvent;
@@ -226,7 +227,7 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish, reason: &str) -> Re
     }
     let (act, purge_id) = (Act::new(hub, &person.by()), hub.ids.next());
     let times = (act.now, undertakings::expiry(act.now, hub.config.retention.decision_hours));
-    let sums = (rows(found.due.len()), found.bytes);
+    let (sums, summons) = ((rows(found.due.len()), found.bytes), Summons::of(hub, person, times));
     let row = PurgeRow::new(purge_id.clone(), (&scope, reason), sums, person.user_id.clone(), times);
     let packet = |(envelope, due): (EnvelopeRow, Due)| PacketRow {
         purge_id: purge_id.clone(),
@@ -242,6 +243,9 @@ pub async fn propose(hub: &Hub, person: &Person, wish: Wish, reason: &str) -> Re
         purges::insert(tx, &row, &packets)?;
         let facts = json!({ "scope": scope, "found": row.found, "bytes": row.found_bytes, "reason": row.reason });
         note(tx, &act, (&row.purge_id, "proposed"), facts)?;
+        let name = Wording::new("Tiêu hủy nội dung", "Destroying contents");
+        let about = row.found.to_string();
+        summons.put(tx, Proposed { name, about, place: "/portal/purges/", id: &row.purge_id })?;
         Ok(true)
     });
     match proposed.await? {

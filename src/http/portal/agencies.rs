@@ -35,6 +35,10 @@ impl AgenciesPage<'_> {
     fn standing(&self, line: &AgencyLine) -> Tag {
         standing(line.standing, self.page)
     }
+
+    fn follows_on(&self, line: &AgencyLine) -> Option<String> {
+        line.agency.follows_on(self.page.now).map(|day| in_days(&day))
+    }
 }
 
 #[derive(Template)]
@@ -59,7 +63,11 @@ impl AgencyPage<'_> {
     }
 
     fn day(&self, day: &NaiveDate) -> String {
-        day.format("%d/%m/%Y").to_string()
+        in_days(day)
+    }
+
+    fn follows_on(&self) -> Option<String> {
+        self.card.line.agency.follows_on(self.page.now).map(|day| in_days(&day))
     }
 
     fn is_live(&self, key: &KeyLine) -> bool {
@@ -151,6 +159,11 @@ impl AgencyPage<'_> {
             },
         }
     }
+}
+
+/// A day as people read it.
+fn in_days(day: &NaiveDate) -> String {
+    day.format("%d/%m/%Y").to_string()
 }
 
 pub(super) fn standing(standing: Standing, page: &Page<'_>) -> Tag {

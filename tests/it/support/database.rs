@@ -2,6 +2,7 @@
 
 use super::{fixture, plans};
 use docaxis::domain::agency::AgencyState;
+use docaxis::domain::directory::Codes;
 use docaxis::exchange::act::By;
 use docaxis::exchange::directory::{self, AgencyEntry};
 use docaxis::hub::Hub;
@@ -302,7 +303,7 @@ pub async fn register_agencies(hub: &Hub) {
             aliases: aliases.split(';').filter(|a| !a.is_empty()).map(str::to_owned).collect(),
             ..AgencyEntry::default()
         };
-        directory::register_agency(hub, &By::Operator, entry).await.unwrap();
+        directory::register_agency(hub, &By::Operator, entry, Codes::Rest).await.unwrap();
     }
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();

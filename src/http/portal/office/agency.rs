@@ -129,6 +129,16 @@ impl OutlookPage<'_> {
         after.validity.until.and_then(|last| last.succ_opt()).filter(|day| *day > self.today())
     }
 
+    /// Codes that lead to the agency no more, and for how many days each is kept for it.
+    fn given_up(&self) -> Option<(String, u64)> {
+        let days = self.page.hub.config.directory.freed_code_days;
+        let change = self.outlook.change.as_ref().filter(|_| days > 0)?;
+        let before = change.before.as_ref().map_or(&[][..], |before| &before.aliases);
+        let left = before.iter().filter(|alias| !change.after.aliases.contains(alias));
+        let codes = left.map(String::as_str).collect::<Vec<_>>().join(", ");
+        (!codes.is_empty()).then_some((codes, days))
+    }
+
     fn today(&self) -> NaiveDate {
         today(self.page)
     }
