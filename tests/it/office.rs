@@ -356,6 +356,23 @@ async fn an_agency_is_registered_and_changed_after_a_look_at_what_that_means() {
     assert!(one.get("/portal/new-agency").await.words().contains("See what it would change"));
 }
 
+/// Wherever X99.C03 stands, it says on which day X99.B02 takes over.
+async fn a_planned_merge_is_shown(one: &mut Browser<'_>) {
+    let words = one.get("/portal/agencies/X99.C03").await.words();
+    assert!(words.contains("Đang tham gia") && words.contains("Đến hết ngày 22/11/2026"), "{words}");
+    assert!(words.contains("Đơn vị kế thừa từ ngày 23/11/2026"), "{words}");
+    assert!(one.get("/portal/agencies?name=x99").await.words().contains("X99.B02 từ ngày 23/11/2026"));
+    let words = one.get("/portal/agencies/X99.B02").await.words();
+    assert!(
+        words.contains("Đơn vị sẽ sáp nhập vào đây (1)") && words.contains("X99.C03 từ ngày 23/11/2026"),
+        "{words}"
+    );
+    let look = [("form", "change"), ("code", "X99.B02"), ("name", "Tên khác"), ("state", "open"), ("step", "look")];
+    one.get("/portal/agencies/X99.B02/change").await;
+    let words = one.send("/portal/agencies", &look).await.words();
+    assert!(words.contains("Đơn vị dự kiến sáp nhập vào đơn vị này: 1"), "{words}");
+}
+
 #[tokio::test]
 async fn a_merge_takes_effect_on_its_day_on_every_path() {
     let hub = hub().await;
@@ -385,19 +402,7 @@ async fn a_merge_takes_effect_on_its_day_on_every_path() {
     one.send("/portal/agencies", &[&day[..], &[("step", "confirm")]].concat()).await;
     assert_eq!(one.page.leads_to(), "/portal/agencies/X99.C03", "{}", one.page.words());
 
-    let words = one.get("/portal/agencies/X99.C03").await.words();
-    assert!(words.contains("Đang tham gia") && words.contains("Đến hết ngày 22/11/2026"), "{words}");
-    assert!(words.contains("Đơn vị kế thừa từ ngày 23/11/2026"), "{words}");
-    assert!(one.get("/portal/agencies?name=x99").await.words().contains("X99.B02 từ ngày 23/11/2026"));
-    let words = one.get("/portal/agencies/X99.B02").await.words();
-    assert!(
-        words.contains("Đơn vị sẽ sáp nhập vào đây (1)") && words.contains("X99.C03 từ ngày 23/11/2026"),
-        "{words}"
-    );
-    let look = [("form", "change"), ("code", "X99.B02"), ("name", "Tên khác"), ("state", "open"), ("step", "look")];
-    one.get("/portal/agencies/X99.B02/change").await;
-    let words = one.send("/portal/agencies", &look).await.words();
-    assert!(words.contains("Đơn vị dự kiến sáp nhập vào đơn vị này: 1"), "{words}");
+    a_planned_merge_is_shown(&mut one).await;
     assert_eq!(hub.post("dms.national", a_document("d2").to(&["X99.C03"]).bytes()).await.status, 201, "not yet");
     // What was planned stands whatever else happens to the agency, and evidence says what was planned.
     for state in [AgencyState::Suspended, AgencyState::Open] {
