@@ -9,7 +9,7 @@ use crate::domain::rules::Wording;
 use crate::hub::Hub;
 use crate::proof::entry;
 use crate::proof::merkle::{self, Hash};
-use crate::proof::tile::{self, Tile, WIDTH};
+use crate::proof::tile::{self, Subtrees, Tile, WIDTH};
 use crate::signer::timestamp;
 use crate::store::evidence;
 use crate::store::ledger::{self, CheckpointRow, EntryRow};
@@ -17,6 +17,7 @@ use crate::store::timestamps::{self, TimestampRow};
 use crate::store::{Connection, StoreError, witnesses};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// How the ledger stands.
@@ -241,23 +242,21 @@ pub async fn growth(hub: &Hub, from: u64, to: Option<u64>) -> Result<Growth, Exc
     found.await?.ok_or_else(|| ExchangeError::Malformed(wrong()))
 }
 
-/// The hashes of parts of the tree; each tile is read once.
+/// The hashes of parts of the tree; each tile is read and hashed once.
 fn hashes(
     tx: &mut Connection,
-    tiles: &mut HashMap<Tile, Vec<u8>>,
+    tiles: &mut HashMap<Tile, Subtrees>,
     parts: Vec<Range<u64>>,
 ) -> Result<Vec<Hash>, StoreError> {
     let mut hash = |part: Range<u64>| {
         let mut subtrees = Vec::new();
         for node in merkle::nodes(part) {
             let at = tile::tile_of(node);
-            let bytes = match tiles.entry(at) {
-                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::hash_map::Entry::Vacant(new) => {
-                    new.insert(seal::read_tile(tx, at)?.unwrap_or_default())
-                }
+            let within = match tiles.entry(at) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(Subtrees::of(&seal::read_tile(tx, at)?.unwrap_or_default())),
             };
-            subtrees.push(tile::node(bytes, node).ok_or(StoreError::Missing("ledger_tiles"))?);
+            subtrees.push(within.hash(node).ok_or(StoreError::Missing("ledger_tiles"))?);
         }
         Ok(merkle::root(&subtrees))
     };

@@ -53,13 +53,26 @@ fn decimal(text: &str) -> Option<usize> {
     text.parse().ok().filter(|number: &usize| number.to_string() == text)
 }
 
-/// The hash of a complete subtree, from the bytes of the tile that it stands in.
-pub fn node(tile: &[u8], node: Node) -> Option<Hash> {
-    let within = node.height % HEIGHT;
-    let first = usize::try_from((node.index << within) % u64::try_from(WIDTH).ok()?).ok()?;
-    let last = first.checked_add(1 << within)?;
-    let bytes = tile.get(first.checked_mul(BYTES)?..last.checked_mul(BYTES)?)?;
-    Some(subtree(hashes(bytes)))
+/// The complete subtrees within a tile, by their height: hashed once, whatever number of proofs leads through it.
+pub struct Subtrees(Vec<Vec<Hash>>);
+
+impl Subtrees {
+    /// Those of a tile, from its bytes.
+    pub fn of(tile: &[u8]) -> Self {
+        let mut by_height = vec![hashes(tile)];
+        while let Some(below) = by_height.last().filter(|below| below.len() > 1) {
+            let above = above(below);
+            by_height.push(above);
+        }
+        Self(by_height)
+    }
+
+    /// The hash of one that stands in the tile (`tile_of`); nothing when the tile is too short.
+    pub fn hash(&self, node: Node) -> Option<Hash> {
+        let within = node.height % HEIGHT;
+        let place = usize::try_from(node.index).ok()? % (WIDTH >> within);
+        self.0.get(usize::try_from(within).ok()?)?.get(place).copied()
+    }
 }
 
 /// The tile in which a complete subtree stands.
@@ -72,11 +85,15 @@ fn hashes(bytes: &[u8]) -> Vec<Hash> {
     bytes.chunks_exact(BYTES).filter_map(hash_of).collect()
 }
 
+/// The hashes of pairs; one that is left over has none.
+fn above(hashes: &[Hash]) -> Vec<Hash> {
+    hashes.chunks_exact(2).filter_map(|pair| Some(node_hash(pair.first()?, pair.last()?))).collect()
+}
+
 /// The root of a complete subtree.
 fn subtree(mut hashes: Vec<Hash>) -> Hash {
     while hashes.len() > 1 {
-        let pairs = hashes.chunks_exact(2).filter_map(|pair| Some(node_hash(pair.first()?, pair.last()?)));
-        hashes = pairs.collect();
+        hashes = above(&hashes);
     }
     hashes.pop().unwrap_or_default()
 }
@@ -186,7 +203,7 @@ mod tests {
     }
 
     fn part(tiles: &HashMap<Tile, Vec<u8>>, part: std::ops::Range<u64>) -> Hash {
-        let of = |at: Node| node(&tiles[&tile_of(at)], at).unwrap();
+        let of = |at: Node| Subtrees::of(&tiles[&tile_of(at)]).hash(at).unwrap();
         root(&nodes(part).into_iter().map(of).collect::<Vec<_>>())
     }
 
