@@ -1,14 +1,11 @@
 //! Codes that an agency gave up and that lead nowhere now: who had each, and since when. Not here: how long they rest, and for
 //! whom (`exchange::codes`).
 
-use super::connection::on;
+use super::connection::{ROWS_AT_ONCE, on};
 use super::schema::freed_codes;
 use super::{Connection, StoreError};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-
-/// Rows or values of one statement: both databases bound them.
-const ROWS_AT_ONCE: usize = 1000;
 
 /// A code that an agency gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]

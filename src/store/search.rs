@@ -1,7 +1,7 @@
 //! The search index: which documents hold which words. It follows the ledger (`followers`) and is made anew from it. Words come
 //! folded (`domain::search`); both databases index them in their own way: FTS5, tsvector.
 
-use super::connection::{Link, on_packets};
+use super::connection::{Link, ROWS_AT_ONCE, on_packets};
 use super::schema::{deliveries, searchable_documents};
 use super::{Connection, StoreError};
 use diesel::dsl::Eq;
@@ -26,9 +26,6 @@ impl Searchable {
     }
 }
 
-/// Documents that are added by one statement: the server bounds the number of values.
-const DOCUMENTS_AT_ONCE: usize = 1_000;
-
 /// Adds documents to the index.
 ///
 /// # Errors
@@ -47,7 +44,7 @@ pub fn insert(tx: &mut Connection, documents: &[Searchable]) -> Result<(), Store
         }
         // A statement is a journey to the server, and this one is planned anew each time.
         Link::Postgres(c) => {
-            for some in documents.chunks(DOCUMENTS_AT_ONCE) {
+            for some in documents.chunks(ROWS_AT_ONCE) {
                 let rows: Vec<_> = some.iter().map(Searchable::row).collect();
                 diesel::insert_into(searchable_documents::table).values(rows).execute(&mut ***c)?;
                 let insert = "INSERT INTO document_words (number, words) \
