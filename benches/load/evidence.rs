@@ -27,7 +27,7 @@ pub struct EvidenceOptions {
     receipts: bool,
     /// Packets that arrive in a second while sealing is watched: five times the national peak hour
     #[arg(long, default_value_t = 955.0)]
-    peak: f64,
+    pub peak: f64,
     /// For how many seconds
     #[arg(long, default_value_t = 30)]
     peak_seconds: u64,

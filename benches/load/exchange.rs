@@ -347,7 +347,7 @@ async fn grown(
     register::fill(database, &full.link()?, deliveries)?;
     let filled_in = start.elapsed().as_secs_f64();
     let bytes = full.bytes()?;
-    let load = Load { packet: Arc::new(Packet::build(SMALL)?), tenth: None, senders: 16 };
+    let load = Load::of(Packet::build(SMALL)?, 16);
     let (mut cold_start_ms, mut pairs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let mut figures = [0.0; 2];

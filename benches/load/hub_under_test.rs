@@ -7,6 +7,8 @@ use crate::packet::{RECIPIENT, SENDER};
 use crate::sender::Target;
 use crate::{http, reference_hub};
 use anyhow::{Context, Result, bail, ensure};
+use diesel::sql_types::BigInt;
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -139,6 +141,11 @@ impl Deployment {
         Ok(format!("{}.{}", key.key_id, key.secret))
     }
 
+    /// Runs the hub and its commands with one setting more.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// Runs a command of the program on this deployment and gives what it printed.
     pub fn ask(&self, arguments: &[&str]) -> Result<String> {
         output(&mut self.command(arguments)?)
@@ -168,6 +175,38 @@ impl Deployment {
             Some(postgres) => postgres.url(),
             None => Ok(self.file().to_str().context("the database's name is not UTF-8")?.to_owned()),
         }
+    }
+
+    /// The one number that a query answers.
+    pub fn count(&self, query: &str) -> Result<i64> {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+        }
+        match &self.postgres {
+            Some(postgres) => {
+                let answer = output(Command::new("psql").args(["-XtAc", query, &postgres.0]))?;
+                Ok(answer.trim().parse()?)
+            }
+            None => {
+                let mut database = SqliteConnection::establish(&self.link()?)?;
+                Ok(diesel::sql_query(query).get_result::<Number>(&mut database)?.number)
+            }
+        }
+    }
+
+    /// How many packets are kept in files of their own.
+    pub fn files(&self) -> Result<usize> {
+        let mut number = 0;
+        for shelf in fs::read_dir(self.folder.path().join("payloads"))? {
+            let shelf = shelf?.path();
+            // Beside the shelves of two digits stands what is still being written.
+            if shelf.file_name().is_some_and(|name| name.len() == 2) {
+                number += fs::read_dir(shelf)?.count();
+            }
+        }
+        Ok(number)
     }
 
     /// The database's size in bytes.
@@ -257,6 +296,13 @@ impl Running {
     /// The hub's process.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Kills the hub, as a machine that fails would.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
     }
 
     /// Asks the hub to end and waits for it; a hub that does not end within ten seconds is killed.

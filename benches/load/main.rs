@@ -9,6 +9,8 @@
     reason = "a measuring program prints, and turns counts into rates"
 )]
 
+mod backlog;
+mod endpoint;
 mod evidence;
 mod exchange;
 mod http;
@@ -17,6 +19,7 @@ mod machine;
 mod measure;
 mod packet;
 mod portal;
+mod push;
 mod receipts;
 mod reference_hub;
 mod register;
@@ -62,6 +65,8 @@ struct Options {
     portal: portal::PortalOptions,
     #[command(flatten)]
     evidence: evidence::EvidenceOptions,
+    #[command(flatten)]
+    push: push::PushOptions,
     /// cargo bench adds this
     #[arg(long, hide = true)]
     bench: bool,
@@ -126,8 +131,14 @@ async fn run(options: &Options) -> Result<()> {
             let size = (&options.portal, options.exchange.deliveries, options.exchange.rate);
             portal::run(size, &product, database, scratch.path()).await?;
         }
+        if options.push.wanted() {
+            let (rounds, seconds, rate) = (options.rounds, options.seconds, options.exchange.rate);
+            let (scratch, cells) = (scratch.path(), options.cells.as_str());
+            let ground = push::Ground { product: &product, database, scratch, rounds, seconds, rate, cells };
+            push::run(&options.push, &ground, options.evidence.peak).await?;
+        }
     }
-    if options.exchange.wanted() || options.portal.wanted() {
+    if options.exchange.wanted() || options.portal.wanted() || options.push.wanted() {
         return Ok(());
     }
     let mut report = Report {

@@ -53,7 +53,7 @@ impl Cell {
     /// The packets and the number of senders.
     pub fn load(&self) -> Result<Load> {
         let tenth = self.tenth.map(|size| Packet::build(size).map(Arc::new)).transpose()?;
-        Ok(Load { packet: Arc::new(Packet::build(self.size)?), tenth, senders: self.senders })
+        Ok(Load { tenth, ..Load::of(Packet::build(self.size)?, self.senders) })
     }
 }
 
@@ -99,7 +99,7 @@ pub async fn memory(hub: &Running) -> Result<Memory> {
     let pid = hub.pid();
     machine::settle(&[pid]).await;
     let idle_mb = machine::memory_mb(pid, "VmRSS").context("reading the hub's memory")?;
-    let load = Load { packet: Arc::new(Packet::build(HUGE)?), tenth: None, senders: 8 };
+    let load = Load::of(Packet::build(HUGE)?, 8);
     machine::reset_peak(pid)?;
     let outcome = sender::volley(&hub.target, &load).await?;
     let peak_mb = machine::memory_mb(pid, "VmHWM").context("reading the hub's memory")?;
@@ -115,9 +115,7 @@ pub async fn memory(hub: &Running) -> Result<Memory> {
 
 /// Packets a sync with one sender and with 64, counted by the kernel and, where it has such a counter, by the hub.
 pub async fn syncs(hub: &Running, database: &[u32], scratch: &Path) -> Result<Syncs> {
-    let packet = Arc::new(Packet::build(SMALL)?);
-    let alone = Load { packet: packet.clone(), tenth: None, senders: 1 };
-    let crowd = Load { packet, tenth: None, senders: 64 };
+    let (alone, crowd) = (Load::of(Packet::build(SMALL)?, 1), Load::of(Packet::build(SMALL)?, 64));
     let mut syncs = Syncs { own_count_c64: own_count(hub, &crowd).await?, ..Syncs::default() };
     let pids = [&[hub.pid()], database].concat();
     for (load, result) in [(&alone, &mut syncs.traced_c1), (&crowd, &mut syncs.traced_c64)] {

@@ -23,6 +23,11 @@ pub const HUGE: usize = 50_000_000;
 /// Where the fresh identifier goes in DocumentId.
 const MARK: &str = "@@@@@@@@@@@@@@@@";
 
+const TO_BEGINS: &str = "<To><OrganId>";
+
+/// What stands before it.
+const ID_BEGINS: &str = "<DocumentId>X99.A01,2025/06/02,";
+
 /// Where its last half goes in CodeNumber: two documents of one agency never share a number.
 const NUMBER_MARK: &str = "########";
 
@@ -47,27 +52,45 @@ const HEAD: &str = concat!(
 
 const TAIL: &str = "</ContentTransferEncoded></Attachment></AttachmentEncoded></edXML>";
 
-/// One packet and the two places that change from post to post.
+/// One packet and the places that change from post to post.
 pub struct Packet {
     pub bytes: Vec<u8>,
     pub id_at: usize,
     pub number_at: usize,
+    /// Where the first recipient's code stands.
+    pub to_at: usize,
 }
 
 impl Packet {
-    /// A packet of exactly `size` bytes.
+    /// A packet of exactly `size` bytes to the one agency that every packet is for.
     pub fn build(size: usize) -> Result<Packet> {
-        let room = size.saturating_sub(HEAD.len() + TAIL.len());
+        Packet::with_head(HEAD, size)
+    }
+
+    /// A packet of exactly `size` bytes to these agencies; `priority` 3 is hỏa tốc, 0 is not urgent.
+    pub fn addressed(size: usize, recipients: &[String], priority: u8) -> Result<Packet> {
+        let one = |code: &str| format!("<To><OrganId>{code}</OrganId><OrganName>Cơ quan {code}</OrganName></To>");
+        let (before, rest) = HEAD.split_once("<To>").context("no recipient in the head")?;
+        let (_, after) = rest.split_once("</To>").context("no recipient in the head")?;
+        let all: String = recipients.iter().map(|code| one(code)).collect();
+        let head = format!("{before}{all}{after}");
+        let priority = format!("<Priority>{priority}</Priority>");
+        Packet::with_head(&head.replace("<Priority>0</Priority>", &priority), size)
+    }
+
+    fn with_head(head: &str, size: usize) -> Result<Packet> {
+        let room = size.saturating_sub(head.len() + TAIL.len());
         ensure!(room >= 16, "a packet of {size} bytes leaves no room for an attachment");
         let mut text = String::with_capacity(size);
-        text.push_str(HEAD);
+        text.push_str(head);
         STANDARD.encode_string(attachment(room / 4 * 3), &mut text);
         text.push_str(TAIL);
         // Base64 comes in groups of four characters; blank lines after the root make up the rest.
         text.extend(std::iter::repeat_n('\n', room % 4));
         let id_at = text.find(MARK).context("no mark in DocumentId")?;
         let number_at = text.find(NUMBER_MARK).context("no mark in CodeNumber")?;
-        Ok(Packet { bytes: text.into_bytes(), id_at, number_at })
+        let to_at = text.find(TO_BEGINS).context("no recipient")? + TO_BEGINS.len();
+        Ok(Packet { bytes: text.into_bytes(), id_at, number_at, to_at })
     }
 }
 
@@ -97,4 +120,15 @@ pub fn fresh_id() -> [u8; 16] {
     // Sixteen digits always hold eight bytes, so this cannot fail.
     let _ = hex::encode_to_slice(value.to_be_bytes(), &mut digits);
     digits
+}
+
+/// The number that these digits are.
+pub fn number_of(digits: &[u8]) -> Option<u64> {
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// What tells a packet from every other, found in its first bytes; `None` where they do not reach as far.
+pub fn identifier(beginning: &[u8]) -> Option<u64> {
+    let at = beginning.windows(ID_BEGINS.len()).position(|part| part == ID_BEGINS.as_bytes())? + ID_BEGINS.len();
+    number_of(beginning.get(at..at + MARK.len())?)
 }

@@ -38,7 +38,7 @@ pub async fn run(product: &Product, scratch: &Path, (rounds, seconds): (usize, f
 }
 
 fn load(senders: usize) -> Result<Load> {
-    Ok(Load { packet: Arc::new(Packet::build(SMALL)?), tenth: None, senders })
+    Ok(Load::of(Packet::build(SMALL)?, senders))
 }
 
 /// Where the signed receipt of an accepted packet is.

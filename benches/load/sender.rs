@@ -2,7 +2,7 @@
 //! and copy as little as they can, because they share the processors with the hub that they measure.
 
 use crate::http::{Answer, Connection};
-use crate::packet::{Packet, fresh_id};
+use crate::packet::{Packet, fresh_id, number_of};
 use anyhow::{Context, Result, bail, ensure};
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +31,15 @@ pub struct Load {
     pub packet: Arc<Packet>,
     pub tenth: Option<Arc<Packet>>,
     pub senders: usize,
+    /// Agencies to which packets go in turn, their codes as long as that in the packet; none: as the packet says.
+    pub recipients: Arc<[String]>,
+}
+
+impl Load {
+    /// One packet over and over, as it is.
+    pub fn of(packet: Packet, senders: usize) -> Load {
+        Load { packet: Arc::new(packet), tenth: None, senders, recipients: Arc::default() }
+    }
 }
 
 /// What came of a run.
@@ -43,7 +52,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new() -> Outcome {
+    /// Nothing yet.
+    pub fn new() -> Outcome {
         Outcome { seconds: 0.0, latencies: Vec::new(), errors: 0, first_error: None }
     }
 
@@ -57,7 +67,8 @@ impl Outcome {
         }
     }
 
-    fn merge(&mut self, other: Outcome) {
+    /// Adds what others did at the same time; times are in no order then.
+    pub fn merge(&mut self, other: Outcome) {
         self.seconds = self.seconds.max(other.seconds);
         self.latencies.extend(other.latencies);
         self.errors += other.errors;
@@ -82,6 +93,10 @@ struct Request {
     id_at: usize,
     number_at: usize,
     packet: Arc<Packet>,
+    /// Where the recipient's code goes.
+    to_at: usize,
+    /// What tells the last post from every other.
+    posted: u64,
 }
 
 impl Request {
@@ -94,23 +109,26 @@ impl Request {
             packet.bytes.len()
         );
         let (id_at, number_at) = (head.len() + packet.id_at, head.len() + packet.number_at);
+        let to_at = head.len() + packet.to_at;
         let mut own = head.into_bytes();
         own.extend(packet.bytes.iter().take(OWN_PART));
-        Request { own, id_at, number_at, packet: packet.clone() }
+        Request { own, id_at, number_at, packet: packet.clone(), to_at, posted: 0 }
     }
 
-    fn renew(&mut self) {
+    fn renew(&mut self, recipient: Option<&str>) {
         let id = fresh_id();
+        self.posted = number_of(&id).unwrap_or(0);
         let (_, number) = id.split_at(8);
-        for (at, digits) in [(self.id_at, id.as_slice()), (self.number_at, number)] {
+        let to = (self.to_at, recipient.unwrap_or_default().as_bytes());
+        for (at, digits) in [(self.id_at, id.as_slice()), (self.number_at, number), to] {
             if let Some(place) = self.own.get_mut(at..at + digits.len()) {
                 place.copy_from_slice(digits);
             }
         }
     }
 
-    async fn post(&mut self, connection: &mut Connection) -> io::Result<Answer> {
-        self.renew();
+    async fn post(&mut self, connection: &mut Connection, recipient: Option<&str>) -> io::Result<Answer> {
+        self.renew(recipient);
         connection.write(&self.own).await?;
         if let Some(rest) = self.packet.bytes.get(OWN_PART..) {
             connection.write(rest).await?;
@@ -125,6 +143,7 @@ pub struct Sender {
     connection: Connection,
     request: Request,
     tenth: Option<Request>,
+    recipients: Arc<[String]>,
     told: Option<Told>,
 }
 
@@ -134,7 +153,8 @@ impl Sender {
         let connection = Connection::open(target.address).await.context("connecting a sender")?;
         let request = Request::new(target, &load.packet);
         let tenth = load.tenth.as_ref().map(|packet| Request::new(target, packet));
-        Ok(Sender { target: target.clone(), connection, request, tenth, told: None })
+        let recipients = load.recipients.clone();
+        Ok(Sender { target: target.clone(), connection, request, tenth, recipients, told: None })
     }
 
     /// Fetches something over the same connection.
@@ -148,7 +168,20 @@ impl Sender {
             Some(tenth) if turn % 10 == 9 => tenth,
             Some(_) | None => &mut self.request,
         };
-        request.post(&mut self.connection).await
+        let recipient = self.recipients.get(turn % self.recipients.len().max(1));
+        request.post(&mut self.connection, recipient.map(String::as_str)).await
+    }
+
+    /// The same, by the clock; gives what tells the packet from every other, which an endpoint finds in it.
+    pub async fn post_known(&mut self, turn: usize) -> Result<u64> {
+        let answer = self.post(turn).await?;
+        if let Err(reason) = accepted(answer) {
+            bail!("not accepted: {reason}");
+        }
+        Ok(match &self.tenth {
+            Some(tenth) if turn % 10 == 9 => tenth.posted,
+            Some(_) | None => self.request.posted,
+        })
     }
 
     async fn run(mut self, turns: Arc<AtomicUsize>, start: Instant, duration: Duration) -> Outcome {
