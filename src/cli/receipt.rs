@@ -49,9 +49,9 @@ impl ReceiptCommand {
                 writeln!(out, "{}", serde_json::to_string_pretty(&receipt_api::body(&issued.receipt))?)?;
             }
             Self::Signed { id } => {
-                let issued = attest::receipt(hub, None, &id).await.context(id.clone())?;
+                let xml = attest::signed(hub, None, &id).await.context(id.clone())?;
                 access::by_operator(hub, "receipt", &id).await?;
-                write!(out, "{}", issued.xml)?;
+                write!(out, "{xml}")?;
             }
             Self::Capsule { delivery } => {
                 let capsule = capsule::capsule(hub, None, &delivery).await.context(delivery.clone())?;

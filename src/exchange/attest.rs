@@ -30,6 +30,14 @@ pub struct Issued {
     pub xml: String,
 }
 
+impl Issued {
+    /// Reads a receipt that was signed.
+    fn of(xml: String) -> Result<Self, ExchangeError> {
+        let unreadable = |_| ExchangeError::Unavailable("a kept receipt cannot be read".to_owned());
+        Ok(Self { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
+    }
+}
+
 /// The packet that a piece of evidence is about, and to whom it goes.
 type Context = (Option<Packet>, Vec<Recipient>);
 
@@ -39,6 +47,14 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// `NotFound` unless there is such evidence that has receipts and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
+    Issued::of(signed(hub, caller, id).await?)
+}
+
+/// The same, the signed text alone.
+///
+/// # Errors
+/// As `receipt`.
+pub async fn signed(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<String, ExchangeError> {
     issued(hub, (Viewer::of_caller(caller), caller.is_some_and(Caller::is_hub)), id).await
 }
 
@@ -48,12 +64,12 @@ pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Iss
 /// As `receipt`.
 pub async fn receipt_for(hub: &Hub, person: &Person, id: &str) -> Result<Issued, ExchangeError> {
     access::covered(hub, person, id).await?;
-    let issued = issued(hub, (Viewer::of(person), false), id).await?;
+    let issued = Issued::of(issued(hub, (Viewer::of(person), false), id).await?)?;
     access::looked_at(hub, person, "receipt", id).await?;
     Ok(issued)
 }
 
-async fn issued(hub: &Hub, (viewer, is_hub): (Viewer, bool), id: &str) -> Result<Issued, ExchangeError> {
+async fn issued(hub: &Hub, (viewer, is_hub): (Viewer, bool), id: &str) -> Result<String, ExchangeError> {
     let id = id.to_owned();
     let found = hub.store.read(move |tx| {
         let row = match evidence::find(tx, &id)? {
@@ -68,13 +84,11 @@ async fn issued(hub: &Hub, (viewer, is_hub): (Viewer, bool), id: &str) -> Result
                 history::may_see(tx, &viewer, &row)? && may_have(tx, &viewer, &row)?
             }
         };
-        Ok(may_have.then_some(row))
+        let evidence_id = row.evidence_id.clone();
+        if may_have { Ok(Some((look_up(tx, &[row])?, evidence_id))) } else { Ok(None) }
     });
-    let row = found.await?.ok_or(ExchangeError::NotFound)?;
-    let evidence_id = row.evidence_id.clone();
-    let xml = issue(hub, vec![row]).await?.remove(&evidence_id).ok_or(ExchangeError::NotFound)?;
-    let unreadable = |_| ExchangeError::Unavailable(format!("the kept receipt of {evidence_id} cannot be read"));
-    Ok(Issued { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
+    let (looked_up, evidence_id) = found.await?.ok_or(ExchangeError::NotFound)?;
+    sign_missing(hub, looked_up).await?.remove(&evidence_id).ok_or(ExchangeError::NotFound)
 }
 
 /// Whether a system brought the packet whose acceptance or refusal this is.
@@ -109,29 +123,45 @@ fn may_have(tx: &mut Connection, viewer: &Viewer, row: &EvidenceRow) -> Result<b
 
 /// The receipts of pieces of evidence, by the ids of these: those that were signed before, and the others now.
 pub(super) async fn issue(hub: &Hub, rows: Vec<EvidenceRow>) -> Result<HashMap<String, String>, ExchangeError> {
-    let looked_up = hub.store.read(move |tx| {
-        let ids: Vec<&str> = rows.iter().map(|row| row.evidence_id.as_str()).collect();
-        let known = receipts::find(tx, &ids)?;
-        let mut unsigned = Vec::new();
-        let rows: Vec<&EvidenceRow> = rows.iter().filter(|row| !known.contains_key(&row.evidence_id)).collect();
-        let (contexts, ids) =
-            (Contexts::of(tx, &rows)?, Vec::from_iter(rows.iter().map(|row| row.evidence_id.as_str())));
-        let sealed = ledger::entries_of(tx, &ids)?.into_iter().map(|row| (row.evidence_id, row.entry));
-        let sealed: HashMap<String, Vec<u8>> = sealed.collect();
-        // What was altered since it was sealed, or says another packet than was accepted, gets no signature.
-        let mut altered = None;
-        for row in rows {
-            let is_sealed_so =
-                sealed.get(&row.evidence_id).is_none_or(|entry| *entry == seal::record(row).entry().to_vec());
-            let context = contexts.context(row)?;
-            if !is_sealed_so || !is_accepted_so(row, &context) {
-                altered = Some(row.evidence_id.clone());
-            }
-            unsigned.push((context, record(row)));
+    let looked_up = hub.store.read(move |tx| look_up(tx, &rows)).await?;
+    sign_missing(hub, looked_up).await
+}
+
+/// Receipts that are there, and what is needed to sign those that are not.
+struct LookedUp {
+    /// By the ids of evidence.
+    known: HashMap<String, String>,
+    unsigned: Vec<(Context, Record)>,
+    /// Evidence that was altered since it was sealed, or says another packet than was accepted: it gets no signature.
+    altered: Option<String>,
+}
+
+fn look_up(tx: &mut Connection, rows: &[EvidenceRow]) -> Result<LookedUp, StoreError> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.evidence_id.as_str()).collect();
+    let known = receipts::find(tx, &ids)?;
+    let rows: Vec<&EvidenceRow> = rows.iter().filter(|row| !known.contains_key(&row.evidence_id)).collect();
+    if rows.is_empty() {
+        return Ok(LookedUp { known, unsigned: Vec::new(), altered: None });
+    }
+    let (contexts, ids) = (Contexts::of(tx, &rows)?, Vec::from_iter(rows.iter().map(|row| row.evidence_id.as_str())));
+    let sealed = ledger::entries_of(tx, &ids)?.into_iter().map(|row| (row.evidence_id, row.entry));
+    let sealed: HashMap<String, Vec<u8>> = sealed.collect();
+    let (mut unsigned, mut altered) = (Vec::new(), None);
+    for row in rows {
+        let is_sealed_so =
+            sealed.get(&row.evidence_id).is_none_or(|entry| *entry == seal::record(row).entry().to_vec());
+        let context = contexts.context(row)?;
+        if !is_sealed_so || !is_accepted_so(row, &context) {
+            altered = Some(row.evidence_id.clone());
         }
-        Ok((known, unsigned, altered))
-    });
-    let (mut known, unsigned, altered) = looked_up.await?;
+        unsigned.push((context, record(row)));
+    }
+    Ok(LookedUp { known, unsigned, altered })
+}
+
+/// Signs the receipts that are not there, and keeps them.
+async fn sign_missing(hub: &Hub, looked_up: LookedUp) -> Result<HashMap<String, String>, ExchangeError> {
+    let LookedUp { mut known, unsigned, altered } = looked_up;
     if let Some(evidence_id) = altered {
         log::error!(target: "alarm", "evidence.id" = evidence_id.as_str(); "evidence is not what was sealed: no receipt is signed; run docaxis ledger verify");
         return Err(ExchangeError::Unavailable("evidence was altered since it was sealed".to_owned()));

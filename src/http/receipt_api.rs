@@ -46,8 +46,8 @@ pub async fn answer(operation: ReceiptOperation, call: Call<'_>, caller: &Caller
             Ok(problem::ok().json(body(&issued.receipt)))
         }
         ReceiptOperation::Signed => {
-            let issued = attest::receipt(hub, caller, call.segment("id")).await?;
-            Ok(problem::ok().content_type("application/xml").body(issued.xml))
+            let xml = attest::signed(hub, caller, call.segment("id")).await?;
+            Ok(problem::ok().content_type("application/xml").body(xml))
         }
         ReceiptOperation::Capsule => {
             let capsule = capsule::capsule(hub, caller, call.segment("id")).await?;
