@@ -125,7 +125,7 @@ pub struct DocumentLine {
     pub tally: Tally,
 }
 
-/// How many of the newest documents that came are in which state, up to `COUNTED_MAX` in all.
+/// How many of the newest documents that came are in which state, up to one more than `COUNTED_MAX` in all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
     /// Wait to be taken.
@@ -311,16 +311,17 @@ pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<C
     let agencies = agencies.to_vec();
     let most = rows(COUNTED_MAX.saturating_add(1));
     let states = hub.store.read(move |tx| rows_of::states_of_arrived(tx, &agencies, since, most)).await?;
-    let of = |wanted: &[DeliveryState]| {
+    let counted = |number: &i64| usize::try_from(*number).unwrap_or(0);
+    let of = |wanted: &[DeliveryState]| -> usize {
         let words: HashSet<&str> = wanted.iter().map(|state| state.word()).collect();
-        states.iter().take(COUNTED_MAX).filter(|state| words.contains(state.as_str())).count()
+        states.iter().filter(|(state, _)| words.contains(state.as_str())).map(|(_, number)| counted(number)).sum()
     };
     Ok(Counts {
         waiting: of(&[DeliveryState::Pending, DeliveryState::Consigned]),
         handed_over: of(&[DeliveryState::HandedOver]),
         failed: of(&[DeliveryState::Failed]),
         withdrawn: of(&[DeliveryState::Withdrawn]),
-        is_cut: states.len() > COUNTED_MAX,
+        is_cut: states.iter().map(|(_, number)| counted(number)).sum::<usize>() > COUNTED_MAX,
     })
 }
 
@@ -411,6 +412,7 @@ pub async fn chosen(hub: &Hub, person: &Person, text: &str) -> Result<Vec<String
     match text.trim() {
         ALL => Ok(person.agencies.clone()),
         "" => Ok(person.agencies.first().cloned().into_iter().collect()),
+        own if person.agencies.iter().any(|agency| agency == own) => Ok(vec![own.to_owned()]),
         named => Ok(vec![canonical(hub, named).await?]),
     }
 }

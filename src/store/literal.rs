@@ -1,10 +1,10 @@
 //! States that stand in a statement as they are, not as a bound value. A partial index is used only where the database
 //! sees at planning time that its condition holds; a bound value it does not see. Unlike `diesel::dsl::sql`, such a
-//! statement is prepared once and kept.
+//! statement is prepared once and kept. And what is counted of the first rows of a statement only.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Text};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{QueryResult, backend::Backend};
 
 /// A state or an event that has an index of its own.
@@ -88,6 +88,30 @@ impl<T> SelectableExpression<T> for OfAnyLane {}
 impl<B: Backend> QueryFragment<B> for OfAnyLane {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, B>) -> QueryResult<()> {
         out.push_sql("pushes.lane IN (0, 1, 2, 3, 4)");
+        Ok(())
+    }
+}
+
+/// How many rows of a statement with a limit, which gives states, are in which state: counted where the rows are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByState<Q>(pub(super) Q);
+
+impl<Q: QueryId> QueryId for ByState<Q> {
+    type QueryId = ByState<Q::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<Q: Query<SqlType = Text>> Query for ByState<Q> {
+    type SqlType = (Text, BigInt);
+}
+
+impl<Q, C> diesel::RunQueryDsl<C> for ByState<Q> {}
+
+impl<Q: QueryFragment<B>, B: Backend> QueryFragment<B> for ByState<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, B>) -> QueryResult<()> {
+        out.push_sql("SELECT state, count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted GROUP BY state");
         Ok(())
     }
 }

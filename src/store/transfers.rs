@@ -4,7 +4,7 @@
 use super::connection::on_packets;
 use super::deliveries::DeliveryRow;
 use super::envelopes::EnvelopeRow;
-use super::literal::{Literal, OfDocuments};
+use super::literal::{ByState, Literal, OfDocuments};
 use super::schema::{agencies, attachments, deliveries, envelopes, status_reports};
 use super::{Connection, StoreError};
 use crate::domain::delivery::DeliveryState;
@@ -165,7 +165,7 @@ pub fn sent(tx: &mut Connection, agency_codes: &[String], part: &Part) -> Result
     })?)
 }
 
-/// The states of the newest deliveries of documents to some agencies since a time, up to a number.
+/// How many of the newest deliveries of documents to some agencies since a time, up to a number, are in which state.
 ///
 /// # Errors
 /// `Statement`.
@@ -174,14 +174,14 @@ pub fn states_of_arrived(
     agency_codes: &[String],
     since: DateTime<Utc>,
     most: i64,
-) -> Result<Vec<String>, StoreError> {
-    Ok(on_packets!(tx, c => deliveries::table
+) -> Result<Vec<(String, i64)>, StoreError> {
+    Ok(on_packets!(tx, c => ByState(deliveries::table
         .filter(deliveries::recipient_code.eq_any(agency_codes))
         .filter(OfDocuments("deliveries"))
         .filter(deliveries::accepted_at.ge(since.naive_utc()))
         .order((deliveries::accepted_at.desc(), deliveries::delivery_id.desc()))
         .limit(most)
-        .select(deliveries::state)
+        .select(deliveries::state))
         .load(c))?)
 }
 

@@ -7,6 +7,7 @@ use super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::status::{Direction, STATUSES};
+use crate::exchange::ExchangeError;
 use crate::exchange::access::{self, Access};
 use crate::exchange::sessions::Person;
 use crate::exchange::transfers::{self, ALL, Arrived, Counts, DocumentLine, LogPage, LogQuery};
@@ -84,9 +85,9 @@ pub(super) struct Asked {
 /// # Errors
 /// `Store`.
 pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<Asked, Problem> {
-    let agencies = transfers::agencies_of(page.hub, person).await?;
     let named = fields.get("agency").trim();
-    let codes = transfers::chosen(page.hub, person, named).await?;
+    let (agencies, codes) =
+        tokio::try_join!(transfers::agencies_of(page.hub, person), transfers::chosen(page.hub, person, named))?;
     let agency = match named {
         ALL => ALL.to_owned(),
         _ => codes.first().cloned().unwrap_or_default(),
@@ -253,25 +254,24 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
         next: None,
         news: None,
         needs_agency: query.agencies.is_empty(),
-        views: views::of(page.hub, person).await?,
+        views: Vec::new(),
         agency,
     };
     if view.needs_agency {
+        view.views = views::of(page.hub, person).await?;
         return drawn(&view);
     }
     let (codes, is_first) = (query.agencies.clone(), query.after.is_empty() && !query.overdue);
-    let (first, next) = match is_sent {
-        true => {
-            let LogPage { rows, first, next } = transfers::sent(page.hub, person, query).await?;
-            view.sent = rows;
-            (first, next)
-        }
-        false => {
-            let LogPage { rows, first, next } = transfers::arrived(page.hub, person, query).await?;
-            view.arrived = rows;
-            (first, next)
+    // They are of the usual days: beside another choice they would say something else than the list.
+    let counted = async {
+        match is_usual && !is_sent {
+            true => transfers::counts(page.hub, person, &codes).await.map(Some),
+            false => Ok(None),
         }
     };
+    let listed = listed(page, person, (query, is_sent));
+    let (views, (arrived, sent, first, next), counts) = tokio::try_join!(views::of(page.hub, person), listed, counted)?;
+    (view.views, view.arrived, view.sent) = (views, arrived, sent);
     let since = first.unwrap_or_else(|| transfers::newest_place(page.hub));
     view.news = is_first.then(|| format!("/portal/log/news?{}", fields.with("since", &since)));
     view.next = next;
@@ -279,13 +279,24 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
         let access = Access { act: "log", agencies: codes.clone(), asks: fields.told(), ..Access::default() };
         access::looked(page.hub, person, access).await?;
     }
-    // They are of the usual days: beside another choice they would say something else than the list.
-    let counts = match is_usual && !is_sent {
-        true => Some(transfers::counts(page.hub, person, &codes).await?),
-        false => None,
-    };
     view.choices = choices(page, fields, filter.map(|filter| filter.word), counts.as_ref());
     drawn(&view)
+}
+
+/// Rows of either direction, the place of the first, and after which the next page begins.
+type Listed = (Vec<Arrived>, Vec<DocumentLine>, Option<String>, Option<String>);
+
+async fn listed(page: &Page<'_>, person: &Person, (query, is_sent): (LogQuery, bool)) -> Result<Listed, ExchangeError> {
+    match is_sent {
+        true => {
+            let LogPage { rows, first, next } = transfers::sent(page.hub, person, query).await?;
+            Ok((Vec::new(), rows, first, next))
+        }
+        false => {
+            let LogPage { rows, first, next } = transfers::arrived(page.hub, person, query).await?;
+            Ok((rows, Vec::new(), first, next))
+        }
+    }
 }
 
 /// Keeps the filters of a page under a name, or forgets them, and leads back.
