@@ -10,10 +10,11 @@ use super::status::TELL_RECEIPT;
 use super::text;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 /// Whose numbers they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Those of the whole hub.
     Hub,
@@ -47,7 +48,7 @@ impl Scope {
 }
 
 /// What one number is of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     /// Whose.
     pub scope: Scope,
@@ -63,8 +64,9 @@ pub struct Key {
     pub what: &'static str,
 }
 
-/// Numbers that are to be added.
-pub type Tally = BTreeMap<Key, i64>;
+/// Numbers that are to be added, in no order: each packet changes some fifty, and comparing keys that begin alike is most of the work
+/// of keeping them in one.
+pub type Tally = HashMap<Key, i64>;
 
 /// All documents.
 pub const WHOLE: &str = "";
@@ -188,9 +190,12 @@ pub const TYPE_NAMES: [&str; 34] = [
     "Lệnh",
 ];
 
+static BY_FOLDED_NAME: LazyLock<HashMap<String, &'static str>> =
+    LazyLock::new(|| TYPE_NAMES.into_iter().map(|name| (text::folded(name), name)).collect());
+
 /// The name of a kind by what stands in its slice; `None` for all others.
 pub fn type_name(folded: &str) -> Option<&'static str> {
-    TYPE_NAMES.into_iter().find(|name| text::folded(name) == folded)
+    BY_FOLDED_NAME.get(folded).copied()
 }
 
 fn type_slice(name: &str) -> String {

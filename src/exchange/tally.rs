@@ -88,7 +88,9 @@ fn counted(
     }
     chains.count(&packets, &mut tally);
     let sign = |((sign, agency_code), at): ((Sign, String), NaiveDateTime)| SignRow::new(sign, agency_code, at);
-    let numbers = tally.into_iter().filter(|(_, number)| *number != 0).map(|(key, number)| CountRow::new(key, number));
+    // Rows that two nodes change are always taken in the same order.
+    let numbers: BTreeMap<_, _> = tally.into_iter().filter(|(_, number)| *number != 0).collect();
+    let numbers = numbers.into_iter().map(|(key, number)| CountRow::new(key, number));
     Ok(Counted { numbers: numbers.collect(), signs: signs.into_iter().map(sign).collect() })
 }
 

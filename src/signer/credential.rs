@@ -118,12 +118,12 @@ impl Credential {
 
 /// All credentials of a hub.
 #[derive(Clone, Default)]
-pub struct Credentials(Vec<Credential>);
+pub struct Credentials(Arc<[Credential]>);
 
 impl Credentials {
     /// These.
     pub fn new(all: Vec<Credential>) -> Self {
-        Self(all)
+        Self(all.into())
     }
 
     /// The one that signs: of those that hold now, the one that began last.

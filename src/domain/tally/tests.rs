@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
@@ -157,7 +158,7 @@ proptest! {
         let mut at_once = Tally::new();
         packet().count_delivery("G22.02", &line(&events), &mut at_once);
 
-        let not_nothing = |tally: &Tally| tally.iter().filter(|(_, number)| **number != 0).map(|(key, number)| (key.clone(), *number)).collect::<Vec<_>>();
+        let not_nothing = |tally: &Tally| tally.iter().filter(|(_, number)| **number != 0).map(|(key, number)| (key.clone(), *number)).collect::<BTreeMap<_, _>>();
         prop_assert_eq!(not_nothing(&tally), not_nothing(&at_once));
         prop_assert!(tally.values().all(|number| (0..=1).contains(number)));
     }
