@@ -178,6 +178,9 @@ settings! {
         rate_min: u64 = 65536u64, "bytes per second";
         /// How long an idle connection to an endpoint is kept.
         idle_seconds: u64 = 60u64, "seconds";
+        /// Packets from files that are held in memory while they are brought, together: each is read once then. What finds no room,
+        /// or is larger, is read twice, piece by piece; 0 holds none.
+        held_bytes_max: usize = 16777216usize, "bytes";
         /// Of what an endpoint answers, this much is kept with the attempt.
         answer_bytes_kept: usize = 4096usize, "bytes";
         /// Largest answer of a neighbour, a witness or a time-stamp authority that is read whole, such as a signed receipt.

@@ -114,8 +114,10 @@ pub struct Hub {
     pub node_id: Arc<str>,
     /// Places for what people take out: each keeps a thread and a file.
     pub downloads: Arc<Semaphore>,
+    /// Room for packets that are held in memory while they are brought: a place for each byte.
+    pub held: Arc<Semaphore>,
     /// What is counted.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Limits, as they were when this hub was given or last refreshed.
     pub config: Arc<Config>,
     shared: Arc<Shared>,
@@ -153,7 +155,7 @@ impl Hub {
         Self::make_credential(&config, clock.now())?;
         let credentials = Self::credentials(&config)?;
         let known_keys = KnownKeys::default();
-        let metrics = Metrics::new(store.metrics());
+        let metrics = Arc::new(Metrics::new(store.metrics()));
         let build = BuildLabels { version: env!("CARGO_PKG_VERSION"), database: store.database() };
         metrics.build.get_or_create(&build).set(1);
         let packets = schedule_of(&config.push).ok_or(OpenError::Schedule)?;
@@ -167,6 +169,7 @@ impl Hub {
         let provider_asks = places(config.portal.provider_asks_max);
         let searches = places(config.portal.searches_max);
         let downloads = places(config.portal.downloads_max);
+        let held = places(config.push.held_bytes_max);
         let config = Arc::new(config);
         let (is_stopping, opened) = (AtomicBool::new(false), Instant::now());
         let shared = Arc::new(Shared { config: RwLock::new(config.clone()), is_stopping, opened, _guard: guard });
@@ -190,6 +193,7 @@ impl Hub {
             searches,
             node_id: Ids.next().into(),
             downloads,
+            held,
             metrics,
             config,
             shared,

@@ -10,12 +10,15 @@ use crate::domain::relay::{Hop, with_hop};
 use crate::hub::Hub;
 use crate::store::endpoints::EndpointRow;
 use crate::store::envelopes::digest_of;
+use crate::store::payloads::Payloads;
 use crate::store::pushes::{Content, Packet, Parcel};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream;
 use secrecy::{ExposeSecret, SecretString};
-use std::io;
+use std::io::{self, Read};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// An endpoint that something is sent to.
 pub(super) struct Target {
@@ -25,10 +28,62 @@ pub(super) struct Target {
     pub(super) row: EndpointRow,
 }
 
-/// What is read for the signature and once more for the body.
-enum Source<'a> {
-    Bytes(&'a [u8]),
+/// What is read for the signature, and for the body.
+#[derive(Clone)]
+enum Source {
+    /// From a row of the database.
+    Row(Bytes),
+    /// From a file, held in memory, with its room there.
+    Held(Vec<Bytes>, Arc<OwnedSemaphorePermit>),
+    /// In a file that is read twice.
     File(Digest, u64),
+}
+
+impl Source {
+    fn bytes(&self) -> u64 {
+        let length = |bytes: &Bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        match self {
+            Self::Row(content) => length(content),
+            Self::Held(pieces, _) => pieces.iter().map(length).sum(),
+            Self::File(_, bytes) => *bytes,
+        }
+    }
+
+    fn reader(&self, payloads: &Payloads) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::Row(content) => Ok(Box::new(&**content)),
+            Self::Held(pieces, _) => Ok(Box::new(Pieces(pieces, 0))),
+            Self::File(sha256, bytes) => Ok(Box::new(payloads.reader(sha256, *bytes)?)),
+        }
+    }
+
+    fn stream(self, payloads: &Payloads) -> io::Result<Stream> {
+        match self {
+            Self::Row(content) => Ok(Box::pin(stream::once(async { Ok(content) }))),
+            Self::Held(pieces, room) => {
+                let left = (pieces.into_iter(), room);
+                Ok(Box::pin(stream::unfold(left, |(mut pieces, room)| async {
+                    pieces.next().map(|piece| (Ok(piece), (pieces, room)))
+                })))
+            }
+            Self::File(sha256, bytes) => Ok(payloads.stream(&sha256, bytes)?),
+        }
+    }
+}
+
+/// Pieces one after the other, and how much of the first was read.
+struct Pieces<'a>(&'a [Bytes], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some((first, others)) = self.0.split_first() else { return Ok(0) };
+        let read = first.get(self.1..).unwrap_or_default().read(buffer)?;
+        self.1 = self.1.saturating_add(read);
+        if self.1 >= first.len() {
+            *self = Pieces(others, 0);
+        }
+        Ok(read)
+    }
 }
 
 /// What is sent to an endpoint.
@@ -38,8 +93,10 @@ enum Source<'a> {
 pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime<Utc>) -> Result<Shipment, String> {
     let id = parcel.push.push_id.as_str();
     let (source, media, more) = match &parcel.content {
-        Content::Packet(packet) => (source(packet)?, "application/xml", of_packet(packet)),
-        Content::Announcement(row) => (Source::Bytes(row.body.as_bytes()), "application/json", Vec::new()),
+        Content::Packet(packet) => (source(hub, packet).await?, "application/xml", of_packet(packet)),
+        Content::Announcement(row) => {
+            (Source::Row(Bytes::copy_from_slice(row.body.as_bytes())), "application/json", Vec::new())
+        }
     };
     let secrets = secrets(hub, target, at)?;
     let mut headers = vec![("docaxis-attempt", parcel.push.attempts.saturating_add(1).to_string())];
@@ -55,13 +112,7 @@ pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime
         }
     }
     headers.extend(more);
-    let (bytes, content): (u64, Stream) = match source {
-        Source::Bytes(bytes) => {
-            let content = Bytes::copy_from_slice(bytes);
-            (u64::try_from(bytes.len()).unwrap_or(u64::MAX), Box::pin(stream::once(async { Ok(content) })))
-        }
-        Source::File(sha256, bytes) => (bytes, hub.payloads.stream(&sha256, bytes).map_err(|error| error.to_string())?),
-    };
+    let (bytes, content) = (source.bytes(), source.stream(&hub.payloads).map_err(|error| error.to_string())?);
     Ok(Shipment { url: url(target, &parcel.content), headers, media, bytes, content, kind: target.id.kind })
 }
 
@@ -89,13 +140,20 @@ fn of_relay(hub: &Hub, keys: &[SecretString], content: &Content) -> Result<Vec<(
     Ok(headers)
 }
 
-fn source(packet: &Packet) -> Result<Source<'_>, String> {
-    let sha256 = digest_of(&packet.sha256);
-    match &packet.content {
-        Some(content) if Digest::of(content) != sha256 => Err("the packet's row was altered".to_owned()),
-        Some(content) => Ok(Source::Bytes(content)),
-        None => Ok(Source::File(sha256, u64::try_from(packet.bytes).unwrap_or(0))),
+async fn source(hub: &Hub, packet: &Packet) -> Result<Source, String> {
+    let (sha256, bytes) = (digest_of(&packet.sha256), u64::try_from(packet.bytes).unwrap_or(0));
+    if let Some(content) = &packet.content {
+        return match Digest::of(content) == sha256 {
+            true => Ok(Source::Row(Bytes::copy_from_slice(content))),
+            false => Err("the packet's row was altered".to_owned()),
+        };
     }
+    let room = u32::try_from(bytes).ok().and_then(|bytes| Arc::clone(&hub.held).try_acquire_many_owned(bytes).ok());
+    let Some(room) = room else { return Ok(Source::File(sha256, bytes)) };
+    let payloads = hub.payloads.clone();
+    let reading = tokio::task::spawn_blocking(move || payloads.pieces(&sha256, bytes)).await;
+    let pieces = reading.map_err(io::Error::other).flatten().map_err(|error| error.to_string())?;
+    Ok(Source::Held(pieces, Arc::new(room)))
 }
 
 fn of_packet(packet: &Packet) -> Vec<(&'static str, String)> {
@@ -119,27 +177,19 @@ pub(super) fn secrets(hub: &Hub, target: &Target, at: DateTime<Utc>) -> Result<V
     opened.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
-/// One signature under each secret. They stand in the head: a large packet is read once more for them rather than kept in
-/// memory.
+/// One signature under each secret. They stand in the head: a packet that is not held is read once more for them.
 async fn signatures(
     hub: &Hub,
     secrets: Vec<SecretString>,
     (id, timestamp): (&str, i64),
-    source: &Source<'_>,
+    source: &Source,
 ) -> io::Result<String> {
-    let signed: Vec<String> = match source {
-        Source::Bytes(bytes) => {
-            let sign = |secret| signature::sign(secret, (id, timestamp), || Ok(*bytes));
-            secrets.iter().map(sign).collect::<io::Result<_>>()?
-        }
-        Source::File(sha256, bytes) => {
-            let (payloads, id, sha256, bytes) = (hub.payloads.clone(), id.to_owned(), *sha256, *bytes);
-            let sign = move |secret: &SecretString| {
-                signature::sign(secret, (&id, timestamp), || payloads.reader(&sha256, bytes))
-            };
-            let signing = tokio::task::spawn_blocking(move || secrets.iter().map(sign).collect());
-            signing.await.map_err(io::Error::other).flatten()?
-        }
+    let (payloads, id, source) = (hub.payloads.clone(), id.to_owned(), source.clone());
+    let is_long = !matches!(source, Source::Row(_));
+    let sign = move || -> io::Result<String> {
+        let signed =
+            secrets.iter().map(|secret| signature::sign(secret, (&id, timestamp), || source.reader(&payloads)));
+        Ok(signed.collect::<io::Result<Vec<String>>>()?.join(" "))
     };
-    Ok(signed.join(" "))
+    if is_long { tokio::task::spawn_blocking(sign).await.map_err(io::Error::other).flatten() } else { sign() }
 }

@@ -120,6 +120,20 @@ impl Payloads {
         Ok(PayloadReader { file: self.file(sha256, bytes)?, context: Context::new(&SHA256), expected: *sha256 })
     }
 
+    /// All bytes of a packet from its file, in pieces.
+    ///
+    /// # Errors
+    /// Those of the file system; `InvalidData` when the file was altered.
+    pub fn pieces(&self, sha256: &Digest, bytes: u64) -> io::Result<Vec<Bytes>> {
+        let file = self.file(sha256, bytes)?;
+        let mut out = Outgoing { file, context: Context::new(&SHA256), expected: *sha256, left: bytes };
+        let mut pieces = Vec::new();
+        while let Some(piece) = out.next_chunk()? {
+            pieces.push(piece);
+        }
+        Ok(pieces)
+    }
+
     /// The file of a packet, for whoever takes the digest of what it reads and compares it.
     ///
     /// # Errors
@@ -303,10 +317,12 @@ impl Read for PayloadReader {
         let read = self.file.read(buffer)?;
         self.context.update(buffer.get(..read).unwrap_or_default());
         let is_whole = read > 0 || buffer.is_empty() || self.context.clone().finish().as_ref() == self.expected.0;
-        is_whole
-            .then_some(read)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the packet's file was altered"))
+        is_whole.then_some(read).ok_or_else(altered)
     }
+}
+
+fn altered() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the packet's file was altered")
 }
 
 struct Outgoing {
@@ -327,7 +343,7 @@ impl Outgoing {
         self.context.update(&chunk);
         self.left = self.left.saturating_sub(u64::try_from(wanted).unwrap_or(u64::MAX));
         if self.left == 0 && self.context.clone().finish().as_ref() != self.expected.0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the packet's file was altered"));
+            return Err(altered());
         }
         Ok(Some(Bytes::from(chunk)))
     }

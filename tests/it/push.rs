@@ -83,15 +83,38 @@ pub fn signed_with(pushed: &Pushed, secret: &str) -> String {
     format!("v1,{}", STANDARD.encode(hmac::sign(&key, &message).as_ref()))
 }
 
+/// Whether a packet from a file is held while it is brought, or read twice.
+const HELD_BYTES: [usize; 2] = [16 * 1024 * 1024, 0];
+
+async fn pushing_hub_holding(bytes: usize) -> (TestHub, Arc<Dispatcher>) {
+    pushing_hub_with(|config| config.push.held_bytes_max = bytes).await
+}
+
 #[tokio::test]
 async fn a_packet_is_pushed_unchanged_and_signed_and_handed_over_by_the_answer() {
-    let (hub, dispatcher) = pushing_hub().await;
+    let (hub, dispatcher) = pushing_hub_holding(0).await;
+    is_pushed_unchanged(&hub, &dispatcher).await;
+}
+
+#[tokio::test]
+async fn a_packet_that_is_held_in_memory_is_pushed_unchanged_too_and_gives_its_room_back() {
+    let (hub, dispatcher) = pushing_hub_holding(1_000_000).await;
+    for _ in 0..3 {
+        is_pushed_unchanged(&hub, &dispatcher).await;
+        endpoints::remove(&hub.hub, &By::Operator, "X99.B02").await.unwrap();
+    }
+    assert_eq!(hub.hub.held.available_permits(), 1_000_000);
+}
+
+async fn is_pushed_unchanged(hub: &TestHub, dispatcher: &Arc<Dispatcher>) {
+    let before = attempts(hub, "taken").await;
     let mut robot = Robot::start(Vec::new());
-    let secret = bring(&hub, &robot).await;
-    for packet in [a_document("d1").bytes(), a_document("d2").attachment(vec![7; 300_000]).bytes()] {
+    let secret = bring(hub, &robot).await;
+    let names = [hub.hub.ids.next(), hub.hub.ids.next()];
+    for packet in [a_document(&names[0]).bytes(), a_document(&names[1]).attachment(vec![7; 300_000]).bytes()] {
         let receipt = hub.accepted("dms.national", packet.clone()).await;
         assert_eq!(receipt["deliveries"][0]["outcome"], "pending");
-        assert_eq!(state(&hub, &receipt).await, "pending");
+        assert_eq!(state(hub, &receipt).await, "pending");
 
         assert_eq!(dispatcher.drain().await.unwrap(), 1);
 
@@ -113,16 +136,21 @@ async fn a_packet_is_pushed_unchanged_and_signed_and_handed_over_by_the_answer()
         ] {
             assert_eq!(pushed.headers[name], value, "{name}");
         }
-        assert_eq!(state(&hub, &receipt).await, "handed_over");
+        assert_eq!(state(hub, &receipt).await, "handed_over");
         assert_eq!(hub.events(delivery_id).await, ["ContentHandover"]);
     }
     assert_eq!(dispatcher.drain().await.unwrap(), 0);
-    assert_eq!((attempts(&hub, "taken").await, hub.count("SELECT count(*) FROM pushes").await), (2, 0));
+    assert_eq!((attempts(hub, "taken").await - before, hub.count("SELECT count(*) FROM pushes").await), (2, 0));
 }
 
 #[tokio::test]
 async fn an_endpoint_with_a_public_key_checks_small_and_large_packets_by_it() {
-    let (hub, dispatcher) = pushing_hub().await;
+    for held in HELD_BYTES {
+        has_valid_signatures_by_key(pushing_hub_holding(held).await).await;
+    }
+}
+
+async fn has_valid_signatures_by_key((hub, dispatcher): (TestHub, Arc<Dispatcher>)) {
     let mut robot = Robot::start(Vec::new());
     let wanted = EndpointEntry { scheme: Scheme::Ed25519, ..entry("X99.B02", &robot.url()) };
     let Proof::PublicKey(key) = endpoints::set(&hub.hub, &By::Operator, wanted).await.unwrap() else {
@@ -479,8 +507,8 @@ async fn what_one_node_handed_over_late_is_not_tried_again_by_another() {
 
 #[tokio::test]
 async fn a_damaged_packet_is_not_sent_and_not_held_against_the_recipient() {
-    for scheme in [Scheme::Hmac, Scheme::Ed25519] {
-        let (hub, dispatcher) = pushing_hub().await;
+    for (scheme, held) in [(Scheme::Hmac, 0), (Scheme::Ed25519, 0), (Scheme::Hmac, HELD_BYTES[0])] {
+        let (hub, dispatcher) = pushing_hub_holding(held).await;
         let mut robot = Robot::start(Vec::new());
         let wanted = EndpointEntry { scheme, ..entry("X99.B02", &robot.url()) };
         endpoints::set(&hub.hub, &By::Operator, wanted).await.unwrap();
