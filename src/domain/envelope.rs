@@ -127,6 +127,10 @@ pub struct Document {
     pub due_on: Option<NaiveDate>,
     /// Documents it answers.
     pub answers: Vec<DocumentReference>,
+    /// Whether a copy on paper follows, when the packet says so (`Paper`).
+    pub paper_follows: Option<bool>,
+    /// Whether something attached bears a digital signature; nothing without attachments.
+    pub bears_signature: Option<bool>,
 }
 
 /// A status packet.
@@ -198,6 +202,8 @@ fn document(packet: &Packet) -> Document {
         recipients.extend(OrganId::parse(&node.text).filter(|id| seen.insert(id.folded())));
     }
     let answers = packet.all("MessageHeader.ResponseFor").map(|(id, _)| reference(packet, id));
+    let attached = packet.attachments.iter().filter_map(|attachment| attachment.content.as_ref());
+    let paper = packet.text("TraceHeaderList.Bussiness.Paper");
     Document {
         document_id: text("MessageHeader.DocumentId"),
         recipients,
@@ -210,6 +216,8 @@ fn document(packet: &Packet) -> Document {
         urgency: Urgency::of_number(&text("MessageHeader.OtherInfo.Priority")),
         due_on: date("MessageHeader.DueDate"),
         answers: answers.filter(|r| r.document_id.is_some() || !r.code.is_empty()).collect(),
+        paper_follows: paper.map(|flag| matches!(flag, "1" | "true")),
+        bears_signature: attached.map(|content| content.bears_signature).reduce(|one, other| one || other),
     }
 }
 

@@ -97,6 +97,10 @@ fn deliveries(sums: &Sums) -> i64 {
     whole(sums, what::DELIVERIES)
 }
 
+fn either(sums: &Sums, [one, other]: [&str; 2]) -> i64 {
+    whole(sums, one).saturating_add(whole(sums, other))
+}
+
 fn attempts(sums: &Sums, from: usize) -> i64 {
     let later = what::ATTEMPTS.iter().skip(from);
     later.fold(0, |sum, attempt| sum.saturating_add(sums.of(ATTEMPTS, attempt)))
@@ -239,6 +243,30 @@ pub const MEASURES: &[Measure] = &[
             of: |sums| whole(sums, what::DECLINED),
         },
     ),
+    of_packets(
+        "signed",
+        both("Tỷ lệ văn bản có ký số", "Share of documents with a digital signature"),
+        [|sums| whole(sums, what::SIGNED), |sums| either(sums, [what::SIGNED, what::UNSIGNED])],
+        [
+            both(
+                "văn bản có tệp đính kèm mang chữ ký số; hiệu lực chữ ký chưa được kiểm tra",
+                "documents with an attachment that bears a digital signature; whether it holds is not checked",
+            ),
+            both("văn bản có tệp đính kèm", "documents with attachments"),
+        ],
+    ),
+    of_packets(
+        "paperless",
+        both("Tỷ lệ văn bản không gửi kèm bản giấy", "Share of documents without paper"),
+        [|sums| whole(sums, what::PAPERLESS), |sums| either(sums, [what::PAPERLESS, what::PAPER])],
+        [
+            both(
+                "văn bản ghi rõ không gửi bản giấy (Paper = 0)",
+                "documents that say that no paper follows (Paper = 0)",
+            ),
+            both("văn bản có ghi Paper", "documents that say whether paper follows"),
+        ],
+    ),
     Measure {
         code: "retried",
         name: both("Đến nơi sau khi gửi lại", "Arrived after more than one attempt"),
@@ -265,6 +293,27 @@ pub const MEASURES: &[Measure] = &[
         excludes: both("tự kiểm tra", "self-tests"),
     },
 ];
+
+/// A share of documents, each once: those of the first kind out of those of both.
+const fn of_packets(
+    code: &'static str,
+    name: Both,
+    counted: [fn(&Sums) -> i64; 2],
+    [numerator, denominator]: [Both; 2],
+) -> Measure {
+    let [of, out_of] = counted;
+    Measure {
+        code,
+        name,
+        numerator: Counted { words: numerator, of },
+        denominator: Some(Counted { words: denominator, of: out_of }),
+        basis: ACCEPTED_ON,
+        excludes: both(
+            "tự kiểm tra; gói tin trạng thái; văn bản tiếp nhận trước khi Trục ghi điều này",
+            "self-tests; status packets; documents from before the hub noted it",
+        ),
+    }
+}
 
 const fn answered(code: &'static str, name: Both, numerator: Counted) -> Measure {
     let denominator = Some(Counted {

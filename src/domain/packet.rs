@@ -56,6 +56,8 @@ pub struct Content {
     /// SHA-256 of the only member, when the attachment was zipped for transport: a second zipping of the
     /// same file differs in its bytes but not in this.
     pub unzipped: Option<Digest>,
+    /// Whether it bears a digital signature, or a member of it when it was zipped for transport. Whether that holds nobody looked.
+    pub bears_signature: bool,
 }
 
 /// An attachment: the node of its element and what its content was.

@@ -11,7 +11,10 @@ use super::text;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
+
+mod kinds;
+
+pub use kinds::{TYPE_NAMES, type_name};
 
 /// Whose numbers they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,6 +116,14 @@ pub mod what {
     pub const DECLINED: &str = "declined";
     /// A submission was refused.
     pub const REJECTED: &str = "rejected";
+    /// Documents that say that no copy on paper follows.
+    pub const PAPERLESS: &str = "paperless";
+    /// Documents that say that one does.
+    pub const PAPER: &str = "paper";
+    /// Documents with something attached that bears a digital signature.
+    pub const SIGNED: &str = "signed";
+    /// Documents of which nothing attached bears one.
+    pub const UNSIGNED: &str = "unsigned";
     /// Clerks reported this status, in the order of `super::REPORTED`.
     pub const REPORTED: [&str; 6] = ["status_01", "status_02", "status_03", "status_04", "status_05", "status_06"];
     /// It arrived at the first, second, third or a later attempt.
@@ -150,52 +161,6 @@ pub const LIMITS: [i64; 16] =
 fn bucket(time: TimeDelta) -> Option<&'static str> {
     let place = LIMITS.iter().position(|limit| time.num_seconds() <= *limit).unwrap_or(LIMITS.len());
     what::BUCKETS.get(place).copied()
-}
-
-/// Kinds of documents by which there are numbers (Nghị định 30/2020, and laws); what is none of them is counted together.
-pub const TYPE_NAMES: [&str; 34] = [
-    "Công văn",
-    "Quyết định",
-    "Thông báo",
-    "Báo cáo",
-    "Kế hoạch",
-    "Tờ trình",
-    "Giấy mời",
-    "Nghị quyết",
-    "Chỉ thị",
-    "Công điện",
-    "Quy chế",
-    "Quy định",
-    "Thông cáo",
-    "Hướng dẫn",
-    "Chương trình",
-    "Phương án",
-    "Đề án",
-    "Dự án",
-    "Biên bản",
-    "Hợp đồng",
-    "Bản ghi nhớ",
-    "Bản thỏa thuận",
-    "Giấy ủy quyền",
-    "Giấy giới thiệu",
-    "Giấy nghỉ phép",
-    "Phiếu gửi",
-    "Phiếu chuyển",
-    "Phiếu báo",
-    "Thư công",
-    "Luật",
-    "Pháp lệnh",
-    "Nghị định",
-    "Thông tư",
-    "Lệnh",
-];
-
-static BY_FOLDED_NAME: LazyLock<HashMap<String, &'static str>> =
-    LazyLock::new(|| TYPE_NAMES.into_iter().map(|name| (text::folded(name), name)).collect());
-
-/// The name of a kind by what stands in its slice; `None` for all others.
-pub fn type_name(folded: &str) -> Option<&'static str> {
-    BY_FOLDED_NAME.get(folded).copied()
 }
 
 fn type_slice(name: &str) -> String {
@@ -245,6 +210,10 @@ pub struct Packet {
     pub type_name: String,
     /// How urgent it is.
     pub urgency: Urgency,
+    /// Whether a copy on paper follows, as far as it says so.
+    pub paper_follows: Option<bool>,
+    /// Whether something attached bears a digital signature, if something is attached.
+    pub bears_signature: Option<bool>,
 }
 
 type Mark = (String, &'static str);
@@ -261,9 +230,13 @@ impl Packet {
             true => self.slices().into_iter().chain([format!("{KINDS}{}", self.kind)]).collect(),
             false => vec![STATUSES.to_owned()],
         };
-        for slice in slices {
+        let paper = self.paper_follows.map(|follows| if follows { what::PAPER } else { what::PAPERLESS });
+        let signature = self.bears_signature.map(|bears| if bears { what::SIGNED } else { what::UNSIGNED });
+        let of_documents = [paper, signature].into_iter().flatten().filter(|_| self.is_document);
+        let marks = slices.into_iter().map(|slice| (slice, what::PACKETS));
+        for mark in marks.chain(of_documents.map(|what| (WHOLE.to_owned(), what))) {
             for (scope, agency) in [(Scope::Hub, ""), (Scope::Sender, self.sender.as_str())] {
-                self.add(tally, (scope, agency, ""), (slice.clone(), what::PACKETS), 1);
+                self.add(tally, (scope, agency, ""), mark.clone(), 1);
             }
         }
     }

@@ -30,6 +30,10 @@ pub struct DocumentView {
     pub issued_on: Option<String>,
     /// Deadline for an answer, `yyyy-MM-dd`.
     pub due_on: Option<String>,
+    /// Whether something attached bears a digital signature, as far as it was noted.
+    pub bears_signature: Option<bool>,
+    /// Whether a copy on paper follows, as far as the packet says so.
+    pub paper_follows: Option<bool>,
     /// How urgent it is.
     pub urgency: Urgency,
     /// What is attached.
@@ -92,6 +96,8 @@ pub async fn document(hub: &Hub, person: &Person, id: &str, after: &str) -> Resu
             type_name: envelope.type_name,
             issued_on: envelope.issued_on,
             due_on: envelope.due_on,
+            bears_signature: envelope.bears_signature,
+            paper_follows: envelope.paper_follows,
             urgency: Urgency::of_number(&envelope.urgency.to_string()),
             attachments,
             more: happened.next,

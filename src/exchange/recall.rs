@@ -3,8 +3,9 @@
 
 use super::hand_on::{Making, hand_on};
 use super::receipt::note_acceptance;
-use super::register::{Case, Plan, PlanLine, Planned, append, signed};
+use super::register::{Case, Plan, PlanLine, Planned, append};
 use super::routes::way_of;
+use super::seal::signed;
 use super::settle;
 use crate::domain::agency::AgencyCode;
 use crate::domain::delivery::{DeliveryState, Next, Progress, Refusal, Step, next};
@@ -356,6 +357,8 @@ fn register_own(
         due_on: None,
         urgency: document.urgency,
         accepted_at: case.now.naive_utc(),
+        paper_follows: None,
+        bears_signature: None,
     };
     envelopes::insert(tx, &own)?;
     envelopes::insert_payload(tx, &own.envelope_id, &digest, Some(bytes))?;

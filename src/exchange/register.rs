@@ -9,6 +9,7 @@ use super::parties::{find_ways, parties};
 use super::recall::{self, TakenBack};
 use super::relay::Head;
 use super::routes::{Way, agency_of};
+use super::seal::signed;
 use super::{receipt, report};
 use crate::domain::agency::{Agency, AgencyCode, OrganId};
 use crate::domain::dates::for_machines;
@@ -476,6 +477,8 @@ fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
         due_on: None,
         urgency: 0,
         accepted_at: case.now.naive_utc(),
+        paper_follows: None,
+        bears_signature: None,
     };
     match &envelope.content {
         Content::Document(document) => {
@@ -486,13 +489,9 @@ fn envelope_row(case: &Case, envelope: &Envelope, plan: &Plan) -> EnvelopeRow {
             row.issued_on = document.issued_on.map(|day| day.to_string());
             row.due_on = document.due_on.map(|day| day.to_string());
             row.urgency = document.urgency.number();
+            (row.paper_follows, row.bears_signature) = (document.paper_follows, document.bears_signature);
         }
         Content::Status(status) => row.code_number.clone_from(&status.about.code),
     }
     row
-}
-
-/// Sizes fit: the configured limit of a packet is far below what the column holds.
-pub(super) fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -128,6 +128,8 @@ fn packet(row: EnvelopeRow, calendar: &Calendar) -> Packet {
         kind: row.packet_kind,
         type_name: row.type_name,
         urgency,
+        paper_follows: row.paper_follows,
+        bears_signature: row.bears_signature,
     }
 }
 

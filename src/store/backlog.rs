@@ -9,7 +9,7 @@ use super::evidence::EvidenceRow;
 use super::schema::{attachments, deliveries, envelopes, evidence, payloads};
 use super::server::Server;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, SingleValue, Text, Timestamp};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SingleValue, Text, Timestamp};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// Bytes of packets that wait at most before they are written.
@@ -116,6 +116,8 @@ async fn envelopes(mut server: &AsyncPgConnection, rows: &[EnvelopeRow]) -> Quer
         unnest::<Nullable<Text>, _>(column(rows, |r| r.due_on.as_deref())),
         unnest::<Integer, _>(column(rows, |r| r.urgency)),
         unnest::<Timestamp, _>(column(rows, |r| r.accepted_at)),
+        unnest::<Nullable<Bool>, _>(column(rows, |r| r.paper_follows)),
+        unnest::<Nullable<Bool>, _>(column(rows, |r| r.bears_signature)),
     ))
     .insert_into(envelopes::table)
     .into_columns((
@@ -135,6 +137,8 @@ async fn envelopes(mut server: &AsyncPgConnection, rows: &[EnvelopeRow]) -> Quer
         envelopes::due_on,
         envelopes::urgency,
         envelopes::accepted_at,
+        envelopes::paper_follows,
+        envelopes::bears_signature,
     ))
     .execute(&mut server)
     .await

@@ -48,6 +48,10 @@ pub struct EnvelopeRow {
     pub urgency: i32,
     /// When it was accepted, UTC.
     pub accepted_at: NaiveDateTime,
+    /// Whether a copy on paper follows, when the packet says so; unknown of packets from before this was kept.
+    pub paper_follows: Option<bool>,
+    /// Whether something attached bears a digital signature, likewise; nothing without attachments.
+    pub bears_signature: Option<bool>,
 }
 
 impl EnvelopeRow {

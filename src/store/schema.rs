@@ -256,6 +256,8 @@ diesel::table! {
         due_on -> Nullable<Text>,
         urgency -> Integer,
         accepted_at -> Timestamp,
+        paper_follows -> Nullable<Bool>,
+        bears_signature -> Nullable<Bool>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is attached, as it streams by: base64 → size, digest and, for what may be a zip, a spool to look
 //! into later. Memory stays constant however large the content is. Not here: whether a zip is safe (`zip`).
 
+use super::mark::Looking;
 use super::wellformed::{self, Flaw};
 use crate::domain::packet::{Content, Digest};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -51,6 +52,7 @@ pub struct Decoder {
     character: Vec<u8>,
     bytes: u64,
     digest: Context,
+    looking: Looking,
     may_be_zip: bool,
     zip: Option<SpooledTempFile>,
     /// Who wants the bytes as they come.
@@ -69,6 +71,7 @@ impl Decoder {
             character: Vec::new(),
             bytes: 0,
             digest: Context::new(&SHA256),
+            looking: Looking::default(),
             may_be_zip,
             zip: None,
             sink,
@@ -189,6 +192,7 @@ impl Decoder {
             sink.write_all(plain)?;
         }
         self.digest.update(plain);
+        self.looking.feed(plain);
         self.bytes = self.bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         Ok(())
     }
@@ -202,7 +206,8 @@ impl Decoder {
         }
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(self.digest.finish().as_ref());
-        let content = Content { bytes: self.bytes, sha256: Digest(sha256), unzipped: None };
+        let bears_signature = self.looking.finish();
+        let content = Content { bytes: self.bytes, sha256: Digest(sha256), unzipped: None, bears_signature };
         Ok(Ok(Decoded { content, zip: self.zip }))
     }
 }

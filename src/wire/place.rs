@@ -322,10 +322,11 @@ impl<'a> Places<'a> {
             return Ok(());
         }
         match zip::inspect(spool, self.limits, &mut self.unzipped) {
-            Ok(only_member) => {
+            Ok(inspected) => {
                 let last = self.packet.attachments.last_mut().and_then(|attachment| attachment.content.as_mut());
-                if let Some(content) = last.filter(|_| !zip_name) {
-                    content.unzipped = only_member;
+                if let Some(content) = last {
+                    content.bears_signature |= inspected.bears_signature;
+                    content.unzipped = inspected.only_member.filter(|_| !zip_name);
                 }
                 Ok(())
             }

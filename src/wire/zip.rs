@@ -1,6 +1,7 @@
 //! Is a zipped attachment safe to unzip? Looks at every name in both places where a zip writes it, and
 //! unzips everything to count what really comes out. One level only: a zip in the zip is content.
 
+use super::mark::Looking;
 use crate::config::Packets;
 use crate::domain::packet::Digest;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -50,8 +51,17 @@ impl Spent {
     }
 }
 
-/// Looks through a zip and gives the SHA-256 of its member, when there is exactly one.
-pub fn inspect(mut zip: impl Read + Seek, limits: &Packets, spent: &mut Spent) -> Result<Option<Digest>, Danger> {
+/// What was seen in a zip.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// SHA-256 of its member, when there is exactly one.
+    pub only_member: Option<Digest>,
+    /// Whether a member bears a digital signature.
+    pub bears_signature: bool,
+}
+
+/// Looks through a zip.
+pub fn inspect(mut zip: impl Read + Seek, limits: &Packets, spent: &mut Spent) -> Result<Inspected, Danger> {
     let zipped_bytes = zip.seek(SeekFrom::End(0)).map_err(Danger::Spool)?;
     spent.zipped_bytes = spent.zipped_bytes.saturating_add(zipped_bytes);
     let allowed = spent.allowed(limits);
@@ -60,15 +70,16 @@ pub fn inspect(mut zip: impl Read + Seek, limits: &Packets, spent: &mut Spent) -
     if count > limits.zip_members_max {
         return Err(Danger::Bomb(format!("{count} members")));
     }
-    let mut only_member = None;
+    let mut inspected = Inspected::default();
     let files = members.files().map_err(Danger::of)?;
     while let Some(member) = files.next() {
         let member = member.map_err(Danger::of)?;
         check_names(&member, files.reader_mut())?;
-        let digest = unzip(member, files.reader_mut(), (allowed, &mut spent.unzipped_bytes))?;
-        only_member = (count == 1).then_some(digest);
+        let (digest, bears_signature) = unzip(member, files.reader_mut(), (allowed, &mut spent.unzipped_bytes))?;
+        inspected.only_member = (count == 1).then_some(digest);
+        inspected.bears_signature |= bears_signature;
     }
-    Ok(only_member)
+    Ok(inspected)
 }
 
 /// Refuses names that lead out of a folder, and two names for one member.
@@ -99,14 +110,15 @@ fn is_safe(name: &[u8]) -> bool {
     !absolute && !name.iter().any(forbidden) && name.split(|b| *b == b'/').all(|step| step != b"..")
 }
 
-/// Unzips one member, counting; nothing more once all together make more than `allowed` bytes.
+/// Unzips one member, counting; nothing more once all together make more than `allowed` bytes. Its digest, and whether it bears a
+/// signature.
 fn unzip(
     member: ZipFileEntry<'_>,
     zip: &mut (impl Read + Seek),
     (allowed, unzipped_bytes): (u64, &mut u64),
-) -> Result<Digest, Danger> {
+) -> Result<(Digest, bool), Danger> {
     let mut member = member.with_reader(zip, ZipReadOptions::new()).map_err(Danger::of)?;
-    let mut digest = Context::new(&SHA256);
+    let (mut digest, mut looking) = (Context::new(&SHA256), Looking::default());
     let mut piece = vec![0; 16 * 1024];
     loop {
         if *unzipped_bytes > allowed {
@@ -117,11 +129,13 @@ fn unzip(
             break;
         }
         *unzipped_bytes = unzipped_bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        digest.update(piece.get(..length).unwrap_or_default());
+        let unzipped = piece.get(..length).unwrap_or_default();
+        digest.update(unzipped);
+        looking.feed(unzipped);
     }
     let mut sha256 = [0; 32];
     sha256.copy_from_slice(digest.finish().as_ref());
-    Ok(Digest(sha256))
+    Ok((Digest(sha256), looking.finish()))
 }
 
 /// A zip of one file, as the vendor SDK makes it for transit; the same every time.

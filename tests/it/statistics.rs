@@ -115,6 +115,52 @@ async fn numbers_are_those_of_the_register_and_the_same_however_rounds_are_cut()
 }
 
 #[tokio::test]
+async fn documents_with_signatures_and_without_paper_are_counted_once_each() {
+    let hub = hub().await;
+    let signed_pdf = b"%PDF-1.7\n1 0 obj <</Type/Sig/ByteRange[0 10 20 30]>> endobj".to_vec();
+    let documents = [
+        a_document("signed").to(&["X99.B02", "X99.C03"]).attachment(signed_pdf.clone()).business("<Paper>0</Paper>"),
+        a_document("unsigned").attachment(b"%PDF-1.7\nno signature".to_vec()).business("<Paper>1</Paper>"),
+        a_document("silent").attachment(b"text".to_vec()),
+        a_document("in a zip").attachment(zipped(&signed_pdf)).with("tep.bin", "tep.zip"),
+    ];
+    let mut clerk = Browser::of(&hub, "mai", UserRole::Clerk, &["X99.A01"]).await;
+    let mut said = Vec::new();
+    for document in documents {
+        let receipt = hub.accepted("dms.national", document.bytes()).await;
+        let page = clerk.get(&format!("/portal/documents/{}", receipt["envelope_id"].as_str().unwrap())).await.words();
+        let facts =
+            ["Trục không kiểm tra hiệu lực", "Không thấy trong tệp", "Không gửi bản giấy", "Có gửi kèm bản giấy"];
+        said.push(facts.map(|fact| page.contains(fact)));
+    }
+    let [signed, unsigned, silent] = [[true, false], [false, true], [false, false]];
+    let expected = [(signed, signed), (unsigned, unsigned), (unsigned, silent), (signed, silent)];
+    assert_eq!(said, expected.map(|(signature, paper)| [signature[0], signature[1], paper[0], paper[1]]));
+    let status = a_status("X99.B02", ("X99.A01", "signed"), "01", "2026/11/21 09:30:00");
+    hub.accepted("dms.province", status).await;
+    count(&hub).await;
+
+    let counted = sums(&hub).await;
+    assert_eq!((value(&counted, "signed"), value(&counted, "paperless")), (part(2, 4), part(1, 2)));
+    let of_sender = "SELECT CAST(sum(number) AS BIGINT) FROM statistic_counts WHERE scope = 'sender' \
+                     AND agency_code = 'X99.A01' AND what IN ('signed', 'paperless') AND length(day) = 10";
+    assert_eq!(hub.count(of_sender).await, 3, "two that are signed, one without paper");
+    // Nothing is known of what was accepted before it was noted.
+    hub.run("UPDATE envelopes SET paper_follows = NULL, bears_signature = NULL").await;
+    STATISTICS.begin_anew(&hub.hub, &By::Operator).await.unwrap();
+    count(&hub).await;
+    let unknown = sums(&hub).await;
+    assert_eq!((value(&unknown, "signed").permille(), value(&unknown, "paperless").permille()), (None, None));
+}
+
+fn zipped(content: &[u8]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("cong-van.pdf", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut zip, content).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
 async fn what_failed_and_arrives_when_started_anew_has_not_failed() {
     let (hub, dispatcher, _robot) = with_failures(2).await;
     count(&hub).await;

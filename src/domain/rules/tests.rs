@@ -63,7 +63,12 @@ impl Draft {
 }
 
 fn decode(packet: &mut Packet, id: NodeId, text: &str) {
-    let content = Content { bytes: u64::try_from(text.len()).unwrap(), sha256: Digest([0; 32]), unzipped: None };
+    let content = Content {
+        bytes: u64::try_from(text.len()).unwrap(),
+        sha256: Digest([0; 32]),
+        unzipped: None,
+        bears_signature: false,
+    };
     let node = packet.nodes[id].parent.unwrap();
     packet.attachments.push(AttachmentRead { node, content: (text != "###").then_some(content) });
 }

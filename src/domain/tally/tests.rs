@@ -19,6 +19,8 @@ fn packet() -> Packet {
         kind: "new".to_owned(),
         type_name: "QUYẾT ĐỊNH".to_owned(),
         urgency: Urgency::Urgent,
+        paper_follows: Some(false),
+        bears_signature: Some(true),
     }
 }
 

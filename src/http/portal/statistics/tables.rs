@@ -213,7 +213,7 @@ fn overview(side: &Side, id: &str, page: &Page<'_>) -> Table {
 
 /// What an agency receives are deliveries: packets are those of their senders.
 fn is_for(scope: Scope, measure: &Measure) -> bool {
-    scope != Scope::Recipient || !["packets", "statuses"].contains(&measure.code)
+    scope != Scope::Recipient || !["packets", "statuses", "signed", "paperless"].contains(&measure.code)
 }
 
 fn name(measure: &Measure, page: &Page<'_>) -> Item {
