@@ -32,8 +32,8 @@ pub struct Issued {
 
 impl Issued {
     /// Reads a receipt that was signed.
-    fn of(xml: String) -> Result<Self, ExchangeError> {
-        let unreadable = |_| ExchangeError::Unavailable("a kept receipt cannot be read".to_owned());
+    fn of(id: &str, xml: String) -> Result<Self, ExchangeError> {
+        let unreadable = |_| ExchangeError::Unavailable(format!("the kept receipt of {id} cannot be read"));
         Ok(Self { receipt: wire::receipt::read(&xml).map_err(unreadable)?.receipt, xml })
     }
 }
@@ -47,10 +47,10 @@ type Context = (Option<Packet>, Vec<Recipient>);
 /// `NotFound` unless there is such evidence that has receipts and the caller is a party to it; `Unavailable` when no key may sign;
 /// `Store`.
 pub async fn receipt(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Issued, ExchangeError> {
-    Issued::of(signed(hub, caller, id).await?)
+    Issued::of(id, signed(hub, caller, id).await?)
 }
 
-/// The same, the signed text alone.
+/// The same, the signed text alone, as it was kept: whoever has it verifies it.
 ///
 /// # Errors
 /// As `receipt`.
@@ -64,7 +64,7 @@ pub async fn signed(hub: &Hub, caller: Option<&Caller>, id: &str) -> Result<Stri
 /// As `receipt`.
 pub async fn receipt_for(hub: &Hub, person: &Person, id: &str) -> Result<Issued, ExchangeError> {
     access::covered(hub, person, id).await?;
-    let issued = Issued::of(issued(hub, (Viewer::of(person), false), id).await?)?;
+    let issued = Issued::of(id, issued(hub, (Viewer::of(person), false), id).await?)?;
     access::looked_at(hub, person, "receipt", id).await?;
     Ok(issued)
 }

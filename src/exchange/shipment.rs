@@ -93,7 +93,7 @@ impl Read for Pieces<'_> {
 pub(super) async fn of(hub: &Hub, target: &Target, parcel: &Parcel, at: DateTime<Utc>) -> Result<Shipment, String> {
     let id = parcel.push.push_id.as_str();
     let (source, media, more) = match &parcel.content {
-        Content::Packet(packet) => (source(hub, packet).await?, "application/xml", of_packet(packet)),
+        Content::Packet(packet) => (source(hub, target.id.kind, packet).await?, "application/xml", of_packet(packet)),
         Content::Announcement(row) => {
             (Source::Row(Bytes::copy_from_slice(row.body.as_bytes())), "application/json", Vec::new())
         }
@@ -140,7 +140,7 @@ fn of_relay(hub: &Hub, keys: &[SecretString], content: &Content) -> Result<Vec<(
     Ok(headers)
 }
 
-async fn source(hub: &Hub, packet: &Packet) -> Result<Source, String> {
+async fn source(hub: &Hub, kind: EndpointKind, packet: &Packet) -> Result<Source, String> {
     let (sha256, bytes) = (digest_of(&packet.sha256), u64::try_from(packet.bytes).unwrap_or(0));
     if let Some(content) = &packet.content {
         return match Digest::of(content) == sha256 {
@@ -149,11 +149,12 @@ async fn source(hub: &Hub, packet: &Packet) -> Result<Source, String> {
         };
     }
     let room = u32::try_from(bytes).ok().and_then(|bytes| Arc::clone(&hub.held).try_acquire_many_owned(bytes).ok());
-    let Some(room) = room else { return Ok(Source::File(sha256, bytes)) };
+    // For a neighbour nothing is signed, and the file is read once anyway.
+    let Some(room) = room.filter(|_| kind != EndpointKind::Relay) else { return Ok(Source::File(sha256, bytes)) };
     let payloads = hub.payloads.clone();
-    let reading = tokio::task::spawn_blocking(move || payloads.pieces(&sha256, bytes)).await;
-    let pieces = reading.map_err(io::Error::other).flatten().map_err(|error| error.to_string())?;
-    Ok(Source::Held(pieces, Arc::new(room)))
+    let read = move || Ok(Source::Held(payloads.pieces(&sha256, bytes)?, Arc::new(room)));
+    let reading = tokio::task::spawn_blocking(read).await;
+    reading.map_err(io::Error::other).flatten().map_err(|error| error.to_string())
 }
 
 fn of_packet(packet: &Packet) -> Vec<(&'static str, String)> {

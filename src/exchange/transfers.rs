@@ -125,7 +125,7 @@ pub struct DocumentLine {
     pub tally: Tally,
 }
 
-/// How many of the newest documents that came are in which state, up to one more than `COUNTED_MAX` in all.
+/// How many of the newest documents that came are in which state, up to `COUNTED_MAX`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
     /// Wait to be taken.
@@ -314,7 +314,8 @@ pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<C
     let counted = |number: &i64| usize::try_from(*number).unwrap_or(0);
     let of = |wanted: &[DeliveryState]| -> usize {
         let words: HashSet<&str> = wanted.iter().map(|state| state.word()).collect();
-        states.iter().filter(|(state, _)| words.contains(state.as_str())).map(|(_, number)| counted(number)).sum()
+        let of_these = states.iter().filter(|(state, _)| words.contains(state.as_str()));
+        of_these.map(|(_, number)| counted(number)).sum::<usize>().min(COUNTED_MAX)
     };
     Ok(Counts {
         waiting: of(&[DeliveryState::Pending, DeliveryState::Consigned]),

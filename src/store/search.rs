@@ -140,7 +140,8 @@ fn newest_of(
     (before, limit): (i64, i64),
 ) -> Result<Vec<Number>, diesel::result::Error> {
     let asked = question.for_tsquery();
-    if !question.words.is_empty() {
+    // What is of some agencies alone is seldom among the newest of all.
+    if !question.words.is_empty() && question.among.is_empty() {
         let newest = "SELECT number FROM (SELECT number, words FROM document_words WHERE number < $2 \
                       ORDER BY number DESC LIMIT $4) AS newest WHERE words @@ $1::tsquery ORDER BY number DESC LIMIT $3";
         let found: Vec<Number> = diesel::sql_query(newest)

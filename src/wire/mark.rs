@@ -7,11 +7,11 @@ use memchr::memmem;
 const HEAD: usize = 1024;
 /// What stands in the dictionary of a PDF's signature, never compressed, since it names places in the file (ISO 32000-1, 12.8.1).
 const IN_PDF: &[&[u8]] = &[b"/ByteRange"];
-/// XML Signature, enveloped or not.
-const IN_XML: &[&[u8]] = &[b"http://www.w3.org/2000/09/xmldsig#"];
+/// The end of the value of an XML Signature, under whichever prefix: what only speaks of signatures has none.
+const IN_XML: &[&[u8]] = &[b"SignatureValue>"];
 /// Names of members that hold signatures: of office files (ECMA-376 part 2, ODF 1.2 part 3) and of ASiC containers (ETSI EN 319 162-1).
 const IN_ZIP: &[&[u8]] = &[b"_xmlsignatures/", b"META-INF/documentsignatures.xml", b"META-INF/signature"];
-/// The longest of them, less one byte: so much of what came before may be the beginning of one.
+/// At least the longest of them less one byte: so much of what came before may be the beginning of one.
 const SEAM: usize = 40;
 /// `signedData` (RFC 5652, 5.1), which stands right behind the outermost tag and length.
 const CMS: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
@@ -87,14 +87,17 @@ impl Looking {
 fn stage(head: &[u8]) -> Stage {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let is_cms = || memmem::find(head.get(..CMS_BEGINS_WITHIN).unwrap_or(head), CMS).is_some();
-    if memmem::find(head, b"%PDF-").is_some() {
-        Stage::For(IN_PDF)
-    } else if head.starts_with(b"PK\x03\x04") {
+    // What is wrapped may begin within the head too.
+    if head.starts_with(b"PK\x03\x04") {
         Stage::For(IN_ZIP)
+    } else if head.starts_with(&[0x30]) && is_cms() {
+        Stage::Known(true)
     } else if text.starts_with(b"<") {
         Stage::For(IN_XML)
+    } else if memmem::find(head, b"%PDF-").is_some() {
+        Stage::For(IN_PDF)
     } else {
-        Stage::Known(head.starts_with(&[0x30]) && is_cms())
+        Stage::Known(false)
     }
 }
 
@@ -115,7 +118,10 @@ mod tests {
         let cms = [&[0x30, 0x82, 0x10, 0x00][..], CMS, &[0xA0; 2_000]].concat();
         for signed in [
             long(b"%PDF-1.7\n", b"<</Type/Sig/ByteRange[0 1 2 3]>>"),
-            long(b"\xEF\xBB\xBF <?xml version=\"1.0\"?>", b"xmlns=\"http://www.w3.org/2000/09/xmldsig#\""),
+            long(b"\xEF\xBB\xBF <?xml version=\"1.0\"?>", b"</ds:SignatureValue></ds:Signature>"),
+            long(b"<!-- %PDF-1.7 -->", b"<SignatureValue>AA==</SignatureValue>"),
+            long(b"PK\x03\x04 a.pdf %PDF-1.7", b"META-INF/signatures.xml"),
+            [&[0x30, 0x82, 0x10, 0x00][..], CMS, b"\xA0\x82\x10\x00 %PDF-1.7", &[0xA0; 2_000]].concat(),
             long(b"PK\x03\x04", b"_xmlsignatures/sig1.xml"),
             long(b"PK\x03\x04", b"META-INF/signatures0.xml"),
             b"%PDF-1.4 /ByteRange".to_vec(),
@@ -127,7 +133,8 @@ mod tests {
             long(b"%PDF-1.7\n", b"/Byte Range"),
             long(b"a text about ", b"/ByteRange and http://www.w3.org/2000/09/xmldsig#"),
             long(b"PK\x03\x04", b"word/document.xml"),
-            long(b"<html>", b"_xmlsignatures/"),
+            long(b"<html>", b"_xmlsignatures/ SignatureValue"),
+            long(b"<xs:schema>", b"<xs:element name=\"SignatureValue\" type=\"http://www.w3.org/2000/09/xmldsig#\"/>"),
             Vec::new(),
             b"0".to_vec(),
         ] {
