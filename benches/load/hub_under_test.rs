@@ -14,6 +14,7 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -43,7 +44,9 @@ impl PostgresDatabase {
             let advice = "start it as `pg_virtualenv -o fsync=on -o synchronous_commit=on …`";
             ensure!(value == "on", "PostgreSQL runs with {setting} = {value}: {advice}");
         }
-        let name = format!("docaxis_bench_{}", std::process::id());
+        // A run may have an empty and a full one at once.
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("docaxis_bench_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         output(Command::new("createdb").arg(&name))?;
         Ok(PostgresDatabase(name))
     }
