@@ -159,6 +159,7 @@ const PAGES: &[Page] = &[
     ("number and notation, whole hub", 10, false, |q, turn| q.number(q.any(turn))),
     ("log of an agency and a day", 20, true, |q, turn| q.day(turn, "in")),
     ("log of an agency that sent, and a day", 20, true, |q, turn| q.day(turn, "out")),
+    ("log of an agency, both ways, and a day", 20, true, |q, turn| q.day(turn, "all")),
     ("log of the last days", 20, true, |_, _| "/portal/log".to_owned()),
     ("three words of the subject, clerk", 300, true, |q, turn| q.words(q.of_clerk(turn), 3)),
     ("three words of the subject, whole hub", 300, false, |q, turn| q.words(q.any(turn), 3)),

@@ -1,4 +1,4 @@
-//! The transfer log as people read it (nhật ký liên thông): what came to an agency, and what it sent. Not here: one document
+//! The transfer log as people read it (nhật ký liên thông): what came to an agency, what it sent, or both. Not here: one document
 //! (`document`), searching (`lookup`), what a page looks like (`http::portal`).
 
 use super::follow::{Desk, SentLine};
@@ -10,15 +10,30 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::directory::folded;
 use crate::domain::envelope::Urgency;
 use crate::hub::Hub;
+use crate::store::deliveries::DeliveryRow;
 use crate::store::envelopes::EnvelopeRow;
 use crate::store::transfers::{self as rows_of, Part, Reported};
 use crate::store::{Connection, StoreError, agencies, envelopes, users};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::{HashMap, HashSet};
 
+/// Which way documents went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// To an agency (văn bản đến).
+    #[default]
+    In,
+    /// From an agency (văn bản đi).
+    Out,
+    /// Either (tất cả): what one agency sent to another one of the same person is there twice, once each way.
+    Both,
+}
+
 /// What of the log somebody asks for.
 #[derive(Debug, Clone, Default)]
 pub struct LogQuery {
+    /// Which way they went.
+    pub way: Way,
     /// Canonical codes of the agencies.
     pub agencies: Vec<String>,
     /// First day, in Vietnam.
@@ -33,14 +48,21 @@ pub struct LogQuery {
     pub type_name: String,
     /// Documents that do this: `new`, `recall`, `update` or `replacement`; empty: whichever.
     pub business: String,
-    /// Of documents that came: those about which this status was reported; empty: whichever.
+    /// Where only what came is listed: of that, what this status was reported about; empty: whatever came.
     pub status: String,
-    /// Of documents that came: those that were to be received and were not.
+    /// Where only what came is listed: of that, what was to be received and was not.
     pub overdue: bool,
     /// After which row the page begins; empty: at the newest.
     pub after: String,
     /// Most rows; 0: as a page has.
     pub rows: usize,
+}
+
+impl LogQuery {
+    /// Whether only what is overdue is wanted.
+    pub fn is_overdue(&self) -> bool {
+        self.overdue && self.way == Way::In
+    }
 }
 
 /// In the place of an agency: all that a person looks after.
@@ -125,6 +147,15 @@ pub struct DocumentLine {
     pub tally: Tally,
 }
 
+/// A row of the log.
+#[derive(Debug, Clone)]
+pub enum Transfer {
+    /// What came.
+    Arrived(Arrived),
+    /// What was sent.
+    Sent(DocumentLine),
+}
+
 /// How many of the newest documents that came are in which state, up to `COUNTED_MAX`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
@@ -156,12 +187,14 @@ fn part(hub: &Hub, person: &Person, query: &LogQuery) -> Part {
     let after_last = query.until.and_then(|day| day.checked_add_days(Days::new(1)));
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let reaching = [DeliveryState::Pending, DeliveryState::Consigned, DeliveryState::HandedOver];
-    let states = match (query.overdue, query.states.is_empty()) {
+    let is_overdue = query.is_overdue();
+    let states = match (is_overdue, query.states.is_empty()) {
         (true, true) => reaching.to_vec(),
         (true, false) | (false, _) => query.states.clone(),
     };
     let status = match query.status.as_str() {
-        _ if query.overdue => Some(Reported::NoReceipt),
+        _ if query.way != Way::In => None,
+        _ if is_overdue => Some(Reported::NoReceipt),
         "" => None,
         NO_STATUS => Some(Reported::Nothing),
         code => Some(Reported::Code(code.to_owned())),
@@ -212,43 +245,99 @@ fn ends<T>(rows: &mut Vec<T>, limit: i64, place: impl Fn(&T) -> String) -> (Opti
     (rows.first().map(&place), rows.last().filter(|_| has_more).map(&place))
 }
 
-/// Documents that came to some agencies.
+/// A row as the store has it.
+enum Found {
+    Arrived(Box<(DeliveryRow, EnvelopeRow)>),
+    Sent(Box<EnvelopeRow>),
+}
+
+impl Found {
+    /// When the document was accepted, and the id of the delivery or envelope: the order of the log.
+    fn stands(&self) -> (DateTime<Utc>, &str) {
+        match self {
+            Self::Arrived(row) => (row.0.accepted_at(), &row.0.delivery_id),
+            Self::Sent(row) => (row.accepted_at.and_utc(), &row.envelope_id),
+        }
+    }
+}
+
+/// A page of the log, the newest first.
 ///
 /// # Errors
-/// `NotFound` unless the person looks after all of them; `Store`.
-pub async fn arrived(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<Arrived>, ExchangeError> {
+/// `NotFound` unless the person looks after all of the agencies; `Store`.
+pub async fn page(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<Transfer>, ExchangeError> {
     allowed(person, &query.agencies)?;
-    let (part, desk, user_id) = (part(hub, person, &query), Desk::of(hub), person.user_id.clone());
+    let (part, desk, viewer) = (part(hub, person, &query), Desk::of(hub), Viewer::of(person));
+    let user_id = person.user_id.clone();
     let page = hub.store.read(move |tx| {
         let mut part = part.clone();
+        let is_overdue = query.is_overdue();
         loop {
-            let mut page = arrived_page(tx, (&query.agencies, &part), &desk, &user_id)?;
+            let mut found = found(tx, &query, &part)?;
+            let (first, next) = ends(&mut found, part.limit, |row| {
+                let (at, id) = row.stands();
+                place(at, id)
+            });
+            let mut rows = told(tx, found, (&desk, &viewer, &user_id))?;
             // When time is over is not known to the database: what is not late yet is left out here.
-            page.rows.retain(|row| row.line.overdue || !query.overdue);
-            match page.next.as_deref().filter(|_| page.rows.is_empty()).and_then(cursor) {
+            rows.retain(|row| !is_overdue || matches!(row, Transfer::Arrived(row) if row.line.overdue));
+            match next.as_deref().filter(|_| rows.is_empty()).and_then(cursor) {
                 Some(next) => part.before = Some(next),
-                None => return Ok(page),
+                None => return Ok(LogPage { rows, first, next }),
             }
         }
     });
     Ok(page.await?)
 }
 
-fn arrived_page(
+/// The newest rows of a part, whichever way they went.
+fn found(tx: &mut Connection, query: &LogQuery, part: &Part) -> Result<Vec<Found>, StoreError> {
+    let mut found = Vec::new();
+    if query.way != Way::Out {
+        found.extend(rows_of::arrived(tx, &query.agencies, part)?.into_iter().map(|row| Found::Arrived(Box::new(row))));
+    }
+    if query.way != Way::In {
+        found.extend(rows_of::sent(tx, &query.agencies, part)?.into_iter().map(|row| Found::Sent(Box::new(row))));
+    }
+    // Each way comes in order: only both need be merged.
+    if query.way == Way::Both {
+        found.sort_by(|a, b| b.stands().cmp(&a.stands()));
+        found.truncate(usize::try_from(part.limit).unwrap_or(usize::MAX));
+    }
+    Ok(found)
+}
+
+/// Rows as people read them, in the order in which they were found.
+fn told(
     tx: &mut Connection,
-    (agencies, part): (&[String], &Part),
-    desk: &Desk,
-    user_id: &str,
-) -> Result<LogPage<Arrived>, StoreError> {
-    let mut found = rows_of::arrived(tx, agencies, part)?;
-    let (first, next) = ends(&mut found, part.limit, |(row, _)| place(row.accepted_at(), &row.delivery_id));
+    found: Vec<Found>,
+    (desk, viewer, user_id): (&Desk, &Viewer, &str),
+) -> Result<Vec<Transfer>, StoreError> {
+    let went: Vec<bool> = found.iter().map(|row| matches!(row, Found::Sent(_))).collect();
+    let (mut came, mut sent) = (Vec::new(), Vec::new());
+    for row in found {
+        match row {
+            Found::Arrived(row) => came.push(*row),
+            Found::Sent(row) => sent.push(*row),
+        }
+    }
+    let mut came = arrived(tx, came, (desk, user_id))?.into_iter().map(Transfer::Arrived);
+    let mut sent = lines(tx, viewer, sent)?.into_iter().map(Transfer::Sent);
+    Ok(went.into_iter().filter_map(|is_sent| if is_sent { sent.next() } else { came.next() }).collect())
+}
+
+fn arrived(
+    tx: &mut Connection,
+    found: Vec<(DeliveryRow, EnvelopeRow)>,
+    (desk, user_id): (&Desk, &str),
+) -> Result<Vec<Arrived>, StoreError> {
     let deliveries: Vec<&str> = found.iter().map(|(delivery, _)| delivery.delivery_id.as_str()).collect();
     let documents: Vec<&str> = found.iter().map(|(_, envelope)| envelope.envelope_id.as_str()).collect();
-    let senders = found.iter().map(|(_, envelope)| envelope.sender_code.as_str());
-    let parties: Vec<&str> = senders.chain(agencies.iter().map(String::as_str)).collect();
+    let parties = found.iter().flat_map(|(delivery, envelope)| [&delivery.recipient_code, &envelope.sender_code]);
+    let parties: HashSet<&str> = parties.map(String::as_str).collect();
     let received = envelopes::received_at(tx, &deliveries)?;
     let statuses = rows_of::last_statuses(tx, &deliveries)?;
-    let names = rows_of::names(tx, &parties)?;
+    let names = rows_of::names(tx, &parties.into_iter().collect::<Vec<_>>())?;
     let read = users::read_of(tx, user_id, &documents)?;
     let rows = found.into_iter().map(|(delivery, envelope)| {
         Ok(Arrived {
@@ -263,33 +352,24 @@ fn arrived_page(
             line: desk.line(delivery, &envelope, &received)?,
         })
     });
-    Ok(LogPage { rows: rows.collect::<Result<_, StoreError>>()?, first, next })
+    rows.collect()
 }
 
 /// Most new documents that are counted.
 const NEWS_MAX: i64 = 100;
 
-/// How many documents came to some agencies, or were sent by them, since a row of their log, up to `NEWS_MAX`; none of what is
-/// overdue, which nothing new is.
+/// How many rows a log has more than when a row of it was the newest, up to `NEWS_MAX`; none of what is overdue, which nothing
+/// new is.
 ///
 /// # Errors
 /// `NotFound` unless the person looks after all of them; `Store`.
-pub async fn news(
-    hub: &Hub,
-    person: &Person,
-    (query, is_sent): (LogQuery, bool),
-    since: &str,
-) -> Result<usize, ExchangeError> {
+pub async fn news(hub: &Hub, person: &Person, query: LogQuery, since: &str) -> Result<usize, ExchangeError> {
     allowed(person, &query.agencies)?;
-    if query.overdue {
+    if query.is_overdue() {
         return Ok(0);
     }
     let part = Part { before: None, since: cursor(since), limit: NEWS_MAX, ..part(hub, person, &query) };
-    let count = hub.store.read(move |tx| match is_sent {
-        true => Ok(rows_of::sent(tx, &query.agencies, &part)?.len()),
-        false => Ok(rows_of::arrived(tx, &query.agencies, &part)?.len()),
-    });
-    Ok(count.await?)
+    Ok(hub.store.read(move |tx| Ok(found(tx, &query, &part)?.len())).await?)
 }
 
 /// The place in a log behind which everything new comes, of a page without rows.
@@ -324,22 +404,6 @@ pub async fn counts(hub: &Hub, person: &Person, agencies: &[String]) -> Result<C
         withdrawn: of(&[DeliveryState::Withdrawn]),
         is_cut: states.iter().map(|(_, number)| counted(number)).sum::<usize>() > COUNTED_MAX,
     })
-}
-
-/// Documents that some agencies sent.
-///
-/// # Errors
-/// `NotFound` unless the person looks after all of them; `Store`.
-pub async fn sent(hub: &Hub, person: &Person, query: LogQuery) -> Result<LogPage<DocumentLine>, ExchangeError> {
-    allowed(person, &query.agencies)?;
-    let (part, viewer) = (part(hub, person, &query), Viewer::of(person));
-    let page = hub.store.read(move |tx| {
-        let mut found = rows_of::sent(tx, &query.agencies, &part)?;
-        let place_of = |row: &EnvelopeRow| place(row.accepted_at.and_utc(), &row.envelope_id);
-        let (first, next) = ends(&mut found, part.limit, place_of);
-        Ok(LogPage { rows: lines(tx, &viewer, found)?, first, next })
-    });
-    Ok(page.await?)
 }
 
 /// Documents with how far they are: all of it on the sender's side, on a recipient's what concerns that.

@@ -163,9 +163,12 @@ async fn nobody_sees_or_finds_what_is_of_other_agencies() {
     for browser in [&mut of_commune, &mut auditor, &mut of_nothing] {
         assert_eq!(browser.get(&place(&secret)).await.status, 404);
         assert!(!browser.page.text.contains("riêng"));
-        for log in
-            ["/portal/log?agency=X99.B02", "/portal/log?agency=X99.A01&direction=out", "/portal/log?agency=x99.b02"]
-        {
+        for log in [
+            "/portal/log?agency=X99.B02",
+            "/portal/log?agency=X99.A01&direction=out",
+            "/portal/log?agency=X99.A01&direction=all",
+            "/portal/log?agency=x99.b02",
+        ] {
             assert_eq!(browser.get(log).await.status, 404, "{log}");
         }
         for text in ["55", "rieng", "ax99b02", "dd1"] {
@@ -237,6 +240,61 @@ async fn a_long_log_goes_on_from_page_to_page_without_a_gap() {
         }
         assert_eq!(seen, [8, 7, 6, 5, 4, 3, 2, 1], "{first}");
     }
+    // Of both ways nothing is missing or there twice, although all of it is of one moment.
+    for (first, ways) in [("/portal/log?agency=X99.B02&direction=all", 1), ("/portal/log?agency=all&direction=all", 2)]
+    {
+        let (mut place, mut seen) = (first.to_owned(), Vec::new());
+        loop {
+            let page = clerk.get(&place).await;
+            let rows = page.text.split("<tr").skip(2).map(|row| {
+                let code = row.split("/KH-TRANG</a>").next().unwrap().rsplit('>').next().unwrap();
+                (code.parse::<u32>().unwrap(), row.contains("<td>Đi</td>"))
+            });
+            seen.extend(rows);
+            let Some(next) = page.text.split("rel=\"next\" href=\"").nth(1) else { break };
+            place = next.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
+        }
+        assert_eq!(seen.len(), 8 * ways, "{first}: {seen:?}");
+        let all: std::collections::BTreeSet<_> = seen.into_iter().collect();
+        assert_eq!(all.len(), 8 * ways, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_and_what_was_sent_stand_in_one_log_by_time() {
+    let hub = hub().await;
+    let mut clerk = Browser::of(&hub, "lan", UserRole::Clerk, &["X99.B02"]).await;
+    let empty = clerk.get("/portal/log?direction=all").await.text.clone();
+    assert!(empty.contains("<h1>Văn bản đến và đi") && empty.contains("Không có văn bản nào"), "{empty}");
+    let news = empty.split("data-ask=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    hub.accepted("dms.national", numbered("d1", "12", "QĐ-UBND").bytes()).await;
+    hub.after(TimeDelta::minutes(1));
+    hub.accepted("dms.province", numbered("p1", "34", "TTr-SNV").from("X99.B02").to(&["X99.A01"]).bytes()).await;
+    hub.after(TimeDelta::minutes(1));
+    hub.accepted("dms.national", numbered("d2", "13", "QĐ-UBND").bytes()).await;
+    hub.accepted("dms.national", numbered("d3", "14", "QĐ-UBND").to(&["X99.C03"]).bytes()).await;
+    assert!(clerk.get(&news).await.text.contains("\"new\":3"), "{}", clerk.page.text);
+
+    let words = clerk.get("/portal/log?direction=all&agency=X99.B02").await.words();
+    let [newest, sent, oldest] = ["13/QĐ-UBND", "34/TTr-SNV", "12/QĐ-UBND"].map(|code| words.find(code).unwrap());
+    assert!(newest < sent && sent < oldest, "{words}");
+    assert!(words.contains("0/1 đã nhận") && words.contains("Chờ bên nhận lấy về"), "{words}");
+    assert!(!words.contains("14/QĐ-UBND"), "what went past the agency is not of its log: {words}");
+    assert!(!words.contains("Trạng thái xử lý"), "filters of what came alone are not there");
+    // What those filters say in an address says nothing here, and does not narrow what was sent either.
+    for direction in ["all", "out"] {
+        let words = clerk.get(&format!("/portal/log?direction={direction}&overdue=1&status=03")).await.words();
+        assert!(words.contains("34/TTr-SNV"), "{direction}: {words}");
+    }
+    // The other filters go along from one way to the other.
+    let page = clerk.get("/portal/log?direction=all&urgency=3&after=1.x").await;
+    assert!(page.text.contains("/portal/log?urgency=3&#38;direction=out"), "{}", page.text);
+
+    let table = clerk.get("/portal/log/export?form=csv&direction=all").await.text.clone();
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].contains("Chiều") && lines.len() == 4, "{table}");
+    assert!(lines[1].contains("Đến") && lines[1].contains("13/QĐ-UBND"), "{table}");
+    assert!(lines[2].contains("Đi") && lines[2].contains("34/TTr-SNV") && lines[2].contains("0/1 đã nhận"), "{table}");
 }
 
 #[tokio::test]

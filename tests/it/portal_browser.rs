@@ -113,6 +113,7 @@ async fn no_page_has_a_serious_fault_for_those_who_see_or_move_less() {
     let pages = [
         ("arrived", "/portal/log"),
         ("arrived-empty", "/portal/log?state=failed"),
+        ("both-ways", "/portal/log?direction=all"),
         ("account", "/portal/account"),
         ("search", "/portal/search?q=quy"),
         ("search-nothing", "/portal/search?q=khongco"),

@@ -12,7 +12,7 @@ use crate::exchange::ExchangeError;
 use crate::exchange::access::{self, Access};
 use crate::exchange::open;
 use crate::exchange::sessions::Person;
-use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery};
+use crate::exchange::transfers::{self, Arrived, DocumentLine, LogQuery, Transfer, Way};
 use crate::hub::Hub;
 use crate::sheet::{Cell, Column, Form, Sheet};
 use actix_web::HttpResponse;
@@ -58,12 +58,36 @@ const SENT: [Head; 12] = [
     ("Độ khẩn", "Urgency", 14),
 ];
 
+const BOTH: [Head; 14] = [
+    ("Ngày đến, gửi", "Arrived, sent", 17),
+    ("Ngày (ISO)", "Time (ISO)", 27),
+    ("Chiều", "Direction", 9),
+    ("Số ký hiệu", "Number", 20),
+    ("Trích yếu", "Subject", 60),
+    ("Cơ quan ban hành", "Issuing agency", 34),
+    ("Mã cơ quan ban hành", "Its code", 18),
+    ("Nơi nhận", "Recipient", 34),
+    ("Số nơi nhận", "Recipients", 12),
+    ("Loại văn bản", "Kind", 18),
+    ("Nghiệp vụ", "Business", 12),
+    ("Độ khẩn", "Urgency", 14),
+    ("Trạng thái chuyển", "Transfer", 24),
+    ("Trạng thái xử lý", "Status", 24),
+];
+
+fn heads(way: Way) -> &'static [Head] {
+    match way {
+        Way::In => &ARRIVED,
+        Way::Out => &SENT,
+        Way::Both => &BOTH,
+    }
+}
+
 /// What is needed from one page of rows to the next.
 struct Writing {
     hub: Hub,
     person: Person,
     query: LogQuery,
-    is_sent: bool,
     language: Language,
     /// Nothing once its last bytes are on their way.
     sheet: Option<Sheet>,
@@ -83,11 +107,8 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let form = Form::of_word(fields.get("form")).ok_or(ExchangeError::NotFound)?;
     let place = open::place(page.hub).await?;
-    let Asked { query, is_sent, .. } = log::asked(page, person, fields).await?;
-    let (heads, name): (&[Head], &str) = match is_sent {
-        true => (&SENT, page.t("Văn bản đi", "Outgoing documents")),
-        false => (&ARRIVED, page.t("Văn bản đến", "Incoming documents")),
-    };
+    let Asked { query, .. } = log::asked(page, person, fields).await?;
+    let (heads, (name, _)) = (heads(query.way), log::way_words(query.way, page));
     let columns: Vec<Column<'_>> =
         heads.iter().map(|(vi, en, chars)| Column { title: page.t(vi, en), chars: *chars }).collect();
     let sheet = Sheet::new(form, name, &columns).map_err(ExchangeError::Payload)?;
@@ -95,7 +116,6 @@ pub(super) async fn answer(
         hub: page.hub.clone(),
         person: person.clone(),
         query: LogQuery { rows: ROWS_AT_ONCE, after: String::new(), ..query },
-        is_sent,
         language: page.language,
         sheet: Some(sheet),
         rows_left: page.hub.config.portal.export_rows_max,
@@ -123,29 +143,20 @@ impl Writing {
     async fn next(&mut self) -> Result<Option<Bytes>, ExchangeError> {
         let Some(mut sheet) = self.sheet.take() else { return Ok(None) };
         self.query.rows = ROWS_AT_ONCE.min(self.rows_left);
-        let next = match self.is_sent {
-            true => {
-                let page = transfers::sent(&self.hub, &self.person, self.query.clone()).await?;
-                page.rows
-                    .iter()
-                    .try_for_each(|row| sent(&mut sheet, row, self.language))
-                    .map(|()| (page.rows.len(), page.next))
-            }
-            false => {
-                let page = transfers::arrived(&self.hub, &self.person, self.query.clone()).await?;
-                page.rows
-                    .iter()
-                    .try_for_each(|row| arrived(&mut sheet, row, self.language))
-                    .map(|()| (page.rows.len(), page.next))
-            }
-        };
-        let (written, next) = next.map_err(ExchangeError::Payload)?;
+        let page = transfers::page(&self.hub, &self.person, self.query.clone()).await?;
+        let way = self.query.way;
+        let written = page.rows.iter().try_for_each(|row| match (row, way) {
+            (row, Way::Both) => either(&mut sheet, row, self.language),
+            (Transfer::Arrived(row), Way::In | Way::Out) => arrived(&mut sheet, row, self.language),
+            (Transfer::Sent(row), Way::In | Way::Out) => sent(&mut sheet, row, self.language),
+        });
+        written.map_err(ExchangeError::Payload)?;
+        let (written, next) = (page.rows.len(), page.next);
         self.rows_left = self.rows_left.saturating_sub(written);
         let has_more = next.is_some();
         let Some(next) = next.filter(|_| self.rows_left > 0) else {
             if has_more {
-                let cells = if self.is_sent { SENT.len() } else { ARRIVED.len() };
-                say_cut(&mut sheet, self.language, cells).map_err(ExchangeError::Payload)?;
+                say_cut(&mut sheet, self.language, heads(way).len()).map_err(ExchangeError::Payload)?;
             }
             return sheet.finish().map(Some).map_err(ExchangeError::Payload);
         };
@@ -213,4 +224,53 @@ fn sent(sheet: &mut Sheet, row: &DocumentLine, l: Language) -> io::Result<()> {
         urgency.as_str().into(),
     ];
     sheet.row(&cells)
+}
+
+/// A row of a table in which documents of both ways stand.
+fn either(sheet: &mut Sheet, row: &Transfer, l: Language) -> io::Result<()> {
+    match row {
+        Transfer::Arrived(row) => {
+            let (at, iso) = time(row.line.accepted_at);
+            let (urgency, transfer) = (urgency(row.urgency, l), words::transfer(&row.line, l).text);
+            let status = row.status_code.as_deref().map_or_else(String::new, |code| words::status(code, l).text);
+            let cells: [Cell<'_>; 14] = [
+                at.as_str().into(),
+                iso.as_str().into(),
+                l.pick("Đến", "In").into(),
+                row.line.code.as_str().into(),
+                row.line.subject.as_str().into(),
+                row.sender_name.as_str().into(),
+                row.line.sender.as_str().into(),
+                row.recipient_name.as_str().into(),
+                Cell::Number(1),
+                row.type_name.as_str().into(),
+                words::business(&row.business, l).into(),
+                urgency.as_str().into(),
+                transfer.as_str().into(),
+                status.as_str().into(),
+            ];
+            sheet.row(&cells)
+        }
+        Transfer::Sent(row) => {
+            let (at, iso) = time(row.accepted_at);
+            let (urgency, transfer) = (urgency(row.urgency, l), log::tally(row, l).text);
+            let cells: [Cell<'_>; 14] = [
+                at.as_str().into(),
+                iso.as_str().into(),
+                l.pick("Đi", "Out").into(),
+                row.code.as_str().into(),
+                row.subject.as_str().into(),
+                row.sender_name.as_str().into(),
+                row.sender.as_str().into(),
+                row.recipient_name.as_str().into(),
+                Cell::Number(row.tally.all),
+                row.type_name.as_str().into(),
+                words::business(&row.business, l).into(),
+                urgency.as_str().into(),
+                transfer.as_str().into(),
+                "".into(),
+            ];
+            sheet.row(&cells)
+        }
+    }
 }

@@ -1,16 +1,16 @@
-//! The transfer log (nhật ký liên thông): what came to an agency, and what it sent.
+//! The transfer log (nhật ký liên thông): what came to an agency, what it sent, or both. Its tables are beside its template, one
+//! for each way.
 
 use super::super::problem::{self, Problem};
 use super::fields::Fields;
-use super::words::{self, Tag};
+use super::words::{self, Language, Tag};
 use super::{Page, drawn, see_other};
 use crate::domain::dates;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::status::{Direction, STATUSES};
-use crate::exchange::ExchangeError;
 use crate::exchange::access::{self, Access};
 use crate::exchange::sessions::Person;
-use crate::exchange::transfers::{self, ALL, Arrived, Counts, DocumentLine, LogPage, LogQuery};
+use crate::exchange::transfers::{self, ALL, Arrived, Counts, DocumentLine, LogPage, LogQuery, Transfer, Way};
 use crate::exchange::views;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -69,7 +69,6 @@ struct Choice {
 /// What the address of a log asks for.
 pub(super) struct Asked {
     pub(super) query: LogQuery,
-    pub(super) is_sent: bool,
     /// The agencies to choose from, with their names.
     agencies: Vec<(String, String)>,
     /// What was chosen of them.
@@ -78,6 +77,24 @@ pub(super) struct Asked {
     filter: Option<&'static StateFilter>,
     /// Whether it is the log of the usual days, without a filter that counts by state do not have.
     is_usual: bool,
+}
+
+/// Which way the documents of a log went, by the word in its address.
+fn way(word: &str) -> Way {
+    match word {
+        "out" => Way::Out,
+        "all" => Way::Both,
+        _ => Way::In,
+    }
+}
+
+/// What a log of documents that went this way is called, and its word in the address.
+pub(super) fn way_words(way: Way, page: &Page<'_>) -> (&'static str, &'static str) {
+    match way {
+        Way::In => (page.t("Văn bản đến", "Incoming documents"), "in"),
+        Way::Out => (page.t("Văn bản đi", "Outgoing documents"), "out"),
+        Way::Both => (page.t("Văn bản đến và đi", "Incoming and outgoing documents"), "all"),
+    }
 }
 
 /// Reads the address of a log.
@@ -95,6 +112,7 @@ pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> 
     let filter = FILTERS.iter().find(|filter| filter.word == fields.get("state"));
     let text = |name: &str| fields.get(name).trim().to_owned();
     let query = LogQuery {
+        way: way(fields.get("direction")),
         agencies: codes,
         from: day(fields.get("from")),
         until: day(fields.get("until")),
@@ -109,10 +127,10 @@ pub(super) async fn asked(page: &Page<'_>, person: &Person, fields: &Fields) -> 
     };
     let usual = transfers::usual_day(page.hub, person);
     let from = query.from.unwrap_or(usual);
-    let is_filtered = query.urgency.is_some() || query.overdue || query.until.is_some();
+    let is_filtered = query.urgency.is_some() || query.is_overdue() || query.until.is_some();
     let has_words = [&query.type_name, &query.business, &query.status].iter().any(|word| !word.is_empty());
     let is_usual = from == usual && !is_filtered && !has_words && person.warrant.is_none();
-    Ok(Asked { is_sent: fields.get("direction") == "out", agencies, agency, from, filter, is_usual, query })
+    Ok(Asked { agencies, agency, from, filter, is_usual, query })
 }
 
 #[derive(Template)]
@@ -122,12 +140,12 @@ struct LogPageView<'a> {
     fields: &'a Fields,
     agencies: Vec<(String, String)>,
     agency: String,
-    is_sent: bool,
+    way: Way,
     from: String,
     until: String,
+    ways: Vec<Choice>,
     choices: Vec<Choice>,
-    arrived: Vec<Arrived>,
-    sent: Vec<DocumentLine>,
+    rows: Vec<Transfer>,
     next: Option<String>,
     /// Where to ask whether there is something new; nothing on a further page, nor of what is overdue: nothing new is.
     news: Option<String>,
@@ -137,6 +155,19 @@ struct LogPageView<'a> {
 }
 
 impl LogPageView<'_> {
+    fn title(&self) -> &'static str {
+        way_words(self.way, self.page).0
+    }
+
+    /// The word of this way in an address.
+    fn direction(&self) -> &'static str {
+        way_words(self.way, self.page).1
+    }
+
+    fn is_in(&self) -> bool {
+        self.way == Way::In
+    }
+
     fn urgency(&self, urgency: &crate::domain::envelope::Urgency) -> Option<Tag> {
         words::urgency(*urgency, self.page.language)
     }
@@ -154,7 +185,7 @@ impl LogPageView<'_> {
     }
 
     fn tally(&self, row: &DocumentLine) -> Tag {
-        tally(row, self.page)
+        tally(row, self.page.language)
     }
 
     /// Whether rows are of several agencies, so that each says of which.
@@ -197,28 +228,25 @@ impl LogPageView<'_> {
 
     /// How many filters are set, beside the agency: a telephone shows them only when asked to.
     fn filters_set(&self) -> usize {
-        let names = ["from", "until", "urgency", "type", "business", "status", "overdue"];
-        names.iter().filter(|name| !self.fields.get(name).trim().is_empty()).count()
-    }
-
-    fn rows(&self) -> usize {
-        self.arrived.len().saturating_add(self.sent.len())
+        let every = ["from", "until", "urgency", "type", "business"];
+        let of_arrived = ["status", "overdue"].into_iter().filter(|_| self.is_in());
+        every.into_iter().chain(of_arrived).filter(|name| !self.fields.get(name).trim().is_empty()).count()
     }
 }
 
 /// How far a document is with all its recipients, in one tag.
-pub(super) fn tally(row: &DocumentLine, page: &Page<'_>) -> Tag {
+pub(super) fn tally(row: &DocumentLine, l: Language) -> Tag {
     let counted = row.tally;
     // Nobody waits for those from whom it was taken back.
     let all = counted.all.saturating_sub(counted.withdrawn);
     let text = match (counted.failed, all) {
-        (_, 0) if counted.all > 0 => page.t("Đã rút lại", "Withdrawn").to_owned(),
-        (0, _) => format!("{}/{all} {}", counted.handed_over, page.t("đã nhận", "received")),
+        (_, 0) if counted.all > 0 => l.pick("Đã rút lại", "Withdrawn").to_owned(),
+        (0, _) => format!("{}/{all} {}", counted.handed_over, l.pick("đã nhận", "received")),
         (failed, _) => format!(
             "{}/{all} {}, {failed} {}",
             counted.handed_over,
-            page.t("đã nhận", "received"),
-            page.t("không chuyển được", "could not be delivered")
+            l.pick("đã nhận", "received"),
+            l.pick("không chuyển được", "could not be delivered")
         ),
     };
     let look = match (counted.failed, all) {
@@ -240,17 +268,17 @@ fn day(text: &str) -> Option<NaiveDate> {
 /// # Errors
 /// `NotFound` for an agency that the person does not look after; `Store`.
 pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let Asked { query, is_sent, agencies, agency, from, filter, is_usual } = asked(page, person, fields).await?;
+    let Asked { query, agencies, agency, from, filter, is_usual } = asked(page, person, fields).await?;
     let mut view = LogPageView {
         page,
         fields,
         agencies,
-        is_sent,
+        way: query.way,
         from: from.to_string(),
         until: query.until.map(|day| day.to_string()).unwrap_or_default(),
+        ways: ways(page, fields, query.way),
         choices: Vec::new(),
-        arrived: Vec::new(),
-        sent: Vec::new(),
+        rows: Vec::new(),
         next: None,
         news: None,
         needs_agency: query.agencies.is_empty(),
@@ -261,17 +289,19 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
         view.views = views::of(page.hub, person).await?;
         return drawn(&view);
     }
-    let (codes, is_first) = (query.agencies.clone(), query.after.is_empty() && !query.overdue);
+    let (codes, is_first) = (query.agencies.clone(), query.after.is_empty() && !query.is_overdue());
     // They are of the usual days: beside another choice they would say something else than the list.
+    let has_counts = is_usual && query.way == Way::In;
     let counted = async {
-        match is_usual && !is_sent {
+        match has_counts {
             true => transfers::counts(page.hub, person, &codes).await.map(Some),
             false => Ok(None),
         }
     };
-    let listed = listed(page, person, (query, is_sent));
-    let (views, (arrived, sent, first, next), counts) = tokio::try_join!(views::of(page.hub, person), listed, counted)?;
-    (view.views, view.arrived, view.sent) = (views, arrived, sent);
+    let listed = transfers::page(page.hub, person, query);
+    let (views, LogPage { rows, first, next }, counts) =
+        tokio::try_join!(views::of(page.hub, person), listed, counted)?;
+    (view.views, view.rows) = (views, rows);
     let since = first.unwrap_or_else(|| transfers::newest_place(page.hub));
     view.news = is_first.then(|| format!("/portal/log/news?{}", fields.with("since", &since)));
     view.next = next;
@@ -281,22 +311,6 @@ pub(super) async fn page(page: &Page<'_>, person: &Person, fields: &Fields) -> R
     }
     view.choices = choices(page, fields, filter.map(|filter| filter.word), counts.as_ref());
     drawn(&view)
-}
-
-/// Rows of either direction, the place of the first, and after which the next page begins.
-type Listed = (Vec<Arrived>, Vec<DocumentLine>, Option<String>, Option<String>);
-
-async fn listed(page: &Page<'_>, person: &Person, (query, is_sent): (LogQuery, bool)) -> Result<Listed, ExchangeError> {
-    match is_sent {
-        true => {
-            let LogPage { rows, first, next } = transfers::sent(page.hub, person, query).await?;
-            Ok((Vec::new(), rows, first, next))
-        }
-        false => {
-            let LogPage { rows, first, next } = transfers::arrived(page.hub, person, query).await?;
-            Ok((rows, Vec::new(), first, next))
-        }
-    }
 }
 
 /// Keeps the filters of a page under a name, or forgets them, and leads back.
@@ -327,10 +341,21 @@ struct News {
 /// # Errors
 /// As `page`.
 pub(super) async fn news(page: &Page<'_>, person: &Person, fields: &Fields) -> Result<HttpResponse, Problem> {
-    let Asked { query, is_sent, .. } = asked(page, person, fields).await?;
-    let new = transfers::news(page.hub, person, (query, is_sent), fields.get("since")).await?;
+    let Asked { query, .. } = asked(page, person, fields).await?;
+    let new = transfers::news(page.hub, person, query, fields.get("since")).await?;
     let text = format!("{new} {}", page.t("văn bản mới – hiện", "new documents – show"));
     Ok(problem::ok().insert_header((CACHE_CONTROL, "no-store")).json(News { new, text }))
+}
+
+/// The ways that documents went to choose from, with the other filters as they are.
+fn ways(page: &Page<'_>, fields: &Fields, chosen: Way) -> Vec<Choice> {
+    let without = Fields::of(&fields.with("after", ""));
+    let each = [Way::In, Way::Out, Way::Both].map(|way| {
+        let (title, word) = way_words(way, page);
+        let text = if way == Way::Both { page.t("Tất cả", "All") } else { title };
+        Choice { query: without.with("direction", word), text: text.to_owned(), count: None, is_chosen: way == chosen }
+    });
+    each.into()
 }
 
 fn choices(page: &Page<'_>, fields: &Fields, chosen: Option<&str>, counts: Option<&Counts>) -> Vec<Choice> {

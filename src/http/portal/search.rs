@@ -32,7 +32,7 @@ impl SearchPage<'_> {
     }
 
     fn tally(&self, row: &DocumentLine) -> Tag {
-        log::tally(row, self.page)
+        log::tally(row, self.page.language)
     }
 
     fn time(&self, at: &DateTime<Utc>) -> String {

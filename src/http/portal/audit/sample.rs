@@ -44,7 +44,7 @@ impl SamplePage<'_> {
     }
 
     fn tally(&self, row: &SampledLine) -> Tag {
-        log::tally(&row.line, self.page)
+        log::tally(&row.line, self.page.language)
     }
 
     /// How far its archive is.
