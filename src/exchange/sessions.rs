@@ -272,9 +272,11 @@ pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Perso
     if user.suspended_at.is_some() || now >= idle_until.min(ends_at) {
         return Ok(None);
     }
-    if is_use && now.signed_duration_since(session.seen_at()) >= SEEN_EVERY {
+    let mut used_at = session.seen_at();
+    if is_use && now.signed_duration_since(used_at) >= SEEN_EVERY {
         let digest = session.session_digest.clone();
         hub.store.write(move |tx| user_sessions::touch_session(tx, &digest, now)).await?;
+        used_at = now;
     }
     let has_second_factor = user.second_factor == SecondFactor::On;
     Ok(Some(Person {
@@ -283,7 +285,7 @@ pub async fn person(hub: &Hub, token: &str, is_use: bool) -> Result<Option<Perso
         must_set_up: settings.second_factor && !has_second_factor && session.provider_id.is_none(),
         has_second_factor,
         form_token: hex::encode(digest_of("form", token)).into(),
-        idle_until: later(now, idle).unwrap_or(now).min(ends_at),
+        idle_until: later(used_at, idle).unwrap_or(now).min(ends_at),
         session_digest: session.session_digest,
         came_by: session.provider_id,
         user_id: user.user_id,

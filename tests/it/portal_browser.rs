@@ -270,6 +270,145 @@ async fn a_clerk_prints_a_slip_and_takes_a_document_back_by_keyboard_alone() {
     chromium.close().await;
 }
 
+/// Opens the page on which a document is taken back, and enters why without sending it.
+async fn begin_to_take_back(chromium: &Chromium, hub: &TestHub, words: &str) {
+    chromium.window.goto(&hub.url("/portal/search?q=phong+chong+bao")).await.unwrap();
+    chromium.tab_to("td.code a").await;
+    chromium.press(&[Key::Enter]).await;
+    chromium.text_of(".verdict").await;
+    chromium.tab_to("a[href$='/recall']").await;
+    chromium.press(&[Key::Enter]).await;
+    chromium.text_of("#reason").await;
+    chromium.tab_to("#reason").await;
+    chromium.type_text(words).await;
+}
+
+async fn reason(chromium: &Chromium) -> String {
+    let script = "return document.querySelector('#reason').value;";
+    chromium.window.execute(script, Vec::new()).await.unwrap().as_str().unwrap().to_owned()
+}
+
+/// Signs in on the page that asks who it is, by keyboard alone.
+async fn sign_in_here(chromium: &Chromium, login: &str) {
+    chromium.text_of("#login").await;
+    chromium.tab_to("#login").await;
+    chromium.type_text(login).await;
+    chromium.tab_to("#password").await;
+    chromium.type_text(PASSWORD).await;
+    chromium.press(&[Key::Enter]).await;
+    chromium.text_of(".top nav").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_after_the_end_of_a_session_is_there_again_after_signing_in() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "an.vp").await;
+    begin_to_take_back(&chromium, &hub, "Ban hành nhầm, sẽ gửi lại").await;
+    // One of two recipients is left alone.
+    chromium.window.execute("document.querySelector('#to-1').click();", Vec::new()).await.unwrap();
+    let ticks = "return [...document.querySelectorAll('input[name=to]')].map(one => one.checked);";
+    let ticked = chromium.window.execute(ticks, Vec::new()).await.unwrap();
+    let place = chromium.window.current_url().await.unwrap();
+
+    hub.after(chrono::TimeDelta::hours(1));
+    chromium.tab_to("form .danger").await;
+    chromium.press(&[Key::Enter]).await;
+    sign_in_here(&chromium, "an.vp").await;
+    assert_eq!(chromium.window.current_url().await.unwrap(), place);
+    let said = chromium.text_of("#kept:not([hidden])").await;
+    assert!(said.contains("Phần bạn đã nhập được giữ lại"), "{said}");
+    assert_eq!(reason(&chromium).await, "Ban hành nhầm, sẽ gửi lại");
+    assert_eq!(chromium.window.execute(ticks, Vec::new()).await.unwrap(), ticked);
+    chromium.picture("kept").await;
+    assert_eq!(chromium.serious_faults().await, Vec::<String>::new());
+    chromium.tab_to("form .danger").await;
+    chromium.press(&[Key::Enter]).await;
+    assert!(chromium.text_of(".done").await.contains("Đã gửi yêu cầu thu hồi"));
+    // What was sent is over: the page opened anew holds nothing of it.
+    chromium.window.goto(place.as_str()).await.unwrap();
+    let kept = chromium.window.execute("return sessionStorage.length;", Vec::new()).await.unwrap();
+    assert_eq!(kept, 0);
+    chromium.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_nobody_uses_warns_and_then_asks_who_it_is_and_keeps_what_was_entered_for_that_person_alone() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "an.vp").await;
+    chromium.stop_time().await;
+    begin_to_take_back(&chromium, &hub, "Chưa gửi").await;
+    let place = chromium.window.current_url().await.unwrap();
+    let both = async |minutes: i64| {
+        hub.after(chrono::TimeDelta::minutes(minutes));
+        chromium.pass(chrono::TimeDelta::minutes(minutes)).await;
+    };
+    // Whoever goes on keeps what was entered, and goes on writing.
+    both(14).await;
+    let warned = chromium.text_of("#idle:not([hidden])").await;
+    assert!(warned.contains("Phiên làm việc sắp hết hạn"), "{warned}");
+    assert_eq!(chromium.serious_faults().await, Vec::<String>::new());
+    chromium.picture("idle").await;
+    let go_on = "const link = document.querySelector('#idle a'); link.focus(); link.click();
+                 return document.activeElement.id;";
+    assert_eq!(chromium.window.execute(go_on, Vec::new()).await.unwrap(), "reason");
+    chromium.text_of("#idle[hidden]").await;
+    // Whoever writes is there.
+    both(6).await;
+    chromium.type_text(" và còn viết").await;
+    let asked = "const [done] = arguments;
+                 const look = () => performance.getEntriesByName(location.origin + '/portal/account').length > 1
+                     ? done(true) : requestAnimationFrame(look);
+                 look();";
+    chromium.window.execute_async(asked, Vec::new()).await.unwrap();
+    both(12).await;
+    assert_eq!(reason(&chromium).await, "Chưa gửi và còn viết");
+
+    hub.after(chrono::TimeDelta::minutes(16));
+    chromium.pass(chrono::TimeDelta::minutes(16)).await;
+    chromium.text_of("#login").await;
+    assert!(
+        !chromium.window.source().await.unwrap().contains("phòng, chống"),
+        "nothing of the document is left to read"
+    );
+    sign_in_here(&chromium, "an.vp").await;
+    assert_eq!(chromium.window.current_url().await.unwrap(), place);
+    chromium.text_of("#kept:not([hidden])").await;
+    assert_eq!(reason(&chromium).await, "Chưa gửi và còn viết");
+
+    // Somebody else at the same machine finds nothing of it.
+    hub.after(chrono::TimeDelta::minutes(16));
+    chromium.pass(chrono::TimeDelta::minutes(16)).await;
+    sign_in_here(&chromium, "lan.vp").await;
+    let kept = chromium.window.execute("return sessionStorage.length;", Vec::new()).await.unwrap();
+    assert_eq!(kept, 0);
+    chromium.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_leaves_nothing_of_what_was_entered() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "an.vp").await;
+    begin_to_take_back(&chromium, &hub, "Chưa gửi").await;
+    let kept = "return sessionStorage.length;";
+    assert_eq!(chromium.window.execute(kept, Vec::new()).await.unwrap(), 1);
+    chromium.window.execute("document.querySelector('.who button').click();", Vec::new()).await.unwrap();
+    chromium.text_of("#login").await;
+    assert_eq!(chromium.window.execute(kept, Vec::new()).await.unwrap(), 0);
+    chromium.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_read_says_what_is_new_and_does_not_move() {
     if !is_here() {

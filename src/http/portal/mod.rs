@@ -33,7 +33,10 @@ use crate::exchange::open::Part;
 use crate::exchange::sessions::{self, Person};
 use crate::hub::Hub;
 use crate::keyring;
-use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
+use actix_web::http::Uri;
+use actix_web::http::header::{
+    CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER, SET_COOKIE,
+};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 pub use audit::AuditOperation;
@@ -185,6 +188,10 @@ impl Page<'_> {
     /// The sentence in the language of the page.
     fn say<'t>(&self, wording: &'t Wording) -> &'t str {
         self.language.pick(&wording.vi, &wording.en)
+    }
+
+    fn login(&self) -> &str {
+        self.person.map_or("", |person| person.login.as_str())
     }
 
     fn form_token(&self) -> &str {
@@ -395,13 +402,22 @@ fn see_other(to: &str) -> HttpResponse {
     answer.finish()
 }
 
-/// Asks who it is, and leads back afterwards.
+/// Asks who it is, and leads back afterwards: to the page, or, of a form, to the page on which it stood.
 fn to_sign_in(call: &Call<'_>) -> HttpResponse {
-    let is_page = call.request.method() == actix_web::http::Method::GET;
-    match is_page.then(|| place(call)) {
+    let page = match call.request.method() == actix_web::http::Method::GET {
+        true => Some(place(call)),
+        false => came_from(call.request.headers()),
+    };
+    match page {
         Some(place) => see_other(&format!("/portal/sign-in?next={}", fields::escaped(&place))),
         None => see_other("/portal/sign-in"),
     }
+}
+
+/// The page of the portal from which somebody came, as the browser says.
+fn came_from(headers: &HeaderMap) -> Option<String> {
+    let referrer: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    within(referrer.path_and_query()?.as_str()).map(str::to_owned)
 }
 
 /// The path of a request with its query.

@@ -2,7 +2,9 @@
 //! of its own, with a profile of its own, which goes with it.
 
 use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -112,9 +114,43 @@ impl Chromium {
         self.serious_faults().await.into_iter().map(|fault| format!("{picture}: {fault}")).collect()
     }
 
+    /// From the next page on, waits of ten seconds and more end in pages only when [`Self::pass`] lets time pass.
+    pub async fn stop_time(&self) {
+        let stopped = "{ const date = Date.now; const waiting = []; let now = 0;
+            Date.now = () => date() + now;
+            const [set, clear, first] = [setTimeout, clearTimeout, 1e9];
+            window.setTimeout = (act, wait) => wait < 10000 ? set(act, wait) : first + waiting.push({ act, at: now + wait });
+            window.clearTimeout = id => { if (id > first) { waiting[id - first - 1].at = Infinity; } else { clear(id); } };
+            window.pass = wait => {
+                now += wait;
+                waiting.filter(one => one.at <= now).forEach(one => { one.at = Infinity; one.act(); });
+            }; }";
+        self.window.issue_cmd(BeforeEachPage(stopped)).await.unwrap();
+    }
+
+    /// Lets time pass in the page whose time is stopped.
+    pub async fn pass(&self, time: chrono::TimeDelta) {
+        self.window.execute("window.pass(arguments[0]);", vec![json!(time.num_milliseconds())]).await.unwrap();
+    }
+
     /// Ends the browser.
     pub async fn close(self) {
         self.window.clone().close().await.unwrap();
+    }
+}
+
+/// A script that runs on each page before those of the page.
+#[derive(Debug)]
+struct BeforeEachPage(&'static str);
+
+impl WebDriverCompatibleCommand for BeforeEachPage {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as std::str::FromStr>::Err> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": self.0 } });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -1,6 +1,6 @@
 // What pages do beside showing: the arrow keys walk through the rows of a list, a page of what goes on looks again by
-// itself, a session that is about to end says so, and a log says what is new without moving what is read. Every page works
-// without it.
+// itself, a session that is about to end says so and its page makes room for signing in, what was not sent then is there again
+// afterwards, and a log says what is new without moving what is read. Every page works without it.
 "use strict";
 
 (function () {
@@ -44,11 +44,191 @@
     }, Number(glance.dataset.looksAgain) * 1000);
   }
 
+  // What was entered and not sent outlives the end of a session: in this tab only, for the same person, on the same page.
+  const DRAFT = "docaxis-draft";
+  const DRAFT_MAX_MS = 12 * 3600 * 1000;
+  const person = document.body.dataset.person;
+  const place = location.pathname + location.search;
+
+  function forms() {
+    return Array.from(document.querySelectorAll("main form")).filter((form) => form.method === "post");
+  }
+
+  function fieldsOf(form) {
+    const secret = /^(hidden|password|file|submit|button)$/;
+    return Array.from(form.elements).filter((one) => one.name && !secret.test(one.type) && one.autocomplete !== "one-time-code");
+  }
+
+  function isTicked(field) {
+    return field.type === "checkbox" || field.type === "radio";
+  }
+
+  function isUntouched(field) {
+    if (isTicked(field)) {
+      return field.checked === field.defaultChecked;
+    }
+    if (field.options) {
+      return Array.from(field.options).every((one) => one.selected === one.defaultSelected);
+    }
+    return field.value === field.defaultValue;
+  }
+
+  function readDraft() {
+    try {
+      return JSON.parse(sessionStorage.getItem(DRAFT));
+    } catch {
+      return null;
+    }
+  }
+
+  function writeDraft(draft) {
+    try {
+      if (draft) {
+        sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+      } else {
+        sessionStorage.removeItem(DRAFT);
+      }
+    } catch {
+      // A browser that keeps nothing: then nothing is kept.
+    }
+  }
+
+  function noteDraft(state) {
+    const kept = [];
+    forms().forEach(function (form, at) {
+      fieldsOf(form).forEach(function (field, nth) {
+        if (!isUntouched(field)) {
+          kept.push({ form: at, nth: nth, name: field.name, text: isTicked(field) ? field.checked : field.value });
+        }
+      });
+    });
+    writeDraft(kept.length > 0 ? { person: person, place: place, at: Date.now(), state: state, kept: kept } : null);
+  }
+
+  function restoreDraft(draft) {
+    const all = forms();
+    let count = 0;
+    draft.kept.forEach(function (one) {
+      const field = all[one.form] ? fieldsOf(all[one.form])[one.nth] : undefined;
+      if (!field || field.name !== one.name) {
+        return;
+      }
+      if (isTicked(field)) {
+        field.checked = one.text;
+      } else {
+        field.value = one.text;
+      }
+      count += 1;
+    });
+    if (count > 0) {
+      document.getElementById("kept").hidden = false;
+      noteDraft("entered");
+    }
+  }
+
+  const draft = readDraft();
+  if (draft && !person) {
+    // Whoever is asked who it is has no session any more, whether it came to its end or a form was sent after it.
+    writeDraft(Object.assign(draft, { state: "kept" }));
+    const asking = document.querySelector("form[action='/portal/sign-in']");
+    if (asking) {
+      asking.addEventListener("submit", function () {
+        // Somebody else gets neither what was entered nor the page on which it was.
+        if (asking.elements.login.value.trim().toLowerCase() !== draft.person.toLowerCase()) {
+          writeDraft(null);
+          asking.elements.next.value = "";
+        }
+      });
+    }
+  } else if (draft) {
+    const navigation = performance.getEntriesByType("navigation")[0];
+    const isBack = Boolean(navigation) && navigation.type === "back_forward";
+    if (draft.person !== person || Date.now() - draft.at > DRAFT_MAX_MS) {
+      writeDraft(null);
+    } else if (draft.place === place && (draft.state === "kept" || isBack)) {
+      restoreDraft(draft);
+    } else if (draft.state !== "kept") {
+      writeDraft(null);
+    }
+  }
+
   const idle = document.getElementById("idle");
-  const seconds = idle ? Number(idle.dataset.seconds) : 0;
-  if (seconds > 0) {
+  let usedAt = Date.now();
+  let idleSeconds = 0;
+  let ending = [];
+
+  // It says nothing of a session that a page goes on with by itself: only people's doing keeps it.
+  function ask(isUse) {
+    return fetch("/portal/account", { redirect: "manual", headers: isUse ? {} : { "docaxis-looks-again": "1" } });
+  }
+
+  function toSignIn() {
+    location.assign("/portal/sign-in?next=" + encodeURIComponent(place));
+  }
+
+  async function goOn(answer) {
+    if (answer.type === "opaqueredirect") {
+      toSignIn();
+      return;
+    }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("idle");
+    if (answer.ok && fresh) {
+      awaitEnd(Number(fresh.dataset.seconds));
+    } else {
+      again();
+    }
+  }
+
+  // A hub that cannot be reached may be back in a minute.
+  function again() {
+    ending.push(setTimeout(end, 60 * 1000));
+  }
+
+  function end() {
+    ask(false).then(goOn).catch(again);
+  }
+
+  function awaitEnd(seconds) {
+    ending.forEach(clearTimeout);
+    idleSeconds = seconds;
+    idle.hidden = true;
     const warning = Math.max(seconds - 120, seconds / 2);
-    setTimeout(function () { idle.hidden = false; }, warning * 1000);
+    ending = [setTimeout(function () { idle.hidden = false; }, warning * 1000), setTimeout(end, (seconds + 1) * 1000)];
+  }
+
+  function goOnByUse() {
+    usedAt = Date.now();
+    return ask(true).then(goOn).catch(again);
+  }
+
+  if (idle && Number(idle.dataset.seconds) > 0) {
+    awaitEnd(Number(idle.dataset.seconds));
+    const link = idle.querySelector("a");
+    let before = null;
+    link.addEventListener("focus", function (event) { before = event.relatedTarget; });
+    link.addEventListener("click", function (event) {
+      event.preventDefault();
+      // Whoever was writing goes on writing.
+      (before || document.getElementById("content")).focus();
+      goOnByUse();
+    });
+    document.addEventListener("input", function (event) {
+      if (event.target.form && forms().includes(event.target.form)) {
+        noteDraft("entered");
+      }
+      // Whoever writes is there.
+      if (Date.now() - usedAt > idleSeconds * 1000 / 3) {
+        goOnByUse();
+      }
+    });
+    document.addEventListener("submit", function (event) {
+      if (forms().includes(event.target)) {
+        noteDraft("sent");
+      } else if (event.target.method === "post") {
+        // Signing out leaves nothing behind.
+        writeDraft(null);
+      }
+    });
   }
 
   const news = document.getElementById("news");
