@@ -145,7 +145,7 @@ settings! {
         life_days: u64 = 365u64, "days";
         /// How long a second administrator may take to agree to what one proposes, and that one to take the secret then.
         decision_hours: u64 = 24u64, "hours";
-        /// How often a node writes down when its keys were last used, and that it is there.
+        /// How often a node writes down when its keys were last used, that it is there, and what is wrong with it.
         use_noted_seconds: u64 = 60u64, "seconds";
     }
     /// Packets that the hub brings to agencies' endpoints.
@@ -264,6 +264,8 @@ settings! {
         key_notices_cron: String = "0 0 8 * * *", "cron, six fields, +07:00";
         /// How long it is known when jobs ran and how they ended, and which mails were sent.
         records_days: u64 = 90u64, "days";
+        /// How long incidents that are over are listed.
+        incidents_days: u64 = 400u64, "days";
         /// When runs of the self-test are looked after that nobody watches.
         selftest_cron: String = "0 */10 * * * *", "cron, six fields, +07:00";
         /// When agencies whose first or last day has come get a new version of the directory.

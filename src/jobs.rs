@@ -12,8 +12,8 @@ use crate::channel::push::Pusher;
 use crate::domain::dates::VIETNAM;
 use crate::exchange::dispatch::Dispatcher;
 use crate::exchange::{
-    ExchangeError, archive, close, directory, fold, freeze, grants, keys, nodes, notify, purge, redrives, samples,
-    selftest, sweep, terms, users,
+    ExchangeError, archive, close, directory, fold, freeze, grants, incidents, keys, nodes, notify, purge, redrives,
+    samples, selftest, sweep, terms, users,
 };
 use crate::hub::Hub;
 use crate::store::job_runs;
@@ -243,8 +243,8 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
             due(&own, job).await;
         }
     });
-    // What a node knows of the use of keys, and that it is there, is its own: no lease.
-    let own = hub.clone();
+    // What a node knows of the use of keys, that it is there and what is wrong with it, is its own: no lease.
+    let (mut own, mut watch) = (hub.clone(), incidents::Watch::default());
     let uses = tokio::spawn(async move {
         let pause = Duration::from_secs(own.config.keys.use_noted_seconds.max(1));
         let mut ticks = tokio::time::interval(pause);
@@ -253,6 +253,10 @@ pub async fn start(hub: &Hub) -> Result<Schedule, JobSchedulerError> {
             note_uses(&own).await;
             if let Err(error) = nodes::tell(&own).await {
                 log::warn!(target: "jobs", "that this node is there could not be written down: {error}");
+            }
+            own.refresh();
+            if let Err(error) = watch.look(&own).await {
+                log::warn!(target: "jobs", "incidents could not be written down; the next look tries again: {error}");
             }
         }
     });
@@ -320,7 +324,14 @@ async fn run(
         Err(why) => Err(why.to_string()),
     };
     let at = hub.clock.now();
-    hub.store.write(move |tx| job_runs::finish(tx, (name, claimed), &owner, (&ending, at))).await?;
+    let ids = hub.ids;
+    let settled = hub.store.write(move |tx| {
+        if job_runs::finish(tx, (name, claimed), &owner, (&ending, at))? {
+            incidents::note_job(tx, name, (&ending, at), ids)?;
+        }
+        Ok(())
+    });
+    settled.await?;
     outcome.map(Some)
 }
 

@@ -117,6 +117,8 @@ metrics! {
         "Times that an authority was asked for a time-stamp over a head of the ledger: `stamped` or `later` (no answer, or none that holds).", "Only `later` for an hour: `docaxis timestamp list` says why.";
     timestamps_late: Gauge = |_| Gauge::default(), "docaxis_timestamps_late" + "", "gauge", "",
         "1 when nothing was stamped for `timestamp.late_seconds` though something was to be.", "Not 0: `docaxis timestamp list` says why.";
+    incidents_open: Gauge = |_| Gauge::default(), "docaxis_incidents_open" + "", "gauge", "",
+        "Incidents that go on, as this node last saw: the portal lists them under Operations.", "Not 0: look at the list; log lines of `incidents` name each when it begins.";
     index_behind: Gauge = |_| Gauge::default(), "docaxis_search_index_behind_entries" + "", "gauge", "",
         "Entries of the ledger whose documents cannot be found in the portal yet.", "Growing for minutes: look for the log lines of `followers`. After `docaxis search rebuild` it falls again by itself.";
     statistics_behind: Gauge = |_| Gauge::default(), "docaxis_statistics_behind_entries" + "", "gauge", "",

@@ -20,6 +20,7 @@ pub mod envelope;
 pub mod event_words;
 pub mod evidence;
 pub mod grant;
+pub mod incident;
 pub mod lane;
 pub mod measure;
 pub mod notice;

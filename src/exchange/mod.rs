@@ -16,7 +16,7 @@
 //! under which names, `viewer`: as far as they may), `document` (one of it), `lookup` (what they search), `open` (what they open),
 //! `take_back` (what they take back), `reach` (whom they find in the directory); `following` (who follows the ledger): `index` (what is found) and `tally` (what is counted),
 //! `statistics` (shown), `freeze` (months that do not change any more) and `fold` (days that are folded into them); `room` (whether the hub
-//! is well), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
+//! is well) and `incidents` (what was not, and how long), `bulletins` (what agencies are told in the portal), `stuck`, `recipients` and `redrives` (what operators see and mend), `purge` (contents that are destroyed once their time is over), `holds`
 //! (what stays all the same) and `undertakings` (what two people decide on) with `summons` (the second is told); `office` (agencies and systems as administrators look after them in the portal)
 //! and `grants` (what one of them proposes to give and another decides on) with `grant_ends`;
 //! `warrants` (what auditors may see), `samples` (what they draw), `uploads` (what they have verified), `access` (who looked at what);
@@ -55,6 +55,7 @@ pub mod history;
 pub mod holds;
 pub mod identity;
 pub mod import;
+pub mod incidents;
 pub mod index;
 pub mod intake;
 pub mod keys;

@@ -74,6 +74,8 @@ const MISSED: i32 = 3;
 /// A node, as operators see it.
 #[derive(Debug, Clone)]
 pub struct NodeLine {
+    /// The id that the process drew.
+    pub node_id: String,
     /// The machine's name.
     pub host: String,
     /// The program's version.
@@ -133,6 +135,7 @@ pub async fn list(hub: &Hub) -> Result<Vec<NodeLine>, ExchangeError> {
         seen_at: row.seen_at(),
         is_there: now.signed_duration_since(row.seen_at()) < patience,
         is_this: *row.node_id == *hub.node_id,
+        node_id: row.node_id,
         host: row.host,
         version: row.version,
     };

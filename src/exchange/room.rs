@@ -3,6 +3,7 @@
 
 use super::ExchangeError;
 use super::health::{self, Behind, Check};
+use super::incidents;
 use super::nodes::{self, NodeLine};
 use super::post;
 use super::seal;
@@ -23,6 +24,8 @@ const MAILS: usize = 100;
 pub struct Room {
     /// What must be right, right or not.
     pub checks: Vec<Check>,
+    /// How many incidents go on.
+    pub incidents: usize,
     /// What has failed and what waits.
     pub stuck: Stuck,
     /// The nodes that work.
@@ -78,15 +81,17 @@ pub async fn room(hub: &Hub, person: &Person) -> Result<Room, ExchangeError> {
         let keys = notices::keys_that_end(tx, (now, until))?.into_iter();
         let keys = keys
             .filter_map(|key| Some(Ending { at: key.expires_at()?, system: Some(key.system_id), name: key.key_id }));
-        Ok((behind, keys.collect::<Vec<_>>()))
+        let keys = keys.collect::<Vec<_>>();
+        Ok((behind, keys, incidents::number_ongoing(tx)?))
     });
-    let (behind, mut endings) = found.await?;
+    let (behind, mut endings, incidents) = found.await?;
     let own = certificate.filter(|certificate| certificate.ends_at <= until);
     endings.extend(own.map(|own| Ending { system: None, name: own.subject, at: own.ends_at }));
     endings.sort_by_key(|ending| ending.at);
     let room = machine::room(&hub.config.data.directory).ok();
     Ok(Room {
         checks: health::readiness(hub).await,
+        incidents,
         stuck: stuck::stuck(hub, person).await?,
         nodes: nodes::list(hub).await?,
         disk: room.map(|room| (room.free, room.all)),

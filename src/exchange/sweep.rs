@@ -1,7 +1,7 @@
 //! Removes what nobody needs any more: files of packets that no row names, left behind by a crash or a refusal, files of archives
 //! that have no place, and records of the hub's own work that are old.
 
-use super::{ExchangeError, archive, sessions, webhooks};
+use super::{ExchangeError, archive, incidents, sessions, webhooks};
 use crate::hub::Hub;
 use crate::store::{job_runs, mails};
 use chrono::TimeDelta;
@@ -19,7 +19,7 @@ pub async fn orphans(hub: &Hub) -> Result<usize, ExchangeError> {
 }
 
 /// Removes what is known of runs of jobs and of mails that ended `jobs.records_days` ago, of events that ended
-/// `events.kept_days` ago, and of sessions that are over. Answers how much went.
+/// `events.kept_days` ago, of incidents that ended `jobs.incidents_days` ago, and of sessions that are over. Answers how much went.
 ///
 /// # Errors
 /// `Store`.
@@ -29,6 +29,7 @@ pub async fn records(hub: &Hub) -> Result<usize, ExchangeError> {
     let removed = hub
         .store
         .write(move |tx| Ok(job_runs::remove_ended(tx, before)?.saturating_add(mails::remove_ended(tx, before)?)));
-    let removed = removed.await?.saturating_add(webhooks::forget_ended(hub).await?);
+    let removed =
+        removed.await?.saturating_add(incidents::forget(hub).await?).saturating_add(webhooks::forget_ended(hub).await?);
     Ok(removed.saturating_add(sessions::sweep(hub).await?))
 }

@@ -411,6 +411,8 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/portal/account/providers", page(PortalOperation::Link), "Say who one is for an identity provider, or forget it (`provider`, `step`)."),
     route(POST, "/portal/account/sessions", page(PortalOperation::EndSessions), "End the other sessions."),
     route(GET, "/portal/room", desk(DeskOperation::Room), "Whether the hub is well, at a glance; for operators and administrators."),
+    route(GET, "/portal/incidents", desk(DeskOperation::Incidents), "What is wrong with the hub and what was, since when and until when (`kind`, `after`); for operators and administrators."),
+    route(GET, "/portal/incidents/export", desk(DeskOperation::IncidentsTable), "The same as a table (`form`: `xlsx` or `csv`)."),
     route(GET, "/portal/bulletins", desk(DeskOperation::Bulletins), "What agencies are told in the portal."),
     route(POST, "/portal/bulletins", desk(DeskOperation::ChangeBulletins), "Tell agencies something for a time (`text`, `from`, `until`, `agencies`), or take it back (`withdraw`)."),
     route(GET, "/portal/warrants", audit(AuditOperation::Warrants), "Warrants of auditors; for administrators."),

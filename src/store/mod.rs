@@ -3,7 +3,7 @@
 //! `agencies` (and `freed_codes`, which rest), `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `followers`, `statistics` and `folding`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
-//! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `grants` (what administrators give; what they share with `redrives` and `purges` is in `undertakings`), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
+//! read), `search`, `nodes` (who works), `incidents` (what went wrong), `bulletins` (what operators tell), `grants` (what administrators give; what they share with `redrives` and `purges` is in `undertakings`), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
 //!
 //! A row of a unique key is read by `get_result`, not `first`: it needs no LIMIT. (SQLite would plan a statement anew whenever
 //! a LIMIT is bound again; it is compiled not to, see `.cargo/config.toml`.) Store functions take `tx` first and never open a transaction: use cases decide the boundaries.
@@ -31,6 +31,7 @@ pub mod grants;
 pub mod guard;
 pub mod holds;
 pub mod identities;
+pub mod incidents;
 pub mod inspect;
 pub mod job_runs;
 mod known;

@@ -67,6 +67,15 @@ pub fn forget(tx: &mut Connection, node_id: &str, before: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+/// Forgets a node. Says whether it was known.
+///
+/// # Errors
+/// `Statement`.
+pub fn remove(tx: &mut Connection, node_id: &str) -> Result<bool, StoreError> {
+    let gone = on_packets!(tx, c => diesel::delete(nodes::table.filter(nodes::node_id.eq(node_id))).execute(c))?;
+    Ok(gone > 0)
+}
+
 /// Every node, in the order in which they started.
 ///
 /// # Errors

@@ -350,6 +350,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    incidents (incident_id) {
+        incident_id -> Text,
+        kind -> Text,
+        place -> Text,
+        grave -> Bool,
+        vi -> Text,
+        en -> Text,
+        began_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     job_runs (job, due_at) {
         job -> Text,
         due_at -> Timestamp,
@@ -846,6 +859,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     frozen_months,
     grants,
     identity_providers,
+    incidents,
     job_runs,
     ledger_entries,
     ledger_tiles,

@@ -71,6 +71,7 @@ async fn no_screen_of_the_desk_has_a_serious_fault_or_runs_out_of_the_window() {
     let (hub, proposed) = troubled().await;
     let pages = [
         ("room", "/portal/room"),
+        ("incidents", "/portal/incidents"),
         ("bulletins", "/portal/bulletins"),
         ("stuck", "/portal/stuck"),
         ("preview", "/portal/redrives/new?agency=X99.B02&cause=refused"),

@@ -34,6 +34,7 @@ mod fixtures;
 mod history;
 mod hostile;
 mod hostile_connections;
+mod incidents;
 mod integrators;
 mod keys;
 mod ledger;

@@ -4,6 +4,7 @@
 
 mod bulletins;
 mod holds;
+mod incidents;
 mod purge;
 pub(super) mod recipient;
 mod redrive;
@@ -26,6 +27,10 @@ use chrono::TimeDelta;
 pub enum DeskOperation {
     /// Whether the hub is well.
     Room,
+    /// What is wrong and what was.
+    Incidents,
+    /// The same as a table for spreadsheets.
+    IncidentsTable,
     /// What agencies are told.
     Bulletins,
     /// Tells them, or takes it back.
@@ -76,6 +81,8 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, Problem> {
     match operation {
         DeskOperation::Room => room::page(page, person).await,
+        DeskOperation::Incidents => incidents::page(page, person, fields).await,
+        DeskOperation::IncidentsTable => incidents::table(page, person, fields).await,
         DeskOperation::Bulletins => bulletins::page(page, person).await,
         DeskOperation::ChangeBulletins => bulletins::change(page, person, fields).await,
         DeskOperation::Stuck => stuck::page(page, person).await,

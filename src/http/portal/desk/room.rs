@@ -5,6 +5,7 @@ use super::super::words::{self, Tag};
 use super::super::{Page, drawn};
 use super::{grouped, span, stuck};
 use crate::domain::dates;
+use crate::domain::incident::IncidentKind;
 use crate::domain::lane::Lane;
 use crate::exchange::health::Check;
 use crate::exchange::room::{self, Ending, Room};
@@ -66,20 +67,12 @@ impl RoomPage<'_> {
         self.room.checks.iter().all(|check| check.ok && check.en.is_empty())
     }
 
-    fn check(&self, check: &Check) -> &'static str {
-        let (vi, en) = match check.name {
-            "stopping" => ("Đang chạy", "Running"),
-            "database" => ("Cơ sở dữ liệu", "Database"),
-            "migrations" => ("Phiên bản cơ sở dữ liệu", "Version of the database"),
-            "disk" => ("Đĩa", "Disk"),
-            "key_file" => ("Tệp khóa", "Key file"),
-            "ledger" => ("Sổ cái", "Ledger"),
-            "witnesses" => ("Bên làm chứng sổ cái", "Witnesses of the ledger"),
-            "timestamps" => ("Dấu thời gian của sổ cái", "Time-stamps of the ledger"),
-            "certificate" => ("Chứng thư ký biên nhận", "Certificate under receipts"),
-            _ => ("Khác", "Other"),
-        };
-        self.page.t(vi, en)
+    /// What a check is called; the one that is no incident says that the hub runs.
+    fn check(&self, check: &Check) -> String {
+        match IncidentKind::of_word(check.name) {
+            Some(kind) => self.page.say(&kind.name()).to_owned(),
+            None => self.page.t("Đang chạy", "Running").to_owned(),
+        }
     }
 
     fn told(&self, check: &Check) -> Tag {
