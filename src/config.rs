@@ -378,8 +378,12 @@ settings! {
     }
     /// Signed receipts.
     receipts: Receipts {
-        /// PEM files with a private key and its certificate each, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
+        /// Files with a private key and its certificate each, PEM or PKCS #12, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
         key_files: String = "", "paths, a list";
+        /// Password of those that are PKCS #12.
+        key_password: SecretString = "", "text";
+        /// File with the password, when it does not stand here or in the environment; readable by its owner only. With several, one a line, each is tried.
+        key_password_file: PathBuf = "", "path";
         /// Whether that file is made with a certificate that it signed itself, when `key_files` is empty and it is not there.
         self_signed: bool = true, "true or false";
         /// For how long such a certificate holds.

@@ -35,6 +35,7 @@ mod history;
 mod hostile;
 mod hostile_connections;
 mod integrators;
+mod key_files;
 mod keys;
 mod ledger;
 mod ledger_audit;
