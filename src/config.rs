@@ -178,8 +178,7 @@ settings! {
         rate_min: u64 = 65536u64, "bytes per second";
         /// How long an idle connection to an endpoint is kept.
         idle_seconds: u64 = 60u64, "seconds";
-        /// Packets from files that are held in memory while they are brought, together: each is read once then. What finds no room,
-        /// or is larger, is read twice, piece by piece; 0 holds none.
+        /// Packets from files held in memory while they are brought, together: each is read once then, what finds no room twice; 0 holds none.
         held_bytes_max: usize = 16777216usize, "bytes";
         /// Of what an endpoint answers, this much is kept with the attempt.
         answer_bytes_kept: usize = 4096usize, "bytes";
@@ -380,8 +379,12 @@ settings! {
     }
     /// Signed receipts.
     receipts: Receipts {
-        /// PEM files with a private key and its certificate each, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
+        /// Files with a private key and its certificate each, PEM or PKCS #12, divided by commas; of those that hold, the one that began last signs. Empty: `receipts.pem` in the data directory.
         key_files: String = "", "paths, a list";
+        /// Password of those that are PKCS #12.
+        key_password: SecretString = "", "text";
+        /// File with the password, when it does not stand here or in the environment; readable by its owner only. With several, one a line, each is tried.
+        key_password_file: PathBuf = "", "path";
         /// Whether that file is made with a certificate that it signed itself, when `key_files` is empty and it is not there.
         self_signed: bool = true, "true or false";
         /// For how long such a certificate holds.

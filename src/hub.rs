@@ -13,6 +13,7 @@ use crate::store::guard::{Guard, HUB};
 use crate::store::restore::UNFINISHED;
 use crate::store::{Store, StoreError, payloads::Payloads};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -256,13 +257,25 @@ impl Hub {
         files
     }
 
+    /// The passwords of those in PKCS #12 form: one a line of the file, or the one of the settings.
+    fn key_passwords(config: &Config) -> Result<Vec<SecretString>, OpenError> {
+        let (password, file) = (&config.receipts.key_password, &config.receipts.key_password_file);
+        if file.as_os_str().is_empty() {
+            return Ok(vec![password.clone()]);
+        }
+        let read = keyring::secret_of(file).map(SecretString::from);
+        let text = read.map_err(|error| OpenError::CredentialPasswords(file.clone(), error))?;
+        Ok(text.expose_secret().lines().map(SecretString::from).collect())
+    }
+
     /// The keys of receipts.
     ///
     /// # Errors
-    /// `CredentialFile` and `Credential`.
+    /// `CredentialPasswords`, `CredentialFile` and `Credential`.
     pub fn credentials(config: &Config) -> Result<Credentials, OpenError> {
-        let read = |file: PathBuf| match keyring::secret_of(&file) {
-            Ok(pem) => Credential::read_pem(pem.as_bytes()).map_err(|fault| OpenError::Credential(file, fault)),
+        let passwords = Self::key_passwords(config)?;
+        let read = |file: PathBuf| match keyring::secret_bytes_of(&file) {
+            Ok(bytes) => Credential::read(&bytes, &passwords).map_err(|fault| OpenError::Credential(file, fault)),
             Err(error) => Err(OpenError::CredentialFile(file, error)),
         };
         let all = Self::credential_files(config).into_iter().map(read).collect::<Result<_, _>>()?;
@@ -378,6 +391,9 @@ pub enum OpenError {
     /// What stands in it.
     #[error("the file {0} (receipts.key_files) cannot be used")]
     Credential(PathBuf, #[source] CredentialFault),
+    /// The file with the passwords of such files.
+    #[error("the file {0} (receipts.key_password_file) cannot be used")]
+    CredentialPasswords(PathBuf, #[source] io::Error),
     /// The key file.
     #[error("the key file {0} cannot be used")]
     KeyFile(PathBuf, #[source] io::Error),

@@ -242,14 +242,23 @@ pub fn digest_of(purpose: &str, secret: &str) -> Vec<u8> {
 /// What a file of secrets holds.
 ///
 /// # Errors
-/// Those of the file system; `InvalidData` when others may read it.
+/// Those of the file system; `InvalidData` when others may read it, or it is no text.
 pub fn secret_of(file: &Path) -> io::Result<String> {
-    let text = fs::read_to_string(file)?;
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "the file is no text (UTF-8)");
+    String::from_utf8(secret_bytes_of(file)?).map_err(no_text)
+}
+
+/// The same of a file that need not be text.
+///
+/// # Errors
+/// As above.
+pub fn secret_bytes_of(file: &Path) -> io::Result<Vec<u8>> {
+    let bytes = fs::read(file)?;
     if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
         let why = "the file must be readable by its owner only (chmod 600)";
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Makes a file of secrets: whole and on disk under its name, or not there. Of two that make it at once, the first wins.

@@ -1,9 +1,11 @@
 //! The hub's signature under what it certifies: Ed25519, with a key derived from the key file, so that it is backed up
 //! and replaced with that file and is never written anywhere. What is to be verified by tools that know only X.509 is
-//! signed by a `credential`, under its `certificate`. What others sign with a time is a `timestamp`. Not here: what is signed.
+//! signed by a `credential`, under its `certificate`, perhaps from a file in PKCS #12 form. What others sign with a time is a
+//! `timestamp`. Not here: what is signed.
 
 pub mod certificate;
 pub mod credential;
+mod pkcs12;
 pub mod timestamp;
 
 use aws_lc_rs::hmac;

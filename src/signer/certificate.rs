@@ -137,6 +137,32 @@ impl Certificate {
         EndEntityCert::try_from(&own).is_ok_and(made)
     }
 
+    /// Its issuers as far as they are among these, the nearest first. What they may vouch for is not asked.
+    pub fn issuers(&self, among: &[Self]) -> Vec<Self> {
+        let mut chain = Vec::new();
+        let mut last = self;
+        while let Some(next) = last.issuer(among) {
+            // Authorities that certified each other go round for ever.
+            if next == self || chain.contains(next) || chain.len() + 1 >= CERTIFICATES_MAX {
+                break;
+            }
+            chain.push(next.clone());
+            last = next;
+        }
+        chain
+    }
+
+    /// The one among these that has the name of its issuer; of several the one whose key signed it, where that can be told.
+    fn issuer<'a>(&self, among: &'a [Self]) -> Option<&'a Self> {
+        let own = x509_cert::Certificate::from_der(&self.der).ok()?;
+        let (message, signature) = (own.tbs_certificate.to_der().ok()?, own.signature.as_bytes()?);
+        let is_named = |one: &&Self| {
+            let read = x509_cert::Certificate::from_der(&one.der);
+            read.is_ok_and(|read| read.tbs_certificate.subject == own.tbs_certificate.issuer)
+        };
+        among.iter().filter(is_named).min_by_key(|one| !one.made(&message, signature))
+    }
+
     /// Whether it is one of those that are trusted, or an authority among them issued it, perhaps through others, so that the whole
     /// chain held at that time. Whether it held itself at that time is asked apart.
     pub fn is_trusted(&self, others: &[Self], trusted: &[Self], at: DateTime<Utc>) -> bool {
@@ -197,5 +223,15 @@ mod tests {
         let (other, leaf) = issued(false);
         assert!(!leaf.is_trusted(&[], std::slice::from_ref(&other), within));
         assert!(leaf.is_trusted(&[], std::slice::from_ref(&leaf), within), "trusted by itself");
+    }
+
+    #[test]
+    fn issuers_are_found_by_their_names_and_of_one_name_by_their_keys() {
+        let ((authority, leaf), (namesake, _)) = (issued(true), issued(true));
+        let all = [namesake.clone(), leaf.clone(), authority.clone()];
+
+        assert_eq!(leaf.issuers(&all), std::slice::from_ref(&authority));
+        assert_eq!(authority.issuers(&all), [], "nobody stands behind it");
+        assert_eq!(leaf.issuers(std::slice::from_ref(&leaf)), [], "it is not there");
     }
 }

@@ -1,7 +1,9 @@
-//! The keys with which receipts are signed, each with its certificate: from PEM files, or whatever else can sign. Several may
-//! be there at once, so that the next one takes over by itself. Not here: where the files are (`hub`).
+//! The keys with which receipts are signed, each with its certificate: from files (PEM, PKCS #12), or whatever else can sign.
+//! Several may be there at once, so that the next one takes over by itself. Not here: where the files are (`hub`), how PKCS #12 is
+//! opened (`pkcs12`).
 
 use super::certificate::{Algorithm, CERTIFICATES_MAX, Certificate};
+use super::pkcs12;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256};
@@ -9,11 +11,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use secrecy::SecretString;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
 /// Least size of an RSA key.
 const RSA_BYTES_MIN: usize = 256;
+
+/// What a key signs to show that a certificate is its own.
+const PROBE: &[u8] = b"docaxis credential probe";
 
 /// What can sign: a key of a file, or one that a module keeps (PKCS #11).
 pub trait SigningKey: Send + Sync {
@@ -50,14 +56,27 @@ impl SigningKey for RsaKeyPair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialFault {
     /// There is no certificate in it, or one that cannot be read.
-    #[error("it holds no certificate (PEM) that can be read")]
+    #[error("it holds no certificate that can be read (PEM or PKCS #12)")]
     Certificate,
     /// There is no key in it, or none of a kind that is known.
-    #[error("it holds no private key (PKCS #8, PEM) on P-256 or of RSA with 2048 bits or more")]
+    #[error("it holds no private key (PKCS #8, in PEM or PKCS #12) on P-256 or of RSA with 2048 bits or more")]
     Key,
+    /// There are several keys in it.
+    #[error("it holds several private keys: keep each in a file of its own")]
+    SeveralKeys,
     /// They do not belong together.
-    #[error("the private key is not that of the first certificate")]
+    #[error("the private key is not that of the first certificate, nor in PKCS #12 of any")]
     Strangers,
+    /// No password opens it.
+    #[error(
+        "it is PKCS #12, and no password opens it, unless it is damaged: set receipts.key_password_file or receipts.key_password"
+    )]
+    Password,
+    /// It cannot be taken apart, with whatever password.
+    #[error(
+        "it is PKCS #12 that cannot be read, damaged or made in a way that is not known: make it anew with `openssl pkcs12`"
+    )]
+    Unreadable,
 }
 
 /// A key and its certificate.
@@ -76,7 +95,6 @@ impl Credential {
     /// # Errors
     /// When they do not belong together.
     pub fn new(key: Arc<dyn SigningKey>, certificates: Vec<Certificate>) -> Result<Self, CredentialFault> {
-        const PROBE: &[u8] = b"docaxis credential probe";
         let certificate = certificates.first().ok_or(CredentialFault::Certificate)?.clone();
         if certificates.len() > CERTIFICATES_MAX {
             return Err(CredentialFault::Certificate);
@@ -88,6 +106,29 @@ impl Credential {
         }
     }
 
+    /// The credential of a file with a private key and certificates, PEM or PKCS #12 as its bytes say. Of PKCS #12 the first
+    /// password that fits opens it.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn read(file: &[u8], passwords: &[SecretString]) -> Result<Self, CredentialFault> {
+        match pkcs12::is_pkcs12(file) {
+            true => Self::read_pkcs12(file, passwords),
+            false => Self::read_pem(file),
+        }
+    }
+
+    /// In PKCS #12 certificates stand in no certain order: the one of the key is found by the key, its issuers by their names.
+    fn read_pkcs12(file: &[u8], passwords: &[SecretString]) -> Result<Self, CredentialFault> {
+        let (der, all) = pkcs12::open(file, passwords)?;
+        let key = signing_key(&der)?;
+        let signature = key.sign(PROBE).ok_or(CredentialFault::Key)?;
+        let is_own = |one: &&Certificate| one.signed(key.algorithm(), PROBE, &signature);
+        let own = all.iter().find(is_own).ok_or(CredentialFault::Strangers)?;
+        let certificates = std::iter::once(own.clone()).chain(own.issuers(&all)).collect();
+        Self::new(key, certificates)
+    }
+
     /// The credential of a PEM text with a private key and certificates.
     ///
     /// # Errors
@@ -95,14 +136,7 @@ impl Credential {
     pub fn read_pem(pem: &[u8]) -> Result<Self, CredentialFault> {
         let certificates = Certificate::read_pem(pem).ok_or(CredentialFault::Certificate)?;
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| CredentialFault::Key)?;
-        let der = der.secret_pkcs8_der();
-        let on_curve = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok();
-        let rsa = || RsaKeyPair::from_pkcs8(der).ok().filter(|key| key.public_modulus_len() >= RSA_BYTES_MIN);
-        let key: Arc<dyn SigningKey> = match on_curve {
-            Some(key) => Arc::new(key),
-            None => Arc::new(rsa().ok_or(CredentialFault::Key)?),
-        };
-        Self::new(key, certificates)
+        Self::new(signing_key(der.secret_pkcs8_der())?, certificates)
     }
 
     /// How it signs.
@@ -114,6 +148,15 @@ impl Credential {
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.key.sign(message)
     }
+}
+
+/// The key of a kind that is known in these bytes (PKCS #8).
+fn signing_key(der: &[u8]) -> Result<Arc<dyn SigningKey>, CredentialFault> {
+    if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+        return Ok(Arc::new(key));
+    }
+    let rsa = RsaKeyPair::from_pkcs8(der).ok().filter(|key| key.public_modulus_len() >= RSA_BYTES_MIN);
+    Ok(Arc::new(rsa.ok_or(CredentialFault::Key)?))
 }
 
 /// All credentials of a hub.

@@ -152,6 +152,7 @@ const PLACES: &[(&[&str], &[&str], &str)] = &[
         "certificates are made to be refused, or where there is none yet",
     ),
     (&["time"], &["src/signer/credential.rs"], "dates of certificates that are made"),
+    (&["p12_keystore"], &["src/signer/pkcs12.rs"], "PKCS #12 is opened in one file"),
     (&["webpki"], &["src/signer/certificate.rs"], "certificates are judged in one file"),
     (
         &["x509_cert"],

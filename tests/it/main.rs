@@ -36,6 +36,7 @@ mod hostile;
 mod hostile_connections;
 mod incidents;
 mod integrators;
+mod key_files;
 mod keys;
 mod ledger;
 mod ledger_audit;

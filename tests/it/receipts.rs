@@ -92,7 +92,7 @@ pub fn flaws_of(file: &str, trust: &Trust) -> Vec<(Look, Flaw)> {
 }
 
 /// What xmlsec1 says of a receipt at a time.
-fn xmlsec(file: &Path, trusted: &Path, at: DateTime<Utc>) -> (bool, String) {
+pub fn xmlsec(file: &Path, trusted: &Path, at: DateTime<Utc>) -> (bool, String) {
     let mut command = Command::new("xmlsec1");
     command.args(["--verify", "--enabled-key-data", "x509", "--trusted-pem"]).arg(trusted);
     command.args(["--verification-time", &at.format("%Y-%m-%d %H:%M:%S").to_string()]).arg(file);

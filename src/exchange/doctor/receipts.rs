@@ -20,8 +20,8 @@ pub(super) fn examine(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
                 "certificate.unusable",
                 (format!("không dùng được khóa ký biên nhận: {error}: {cause}"), format!("{error}: {cause}")),
                 (
-                    "đặt lại tệp PEM gồm khóa riêng và chứng thư (chmod 600), hoặc sửa receipts.key_files",
-                    "put the PEM file with private key and certificate back (chmod 600), or correct receipts.key_files",
+                    "đặt lại tệp (PEM hoặc PKCS #12) gồm khóa riêng và chứng thư (chmod 600), hoặc sửa receipts.key_files; mật khẩu của tệp PKCS #12 đặt trong receipts.key_password_file",
+                    "put the file (PEM or PKCS #12) with private key and certificate back (chmod 600), or correct receipts.key_files; the password of PKCS #12 belongs into receipts.key_password_file",
                 ),
             ));
         }
