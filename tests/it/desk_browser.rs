@@ -8,6 +8,7 @@ use crate::support::chromium::Chromium;
 use crate::support::packets::a_document;
 use chrono::TimeDelta;
 use docaxis::exchange::act::By;
+use docaxis::exchange::incidents::Watch;
 use docaxis::exchange::{endpoints, redrives};
 use fantoccini::key::Key;
 
@@ -60,6 +61,13 @@ async fn troubled() -> (TestHub, String) {
     }
     dispatcher.drain().await.unwrap();
     drop(robot);
+    // An incident that is over, and one that goes on.
+    let (key, aside) = (hub.directory.join("hub.key"), hub.directory.join("aside"));
+    for (from, to) in [(&key, &aside), (&aside, &key), (&key, &aside)] {
+        std::fs::rename(from, to).unwrap();
+        hub.after(TimeDelta::minutes(2));
+        Watch::default().look(&hub.hub).await.unwrap();
+    }
     (hub, proposed)
 }
 
