@@ -5,6 +5,7 @@
 
 use super::ExchangeError;
 use super::settle::{self, Attempt};
+use super::settler::Settler;
 use super::shipment::{self, Target};
 use super::vouch;
 use crate::channel::push::Pusher;
@@ -36,7 +37,7 @@ struct Traffic {
 pub struct Dispatcher {
     hub: Hub,
     pusher: Pusher,
-    limits: BreakerLimits,
+    settler: Arc<Settler>,
     traffic: Mutex<HashMap<EndpointId, Traffic>>,
     rounds: AtomicU64,
     in_flight: watch::Sender<usize>,
@@ -57,7 +58,7 @@ impl Dispatcher {
         Arc::new(Self {
             hub: hub.clone(),
             pusher,
-            limits: limits(&hub.config.push),
+            settler: Settler::new(hub, limits(&hub.config.push)),
             traffic: Mutex::default(),
             rounds: AtomicU64::new(0),
             in_flight: watch::Sender::new(0),
@@ -124,6 +125,11 @@ impl Dispatcher {
         *self.in_flight.borrow()
     }
 
+    /// How many of them came to an end that is not settled yet.
+    pub fn unsettled(&self) -> usize {
+        self.settler.number()
+    }
+
     /// Returns when nothing is on its way any more.
     pub async fn idle(&self) {
         let mut in_flight = self.in_flight.subscribe();
@@ -176,14 +182,8 @@ impl Dispatcher {
         let until = now.checked_add_signed(self.lease()).unwrap_or(now);
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
-            let mut leased = Vec::new();
-            for (endpoint_id, places) in &wanted {
-                let due = pushes::due(tx, endpoint_id, now, (*places, oldest_first))?;
-                if !due.is_empty() {
-                    leased.extend(pushes::lease(tx, due, &owner, (now, until))?);
-                }
-            }
-            Ok(leased)
+            let due = pushes::due(tx, &wanted, now, oldest_first)?;
+            if due.is_empty() { Ok(due) } else { pushes::lease(tx, due, &owner, (now, until)) }
         });
         let leased = leased.await?;
         if leased.is_empty() {
@@ -202,7 +202,9 @@ impl Dispatcher {
         // A neighbour is asked for its receipt after that.
         let asking = sending;
         let longest = sending.saturating_add(asking).saturating_add(packets.bytes_max / push.rate_min.max(1));
-        let settling = self.hub.config.database.timeout_seconds.saturating_mul(SETTLING_TRIES).saturating_add(60);
+        // Each try may wait for the outcomes before it.
+        let tries = SETTLING_TRIES.saturating_mul(2);
+        let settling = self.hub.config.database.timeout_seconds.saturating_mul(tries).saturating_add(60);
         let seconds = i64::try_from(longest.saturating_add(settling)).unwrap_or(i64::MAX);
         TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::hours(1))
     }
@@ -229,9 +231,10 @@ impl Dispatcher {
             (true, Outcome::Refused(trouble)) => Outcome::Later(trouble),
             (_, outcome) => outcome,
         };
-        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome, is_answered, receipt });
+        let owner = owner.to_owned();
+        let attempt = Arc::new(Attempt { target, parcel, owner, started_at, outcome, is_answered, receipt });
         for tried in 1..=SETTLING_TRIES {
-            match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
+            match self.settler.settle(Arc::clone(&attempt)).await {
                 Ok(()) => return,
                 Err(error) => {
                     let push = attempt.parcel.push.push_id.as_str();

@@ -1,6 +1,6 @@
 //! Endpoints: where agencies take pushed packets and systems events, and how their circuit breakers stand.
 
-use super::connection::{on, on_packets};
+use super::connection::{on, on_each, on_packets};
 use super::literal::OfAnyLane;
 use super::schema::{agencies, endpoints, pushes, systems};
 use super::{Connection, StoreError};
@@ -221,6 +221,17 @@ pub fn find(tx: &mut Connection, endpoint_id: &str) -> Result<Option<EndpointRow
         .optional())?)
 }
 
+/// Each of these endpoints, where there is one.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, endpoint_ids: &[&str]) -> Result<Vec<EndpointRow>, StoreError> {
+    let found: Vec<Vec<EndpointRow>> = on_each!(tx, load, endpoint_ids, id => endpoints::table
+        .filter(endpoints::endpoint_id.eq(*id))
+        .select(EndpointRow::as_select()))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Every endpoint in the order of kinds and holders.
 ///
 /// # Errors
@@ -279,8 +290,8 @@ pub fn set_state(
     Ok(changed == 1)
 }
 
-/// Notes how the breaker stands after an attempt that succeeded or failed at `at`. It must still stand as in `row`: of
-/// two nodes that count at once, one counts again.
+/// Notes how the breaker stands after attempts of which one `succeeded` or `failed` at `at`. It must still stand as in
+/// `row`: of two nodes that count at once, one counts again.
 ///
 /// # Errors
 /// `Statement`, `Raced`.
@@ -288,21 +299,20 @@ pub fn note(
     tx: &mut Connection,
     row: &EndpointRow,
     breaker: Breaker,
-    (succeeded, at): (bool, DateTime<Utc>),
+    (succeeded, failed, at): (bool, bool, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let breaker = (
-        endpoints::failures.eq(breaker.failures),
-        endpoints::openings.eq(breaker.openings),
-        endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
-    );
-    let row = endpoints::table
+    let at = Some(at.naive_utc());
+    let noted = on_packets!(tx, c => diesel::update(endpoints::table)
         .filter(endpoints::endpoint_id.eq(&row.endpoint_id))
         .filter(endpoints::failures.eq(row.failures))
-        .filter(endpoints::openings.eq(row.openings));
-    let at = Some(at.naive_utc());
-    let noted = match succeeded {
-        true => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
-        false => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
-    };
+        .filter(endpoints::openings.eq(row.openings))
+        .set((
+            endpoints::failures.eq(breaker.failures),
+            endpoints::openings.eq(breaker.openings),
+            endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
+            succeeded.then_some(endpoints::succeeded_at.eq(at)),
+            failed.then_some(endpoints::failed_at.eq(at)),
+        ))
+        .execute(c))?;
     if noted == 1 { Ok(()) } else { Err(StoreError::Raced) }
 }

@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type), `server` (how one of them is reached) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies` (and `freed_codes`, which rest), `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
+//! `agencies` (and `freed_codes`, which rest), `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes` (and their `outcomes`), `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `followers`, `statistics` and `folding`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `bulletins` (what operators tell), `grants` (what administrators give; what they share with `redrives` and `purges` is in `undertakings`), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
@@ -42,6 +42,7 @@ pub mod migrations;
 pub mod neighbours;
 pub mod nodes;
 pub mod notices;
+pub mod outcomes;
 pub mod payloads;
 pub mod purgeable;
 pub mod purges;

@@ -63,6 +63,7 @@ mod purge;
 mod purge_browser;
 mod push;
 mod push_faults;
+mod push_together;
 mod recall;
 mod receipts;
 mod reconciliations;
