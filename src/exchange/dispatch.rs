@@ -13,12 +13,12 @@ use crate::channel::{Outcome, Trouble};
 use crate::config::Push;
 use crate::domain::breaker::{BreakerLimits, Circuit};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
-use crate::domain::lane::TURN;
+use crate::domain::lane::{Lane, TURN};
 use crate::domain::pace::Pace;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::endpoints::{self, EndpointRow};
-use crate::store::pushes::{self, Content, Parcel};
+use crate::store::pushes::{self, Content, Parcel, Wanted};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,9 +43,11 @@ pub struct Dispatcher {
     in_flight: watch::Sender<usize>,
 }
 
-/// How many places an endpoint gets in a round.
+/// How many places an endpoint has, or gets in a round.
 struct Share {
     target: Arc<Target>,
+    /// The lanes where something was due when the round began.
+    lanes: Vec<Lane>,
     places: usize,
 }
 
@@ -127,7 +129,7 @@ impl Dispatcher {
 
     /// How many of them came to an end that is not settled yet.
     pub fn unsettled(&self) -> usize {
-        self.settler.number()
+        self.settler.unsettled()
     }
 
     /// Returns when nothing is on its way any more.
@@ -137,9 +139,12 @@ impl Dispatcher {
     }
 
     /// Divides the free places of each kind among its endpoints: events never take places of packets.
-    fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Result<Vec<Share>, StoreError> {
-        let targets = due.into_iter().map(|row| Ok(Arc::new(Target { id: row.id()?, row })));
-        let targets = targets.collect::<Result<Vec<_>, StoreError>>()?;
+    fn shares(
+        &self,
+        due: Vec<(EndpointRow, Vec<Lane>)>,
+        round: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Share>, StoreError> {
         let probes = self.hub.config.push.probes;
         let traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         let free_of = |target: &Target| {
@@ -152,13 +157,18 @@ impl Dispatcher {
             };
             places.saturating_sub(known.in_flight)
         };
+        let wanting = due.into_iter().map(|(row, lanes)| {
+            let target = Arc::new(Target { id: row.id()?, row });
+            Ok(Share { places: free_of(&target), target, lanes })
+        });
+        let mut wanting = wanting.collect::<Result<Vec<Share>, StoreError>>()?;
+        wanting.retain(|share| share.places > 0);
         let mut shares = Vec::new();
         for kind in EndpointKind::ALL {
             let taken: usize = traffic.iter().filter(|(id, _)| id.kind == kind).map(|(_, one)| one.in_flight).sum();
             let left = self.in_flight_max(kind).saturating_sub(taken);
-            let of_kind = targets.iter().filter(|target| target.id.kind == kind);
-            let wanting = of_kind.map(|target| (Arc::clone(target), free_of(target))).filter(|(_, free)| *free > 0);
-            shares.extend(divide(wanting.collect(), left, round));
+            let of_kind = wanting.extract_if(.., |share| share.target.id.kind == kind).collect();
+            shares.extend(divide(of_kind, left, round));
         }
         Ok(shares)
     }
@@ -177,8 +187,12 @@ impl Dispatcher {
         round: u64,
         (owner, now): (&str, DateTime<Utc>),
     ) -> Result<Vec<(Arc<Target>, Parcel)>, ExchangeError> {
-        let wanted: Vec<(String, usize)> =
-            shares.iter().map(|share| (share.target.row.endpoint_id.clone(), share.places)).collect();
+        let wanted = shares.iter().map(|share| Wanted {
+            endpoint_id: share.target.row.endpoint_id.clone(),
+            lanes: share.lanes.clone(),
+            places: share.places,
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
         let until = now.checked_add_signed(self.lease()).unwrap_or(now);
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
@@ -306,7 +320,7 @@ const SETTLING_TRIES: u64 = 3;
 const SETTLING_PAUSE: Duration = Duration::from_millis(500);
 
 /// Divides places among endpoints with room for so many, one at a time in turn, beginning with another one in each round.
-fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -> impl Iterator<Item = Share> {
+fn divide(mut wanting: Vec<Share>, mut left: usize, round: u64) -> impl Iterator<Item = Share> {
     if !wanting.is_empty() {
         let first = usize::try_from(round).unwrap_or(0) % wanting.len();
         wanting.rotate_left(first);
@@ -314,8 +328,8 @@ fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -
     let mut given = vec![0_usize; wanting.len()];
     while left > 0 {
         let before = left;
-        for ((_, free), places) in wanting.iter().zip(&mut given) {
-            if left > 0 && *places < *free {
+        for (share, places) in wanting.iter().zip(&mut given) {
+            if left > 0 && *places < share.places {
                 *places = places.saturating_add(1);
                 left = left.saturating_sub(1);
             }
@@ -324,7 +338,7 @@ fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -
             break;
         }
     }
-    let shares = wanting.into_iter().zip(given).map(|((target, _), places)| Share { target, places });
+    let shares = wanting.into_iter().zip(given).map(|(share, places)| Share { places, ..share });
     shares.filter(|share| share.places > 0)
 }
 

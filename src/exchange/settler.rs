@@ -1,12 +1,14 @@
-//! Which attempts are settled together: whatever came to an end while the ones before were being settled. The first one goes
-//! at once, nobody waits for company, and one that cannot be settled takes no other with it. Not here: settling
-//! itself (`settle`), what becomes of an attempt that was not settled (`dispatch`).
+//! Which attempts are settled together, where each statement is a journey to a server: whatever came to an end while the ones
+//! before were being settled. The first one goes at once, nobody waits for company, and one that cannot be settled takes
+//! no other with it. Not here: settling itself (`settle`), what becomes of an attempt that was not settled (`dispatch`),
+//! which transactions share a commit (`store`).
 
 use super::settle::{self, Attempt};
 use crate::domain::breaker::BreakerLimits;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
@@ -15,13 +17,12 @@ pub(super) struct Settler {
     hub: Hub,
     limits: BreakerLimits,
     line: Mutex<Line>,
+    unsettled: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Ended>,
-    /// How many more are being settled.
-    in_hand: usize,
     /// Whether somebody is settling and looks into the line when that is done.
     is_tended: bool,
 }
@@ -34,25 +35,35 @@ struct Ended {
 
 impl Settler {
     pub(super) fn new(hub: &Hub, limits: BreakerLimits) -> Arc<Self> {
-        Arc::new(Self { hub: hub.clone(), limits, line: Mutex::default() })
+        Arc::new(Self { hub: hub.clone(), limits, line: Mutex::default(), unsettled: AtomicUsize::new(0) })
     }
 
-    /// Settles an attempt, with others that come to an end about the same time.
+    /// Settles an attempt, maybe with others that come to an end about the same time.
     ///
     /// # Errors
     /// Those of the store.
     pub(super) async fn settle(self: &Arc<Self>, attempt: Arc<Attempt>) -> Result<(), Arc<StoreError>> {
+        self.unsettled.fetch_add(1, Ordering::Relaxed);
+        let settled = match self.hub.store.is_server() {
+            true => self.together(attempt).await,
+            // Embedded, the store makes the batches, and nothing is gained by waiting for one that is on.
+            false => settle::settle(&self.hub, vec![attempt], self.limits).await.map_err(Arc::new),
+        };
+        self.unsettled.fetch_sub(1, Ordering::Relaxed);
+        settled
+    }
+
+    /// How many wait to be settled or are being settled.
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled.load(Ordering::Relaxed)
+    }
+
+    async fn together(self: &Arc<Self>, attempt: Arc<Attempt>) -> Result<(), Arc<StoreError>> {
         let (told, answer) = oneshot::channel();
         if !self.put(Ended { attempt, told }) {
             tokio::spawn(Arc::clone(self).tend());
         }
         answer.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Closed)))
-    }
-
-    /// How many wait to be settled or are being settled.
-    pub(super) fn number(&self) -> usize {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        line.waiting.len().saturating_add(line.in_hand)
     }
 
     /// Puts an attempt into the line. Says whether somebody tends it already.
@@ -83,7 +94,6 @@ impl Settler {
             let Some(ended) = line.waiting.pop_front_if(is_new) else { break };
             batch.push(ended);
         }
-        line.in_hand = batch.len();
         line.is_tended = !batch.is_empty();
         (!batch.is_empty()).then_some(batch)
     }

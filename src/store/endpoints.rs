@@ -6,7 +6,9 @@ use super::schema::{agencies, endpoints, pushes, systems};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
 use crate::domain::endpoint::{EndpointId, EndpointKind};
+use crate::domain::lane::Lane;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 /// An endpoint as it is kept.
@@ -242,25 +244,38 @@ pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
     )
 }
 
-/// Open endpoints for which something is due at `now` and whose breaker does not rest; a suspended system, or
-/// neighbouring hub, is sent nothing.
+/// One word for each lane.
+type ByLane = (bool, bool, bool, bool, bool);
+
+/// Open endpoints for which something is due at `now`, with the lanes where it is, and whose breaker does not rest; a
+/// suspended system, or neighbouring hub, is sent nothing.
 ///
 /// # Errors
 /// `Statement`.
-pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
-    Ok(on_packets!(tx, c => endpoints::table
+pub fn with_something_due(
+    tx: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<(EndpointRow, Vec<Lane>)>, StoreError> {
+    let is_due = || {
+        pushes::table.filter(pushes::endpoint_id.eq(endpoints::endpoint_id)).filter(pushes::due_at.le(now.naive_utc()))
+    };
+    let [express, very_urgent, urgent, status, normal] =
+        Lane::ALL.map(|lane| exists(is_due().filter(pushes::lane.eq(lane.number()))));
+    let found: Vec<(EndpointRow, ByLane)> = on_packets!(tx, c => endpoints::table
         .filter(endpoints::state.eq("open"))
-        .filter(diesel::dsl::not(endpoints::kind.ne(EndpointKind::Agency.word()).and(diesel::dsl::exists(systems::table
+        .filter(not(endpoints::kind.ne(EndpointKind::Agency.word()).and(exists(systems::table
             .filter(systems::system_id.eq(endpoints::holder))
             .filter(systems::suspended_at.is_not_null())))))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
-        .filter(diesel::dsl::exists(pushes::table
-            .filter(pushes::endpoint_id.eq(endpoints::endpoint_id))
-            .filter(OfAnyLane)
-            .filter(pushes::due_at.le(now.naive_utc()))))
+        .filter(exists(is_due().filter(OfAnyLane)))
         .order(endpoints::endpoint_id.asc())
-        .select(EndpointRow::as_select())
-        .load(c))?)
+        .select((EndpointRow::as_select(), (&express, &very_urgent, &urgent, &status, &normal)))
+        .load(c))?;
+    let lanes = |(express, very_urgent, urgent, status, normal): ByLane| {
+        let all = Lane::ALL.into_iter().zip([express, very_urgent, urgent, status, normal]);
+        all.filter(|(_, is_due)| *is_due).map(|(lane, _)| lane).collect()
+    };
+    Ok(found.into_iter().map(|(row, due)| (row, lanes(due))).collect())
 }
 
 /// Opens, pauses or marks an endpoint as gone. Says whether that changed anything. Resuming forgets failures.

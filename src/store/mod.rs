@@ -95,7 +95,7 @@ struct Inner {
     reads: Queue,
     writes: Queue,
     place: Place,
-    /// Whether each statement is a journey.
+    /// See `Store::is_server`.
     is_server: bool,
     patience: Duration,
     metrics: StoreMetrics,
@@ -243,6 +243,11 @@ impl Store {
     /// `sqlite` or `postgres`.
     pub fn database(&self) -> &'static str {
         self.inner.database
+    }
+
+    /// Whether each statement is a journey to a server, so that much is gained by asking for many things at once.
+    pub fn is_server(&self) -> bool {
+        self.inner.is_server
     }
 
     /// Runs `f` in a read-only transaction, in which everything is as it is at one moment.

@@ -182,20 +182,31 @@ pub fn remove_of(tx: &mut Connection, endpoint_id: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Due pushes to endpoints, to each at most so many: by lane, then by due time; of a series only the first, and only when
+/// What an endpoint may be brought.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// The lanes that are looked at, in their order.
+    pub lanes: Vec<Lane>,
+    /// At most so many.
+    pub places: usize,
+}
+
+/// Due pushes to endpoints: by lane, then by due time; of a series only the first, and only when
 /// none of it is on its way. With `oldest_first`, the first place goes to the one that was accepted first, whatever its lane.
 ///
 /// # Errors
 /// `Statement`.
 pub fn due(
     tx: &mut Connection,
-    wanted: &[(String, usize)],
+    wanted: &[Wanted],
     now: DateTime<Utc>,
     oldest_first: bool,
 ) -> Result<Vec<PushRow>, StoreError> {
-    let lanes = wanted.iter().flat_map(|(endpoint_id, places)| {
-        let most = i64::try_from((*places).max(1)).unwrap_or(1);
-        Lane::ALL.map(|lane| (endpoint_id.as_str(), lane.number(), most))
+    let lanes = wanted.iter().flat_map(|one| {
+        let most = i64::try_from(one.places.max(1)).unwrap_or(1);
+        one.lanes.iter().map(move |lane| (one.endpoint_id.as_str(), lane.number(), most))
     });
     let lanes: Vec<(&str, i32, i64)> = lanes.collect();
     let others = diesel::alias!(pushes as others);
@@ -212,9 +223,9 @@ pub fn due(
         .limit(most)
         .select(PushRow::as_select()))?;
     let mut found = found.into_iter();
-    let chosen = wanted.iter().flat_map(|(_, places)| {
-        let lanes: Vec<Vec<PushRow>> = found.by_ref().take(Lane::ALL.len()).collect();
-        chosen(lanes, *places, oldest_first)
+    let chosen = wanted.iter().flat_map(|one| {
+        let lanes: Vec<Vec<PushRow>> = found.by_ref().take(one.lanes.len()).collect();
+        chosen(lanes, one.places, oldest_first)
     });
     Ok(chosen.collect())
 }
