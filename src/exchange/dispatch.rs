@@ -5,6 +5,7 @@
 
 use super::ExchangeError;
 use super::settle::{self, Attempt};
+use super::settler::Settler;
 use super::shipment::{self, Target};
 use super::vouch;
 use crate::channel::push::Pusher;
@@ -12,12 +13,12 @@ use crate::channel::{Outcome, Trouble};
 use crate::config::Push;
 use crate::domain::breaker::{BreakerLimits, Circuit};
 use crate::domain::endpoint::{EndpointId, EndpointKind};
-use crate::domain::lane::TURN;
+use crate::domain::lane::{Lane, TURN};
 use crate::domain::pace::Pace;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use crate::store::endpoints::{self, EndpointRow};
-use crate::store::pushes::{self, Content, Parcel};
+use crate::store::pushes::{self, Content, Parcel, Wanted};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,15 +37,17 @@ struct Traffic {
 pub struct Dispatcher {
     hub: Hub,
     pusher: Pusher,
-    limits: BreakerLimits,
+    settler: Arc<Settler>,
     traffic: Mutex<HashMap<EndpointId, Traffic>>,
     rounds: AtomicU64,
     in_flight: watch::Sender<usize>,
 }
 
-/// How many places an endpoint gets in a round.
+/// How many places an endpoint has, or gets in a round.
 struct Share {
     target: Arc<Target>,
+    /// The lanes where something was due when the round began.
+    lanes: Vec<Lane>,
     places: usize,
 }
 
@@ -57,7 +60,7 @@ impl Dispatcher {
         Arc::new(Self {
             hub: hub.clone(),
             pusher,
-            limits: limits(&hub.config.push),
+            settler: Settler::new(hub, limits(&hub.config.push)),
             traffic: Mutex::default(),
             rounds: AtomicU64::new(0),
             in_flight: watch::Sender::new(0),
@@ -124,6 +127,11 @@ impl Dispatcher {
         *self.in_flight.borrow()
     }
 
+    /// How many of them came to an end that is not settled yet.
+    pub fn unsettled(&self) -> usize {
+        self.settler.unsettled()
+    }
+
     /// Returns when nothing is on its way any more.
     pub async fn idle(&self) {
         let mut in_flight = self.in_flight.subscribe();
@@ -131,9 +139,12 @@ impl Dispatcher {
     }
 
     /// Divides the free places of each kind among its endpoints: events never take places of packets.
-    fn shares(&self, due: Vec<EndpointRow>, round: u64, now: DateTime<Utc>) -> Result<Vec<Share>, StoreError> {
-        let targets = due.into_iter().map(|row| Ok(Arc::new(Target { id: row.id()?, row })));
-        let targets = targets.collect::<Result<Vec<_>, StoreError>>()?;
+    fn shares(
+        &self,
+        due: Vec<(EndpointRow, Vec<Lane>)>,
+        round: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Share>, StoreError> {
         let probes = self.hub.config.push.probes;
         let traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         let free_of = |target: &Target| {
@@ -146,13 +157,18 @@ impl Dispatcher {
             };
             places.saturating_sub(known.in_flight)
         };
+        let wanting = due.into_iter().map(|(row, lanes)| {
+            let target = Arc::new(Target { id: row.id()?, row });
+            Ok(Share { places: free_of(&target), target, lanes })
+        });
+        let mut wanting = wanting.collect::<Result<Vec<Share>, StoreError>>()?;
+        wanting.retain(|share| share.places > 0);
         let mut shares = Vec::new();
         for kind in EndpointKind::ALL {
             let taken: usize = traffic.iter().filter(|(id, _)| id.kind == kind).map(|(_, one)| one.in_flight).sum();
             let left = self.in_flight_max(kind).saturating_sub(taken);
-            let of_kind = targets.iter().filter(|target| target.id.kind == kind);
-            let wanting = of_kind.map(|target| (Arc::clone(target), free_of(target))).filter(|(_, free)| *free > 0);
-            shares.extend(divide(wanting.collect(), left, round));
+            let of_kind = wanting.extract_if(.., |share| share.target.id.kind == kind).collect();
+            shares.extend(divide(of_kind, left, round));
         }
         Ok(shares)
     }
@@ -171,19 +187,17 @@ impl Dispatcher {
         round: u64,
         (owner, now): (&str, DateTime<Utc>),
     ) -> Result<Vec<(Arc<Target>, Parcel)>, ExchangeError> {
-        let wanted: Vec<(String, usize)> =
-            shares.iter().map(|share| (share.target.row.endpoint_id.clone(), share.places)).collect();
+        let wanted = shares.iter().map(|share| Wanted {
+            endpoint_id: share.target.row.endpoint_id.clone(),
+            lanes: share.lanes.clone(),
+            places: share.places,
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
         let until = now.checked_add_signed(self.lease()).unwrap_or(now);
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
-            let mut leased = Vec::new();
-            for (endpoint_id, places) in &wanted {
-                let due = pushes::due(tx, endpoint_id, now, (*places, oldest_first))?;
-                if !due.is_empty() {
-                    leased.extend(pushes::lease(tx, due, &owner, (now, until))?);
-                }
-            }
-            Ok(leased)
+            let due = pushes::due(tx, &wanted, now, oldest_first)?;
+            if due.is_empty() { Ok(due) } else { pushes::lease(tx, due, &owner, (now, until)) }
         });
         let leased = leased.await?;
         if leased.is_empty() {
@@ -202,7 +216,9 @@ impl Dispatcher {
         // A neighbour is asked for its receipt after that.
         let asking = sending;
         let longest = sending.saturating_add(asking).saturating_add(packets.bytes_max / push.rate_min.max(1));
-        let settling = self.hub.config.database.timeout_seconds.saturating_mul(SETTLING_TRIES).saturating_add(60);
+        // Each try may wait for the outcomes before it.
+        let tries = SETTLING_TRIES.saturating_mul(2);
+        let settling = self.hub.config.database.timeout_seconds.saturating_mul(tries).saturating_add(60);
         let seconds = i64::try_from(longest.saturating_add(settling)).unwrap_or(i64::MAX);
         TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::hours(1))
     }
@@ -229,9 +245,10 @@ impl Dispatcher {
             (true, Outcome::Refused(trouble)) => Outcome::Later(trouble),
             (_, outcome) => outcome,
         };
-        let attempt = Arc::new(Attempt { target, parcel, started_at, outcome, is_answered, receipt });
+        let owner = owner.to_owned();
+        let attempt = Arc::new(Attempt { target, parcel, owner, started_at, outcome, is_answered, receipt });
         for tried in 1..=SETTLING_TRIES {
-            match settle::settle(&self.hub, Arc::clone(&attempt), owner, self.limits).await {
+            match self.settler.settle(Arc::clone(&attempt)).await {
                 Ok(()) => return,
                 Err(error) => {
                     let push = attempt.parcel.push.push_id.as_str();
@@ -303,7 +320,7 @@ const SETTLING_TRIES: u64 = 3;
 const SETTLING_PAUSE: Duration = Duration::from_millis(500);
 
 /// Divides places among endpoints with room for so many, one at a time in turn, beginning with another one in each round.
-fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -> impl Iterator<Item = Share> {
+fn divide(mut wanting: Vec<Share>, mut left: usize, round: u64) -> impl Iterator<Item = Share> {
     if !wanting.is_empty() {
         let first = usize::try_from(round).unwrap_or(0) % wanting.len();
         wanting.rotate_left(first);
@@ -311,8 +328,8 @@ fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -
     let mut given = vec![0_usize; wanting.len()];
     while left > 0 {
         let before = left;
-        for ((_, free), places) in wanting.iter().zip(&mut given) {
-            if left > 0 && *places < *free {
+        for (share, places) in wanting.iter().zip(&mut given) {
+            if left > 0 && *places < share.places {
                 *places = places.saturating_add(1);
                 left = left.saturating_sub(1);
             }
@@ -321,7 +338,7 @@ fn divide(mut wanting: Vec<(Arc<Target>, usize)>, mut left: usize, round: u64) -
             break;
         }
     }
-    let shares = wanting.into_iter().zip(given).map(|((target, _), places)| Share { target, places });
+    let shares = wanting.into_iter().zip(given).map(|(share, places)| Share { places, ..share });
     shares.filter(|share| share.places > 0)
 }
 

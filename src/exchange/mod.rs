@@ -8,7 +8,7 @@
 //! into the ledger), `audit` (whether it is whole) and `prove` (shown to others), `cosign` (heads that witnesses
 //! cosign), `stamp` (heads that a time-stamp authority stamps) and `witness` (heads of other ledgers that this hub cosigns); `attest` (signed receipts), `capsule` (all that
 //! proves one delivery), `close` (daily statements) and `statements` (shown), `archive` (all of a period in one file) and `verify`
-//! (of all of them, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`
+//! (of all of them, without a hub); `hand_on`, `dispatch`, `shipment`, `settle`, `settler`, `advance`
 //! and `endpoints` (what the hub brings by itself); `announce` (events to senders) and `webhooks` (where they are told);
 //! `routes` (who is behind which neighbouring hub), `neighbours` (how they are reached), `relay` (what they bring and tell) and
 //! `vouch` (receipts that they sign);
@@ -26,6 +26,7 @@
 pub mod accept;
 pub mod access;
 pub mod act;
+mod advance;
 pub mod agency_file;
 pub mod announce;
 pub mod archive;
@@ -90,6 +91,7 @@ pub mod second_factor;
 pub mod selftest;
 pub mod sessions;
 mod settle;
+mod settler;
 mod shipment;
 pub mod stamp;
 pub mod statements;

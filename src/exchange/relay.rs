@@ -2,8 +2,8 @@
 //! has is appended as evidence, once each, and moves them. Not here: registering the packet (`register`), passing on
 //! (`dispatch`), telling a neighbour (`announce`).
 
+use super::advance::note_failure;
 use super::announce::{self, Moment, RelayEvent};
-use super::settle::note_failure;
 use super::{Caller, ExchangeError};
 use crate::config;
 use crate::domain::agency::OrganId;

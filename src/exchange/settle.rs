@@ -1,27 +1,30 @@
-//! What came of an attempt, in one transaction: the delivery's next state, the attempt, the evidence, the place in
-//! line, and how the endpoint's breaker stands.
+//! What came of attempts, of many in one transaction: the delivery's next state, the attempt, the evidence, the place in
+//! line, and how the endpoint's breaker stands. Whatever is asked or written for each of them is asked or written for all
+//! at once, and decided for each by itself. Not here: which are settled together (`settler`).
 
 use super::ExchangeError;
-use super::announce::{self, Moment};
+use super::advance::{Advance, advance};
+use super::announce::Moment;
 use super::endpoints::offer;
 use super::shipment::Target;
-use crate::channel::Outcome;
-use crate::domain::breaker::BreakerLimits;
-use crate::domain::cause::Cause;
-use crate::domain::delivery::{DeliveryState, Next, Step, next};
+use crate::channel::{Outcome, Trouble};
+use crate::domain::breaker::{Breaker, BreakerLimits};
+use crate::domain::delivery::Step;
 use crate::domain::endpoint::{EndpointId, EndpointKind};
 use crate::domain::packet::Digest;
 use crate::domain::text::is_writable;
 use crate::hub::Hub;
 use crate::metrics::PushLabels;
-use crate::store::announcements::Ending;
+use crate::store::announcements::{Ending, Failure};
 use crate::store::deliveries::DeliveryRow;
 use crate::store::endpoints::EndpointRow;
 use crate::store::neighbours::{self, NeighbourReceiptRow};
-use crate::store::pushes::{AttemptRow, Content, Parcel, PushRow};
-use crate::store::{Connection, Foresight, StoreError, announcements, deliveries, endpoints, failures, pushes};
+use crate::store::outcomes::{self, Again, AttemptRow};
+use crate::store::pushes::{Content, Parcel, PushRow};
+use crate::store::{Connection, StoreError, announcements, deliveries, endpoints, pushes};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An attempt that came to an end.
@@ -30,6 +33,8 @@ pub(super) struct Attempt {
     pub(super) target: Arc<Target>,
     /// What was sent.
     pub(super) parcel: Parcel,
+    /// Who had it on its way.
+    pub(super) owner: String,
     /// When it began.
     pub(super) started_at: DateTime<Utc>,
     /// What came of it.
@@ -43,134 +48,122 @@ pub(super) struct Attempt {
 /// How much of a minute may pass before a success is noted again beside an endpoint that is well.
 const SUCCESS_NOTED_EVERY: TimeDelta = TimeDelta::seconds(60);
 
+/// Settles attempts to bring different things, in their order: all of them or, after an error, none.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn settle(hub: &Hub, attempts: Vec<Arc<Attempt>>, limits: BreakerLimits) -> Result<(), StoreError> {
+    let (ids, now, schedules) = (hub.ids, hub.clock.now(), Arc::clone(&hub.schedules));
+    let drawn: Vec<(Arc<Attempt>, u64)> = attempts.iter().map(|one| (Arc::clone(one), ids.draw())).collect();
+    let settled = hub.store.write(move |tx| {
+        let moment = Moment { ids, now, schedules: &schedules };
+        let all: Vec<Settling<'_>> = drawn.iter().map(|(one, draw)| Settling::new(one, *draw, moment)).collect();
+        settle_in(tx, &all, limits, moment)
+    });
+    settled.await?;
+    for attempt in attempts {
+        let (kind, outcome) = (attempt.target.id.kind.word(), attempt.outcome.word());
+        hub.metrics.pushes.get_or_create(&PushLabels { kind, outcome }).inc();
+    }
+    Ok(())
+}
+
+/// Of attempts of one transaction, and where they were sent.
+type Endpoints = BTreeMap<String, EndpointRow>;
+
+fn settle_in(
+    tx: &mut Connection,
+    all: &[Settling<'_>],
+    limits: BreakerLimits,
+    moment: Moment<'_>,
+) -> Result<(), StoreError> {
+    let mut ids: Vec<&str> = all.iter().map(|one| one.push().endpoint_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = endpoints::of_ids(tx, &ids)?;
+    let found: Endpoints = found.into_iter().map(|row| (row.endpoint_id.clone(), row)).collect();
+    let taken: Vec<&str> = all.iter().filter(|one| one.is_taken()).map(Settling::id).collect();
+    // Also what another node has on its way by now: it need not arrive again.
+    outcomes::remove(tx, &taken)?;
+    let later: Vec<Later<'_>> = all.iter().filter_map(|one| Some((one, one.is_tried_again()?))).collect();
+    let again: Vec<Again<'_>> = later.iter().map(|(one, _)| one.again()).collect();
+    let is_back = outcomes::put_back(tx, &again)?;
+    let back: Vec<Later<'_>> = later.into_iter().zip(is_back).filter(|(_, is)| *is).map(|(one, _)| one).collect();
+    packets(tx, all, (&back, &found), moment)?;
+    events(tx, all, &back, moment.now)?;
+    for (endpoint_id, row) in found {
+        // What another address answered says nothing about this one.
+        let attempts = all.iter().map(|one| one.attempt);
+        let is_of_it = |one: &&Attempt| one.parcel.push.endpoint_id == endpoint_id && one.target.row.url == row.url;
+        let attempts: Vec<&Attempt> = attempts.filter(is_of_it).collect();
+        note(tx, row, &attempts, (&limits, moment.now))?;
+    }
+    Ok(())
+}
+
 /// An attempt while it is being settled.
 struct Settling<'a> {
     attempt: &'a Attempt,
-    owner: &'a str,
-    moment: Moment<'a>,
     /// Which attempt it is, since what it brings was put in line.
     number: i32,
     /// When it is tried again, if it is.
     next_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
 }
 
-/// Settles an attempt.
-///
-/// # Errors
-/// `Store`.
-pub(super) async fn settle(
-    hub: &Hub,
-    attempt: Arc<Attempt>,
-    owner: &str,
-    limits: BreakerLimits,
-) -> Result<(), ExchangeError> {
-    let (ids, now, draw) = (hub.ids, hub.clock.now(), hub.ids.draw());
-    let (owner, schedules) = (owner.to_owned(), Arc::clone(&hub.schedules));
-    let kind = attempt.target.id.kind;
-    let outcome = attempt.outcome.word();
-    let foresight = match &attempt.parcel.content {
-        Content::Packet(packet) => hub.store.foresight(|| of_sender(&packet.delivery)),
-        Content::Announcement(_) => None,
-    };
-    let settled = hub.store.write_foreseen(foresight, move |tx| {
-        let moment = Moment { ids, now, schedules: &schedules };
-        let push = &attempt.parcel.push;
-        let number = push.attempts.saturating_add(1);
+/// One that is tried again, and why.
+type Later<'a> = (&'a Settling<'a>, &'a Trouble);
+
+impl<'a> Settling<'a> {
+    fn new(attempt: &'a Attempt, draw: u64, moment: Moment<'_>) -> Self {
+        let number = attempt.parcel.push.attempts.saturating_add(1);
         let next_at = match &attempt.outcome {
             Outcome::Later(trouble) | Outcome::Gone(trouble) => {
                 let asked = trouble.retry_after.and_then(|asked| TimeDelta::from_std(asked).ok());
                 let failures = u32::try_from(number).unwrap_or(u32::MAX);
-                Some(schedules.of(kind).next_attempt(failures, now, draw, asked))
+                let schedule = moment.schedules.of(attempt.target.id.kind);
+                Some(schedule.next_attempt(failures, moment.now, draw, asked))
             }
             Outcome::Taken { .. } | Outcome::Refused(_) => None,
         };
-        let endpoint = endpoints::find(tx, &push.endpoint_id)?;
-        let settling = Settling { attempt: &attempt, owner: &owner, moment, number, next_at };
-        match &attempt.parcel.content {
-            Content::Packet(packet) => settling.delivery(tx, &packet.delivery, endpoint.is_some())?,
-            Content::Announcement(_) => settling.announcement(tx)?,
-        }
-        match endpoint {
-            // What another address answered says nothing about this one.
-            Some(endpoint) if endpoint.url == attempt.target.row.url => note(tx, &attempt, &endpoint, (&limits, now)),
-            Some(_) | None => Ok(()),
-        }
-    });
-    settled.await?;
-    hub.metrics.pushes.get_or_create(&PushLabels { kind: kind.word(), outcome }).inc();
-    Ok(())
-}
+        Self { attempt, number, next_at, now: moment.now }
+    }
 
-/// What settling is about to ask: who wants to hear of it.
-fn of_sender(row: &DeliveryRow) -> Foresight {
-    Foresight { codes: vec![row.sender_code.to_ascii_uppercase()], ..Foresight::default() }
-}
+    fn push(&self) -> &'a PushRow {
+        &self.attempt.parcel.push
+    }
 
-impl Settling<'_> {
-    fn delivery(&self, tx: &mut Connection, row: &DeliveryRow, has_endpoint: bool) -> Result<(), StoreError> {
-        let id = row.delivery_id.as_str();
-        // Another node may have tried meanwhile, when this attempt outlived its lease.
-        let number = pushes::next_number(tx, id)?;
-        pushes::insert_attempt(tx, &self.attempt_row(id, number))?;
-        match &self.attempt.outcome {
-            Outcome::Taken { .. } => {
-                // Also when another node has it on its way by now: it need not arrive again.
-                pushes::remove(tx, id)?;
-                let step = match (self.attempt.target.id.kind, self.attempt.target.row.confirms_itself) {
-                    (EndpointKind::Relay, _) => Step::Relay,
-                    (EndpointKind::Agency | EndpointKind::Events, true) => Step::Consign,
-                    (EndpointKind::Agency | EndpointKind::Events, false) => Step::HandOver,
-                };
-                let mut facts = json!({ "attempt": self.number });
-                if let (Some(xml), Value::Object(members)) = (&self.attempt.receipt, &mut facts) {
-                    members.insert("receipt_sha256".to_owned(), json!(Digest::of(xml.as_bytes()).hex()));
-                    let (delivery_id, neighbour) = (id.to_owned(), self.attempt.target.id.holder.clone());
-                    let received_at = self.moment.now.naive_utc();
-                    let row = NeighbourReceiptRow { delivery_id, neighbour, received_at, xml: xml.clone() };
-                    neighbours::keep_receipt(tx, &row)?;
-                }
-                advance(tx, row, (step, ""), (&brought(&self.attempt.target.id, facts), self.moment))
-            }
-            Outcome::Refused(trouble) => {
-                if !pushes::finish(tx, id, self.owner)? {
-                    return Ok(());
-                }
-                let facts = json!({
-                    "why": "refused", "status": trouble.status, "attempts": self.number,
-                    "attempts_sha256": digest_of(&pushes::attempts_of(tx, id)?), "note": shortened(&trouble.reason),
-                });
-                let facts = brought(&self.attempt.target.id, facts);
-                advance(tx, row, (Step::GiveUp, &trouble.reason), (&facts, self.moment))
-            }
-            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
-                if trouble.may_have_left {
-                    advance(tx, row, (Step::Retry, ""), (&Value::Null, self.moment))?;
-                }
-                let is_here = self.put_back(tx)?;
-                // The endpoint may have been removed while the packet was on its way.
-                if is_here && !has_endpoint { offer(tx, id, self.moment) } else { Ok(()) }
-            }
+    fn id(&self) -> &'a str {
+        &self.attempt.parcel.push.push_id
+    }
+
+    /// What it brought, when that was a packet.
+    fn delivery(&self) -> Option<&'a DeliveryRow> {
+        match &self.attempt.parcel.content {
+            Content::Packet(packet) => Some(&packet.delivery),
+            Content::Announcement(_) => None,
         }
     }
 
-    /// Whatever a webhook answers but 2xx, the event is tried again until its term is over.
-    fn announcement(&self, tx: &mut Connection) -> Result<(), StoreError> {
-        let (id, now) = (self.attempt.parcel.push.push_id.as_str(), self.moment.now);
+    fn is_taken(&self) -> bool {
         match &self.attempt.outcome {
-            Outcome::Taken { .. } => {
-                pushes::remove(tx, id)?;
-                announcements::finish(tx, id, Ending::Taken, now)
-            }
-            Outcome::Later(trouble) | Outcome::Gone(trouble) | Outcome::Refused(trouble) => match self.put_back(tx)? {
-                true => announcements::note_failure(tx, id, (self.number, &trouble.reason), now),
-                false => Ok(()),
-            },
+            Outcome::Taken { .. } => true,
+            Outcome::Later(_) | Outcome::Gone(_) | Outcome::Refused(_) => false,
         }
     }
 
-    fn put_back(&self, tx: &mut Connection) -> Result<bool, StoreError> {
-        let due_at = self.next_at.unwrap_or(self.moment.now);
-        pushes::put_back(tx, &self.attempt.parcel.push.push_id, self.owner, (self.number, due_at))
+    /// Why it is tried again. Whatever a webhook answers but 2xx, the event is, until its term is over.
+    fn is_tried_again(&self) -> Option<&'a Trouble> {
+        match &self.attempt.outcome {
+            Outcome::Later(trouble) | Outcome::Gone(trouble) => Some(trouble),
+            Outcome::Refused(trouble) => self.delivery().is_none().then_some(trouble),
+            Outcome::Taken { .. } => None,
+        }
+    }
+
+    fn again(&self) -> Again<'a> {
+        let due_at = self.next_at.unwrap_or(self.now);
+        Again { push_id: self.id(), owner: &self.attempt.owner, attempts: self.number, due_at }
     }
 
     fn attempt_row(&self, delivery_id: &str, number: i32) -> AttemptRow {
@@ -180,9 +173,142 @@ impl Settling<'_> {
                 (trouble.status, trouble.reason.as_str())
             }
         };
-        let times = (self.attempt.started_at, self.moment.now);
+        let times = (self.attempt.started_at, self.now);
         AttemptRow::new((delivery_id, number), times, (self.attempt.outcome.word(), status, reason), self.next_at)
     }
+
+    /// The step of a delivery whose packet was taken, and what its evidence says.
+    fn taken(&self) -> (Step, Value) {
+        let target = &self.attempt.target;
+        let step = match (target.id.kind, target.row.confirms_itself) {
+            (EndpointKind::Relay, _) => Step::Relay,
+            (EndpointKind::Agency | EndpointKind::Events, true) => Step::Consign,
+            (EndpointKind::Agency | EndpointKind::Events, false) => Step::HandOver,
+        };
+        let mut facts = json!({ "attempt": self.number });
+        if let (Some(xml), Value::Object(members)) = (&self.attempt.receipt, &mut facts) {
+            members.insert("receipt_sha256".to_owned(), json!(Digest::of(xml.as_bytes()).hex()));
+        }
+        (step, brought(&target.id, facts))
+    }
+
+    /// The receipt of the neighbour that took it.
+    fn receipt(&self) -> Option<NeighbourReceiptRow> {
+        let xml = self.attempt.receipt.clone().filter(|_| self.is_taken())?;
+        let (delivery_id, neighbour) = (self.id().to_owned(), self.attempt.target.id.holder.clone());
+        Some(NeighbourReceiptRow { delivery_id, neighbour, received_at: self.now.naive_utc(), xml })
+    }
+}
+
+/// A packet among what is settled, and how its attempt is noted.
+struct Brought<'a> {
+    settling: &'a Settling<'a>,
+    row: &'a DeliveryRow,
+    attempt: AttemptRow,
+}
+
+/// A step of a delivery, with what is noted beside it and what its evidence says.
+type Going<'a> = (&'a DeliveryRow, Step, &'a str, Value);
+
+fn packets(
+    tx: &mut Connection,
+    all: &[Settling<'_>],
+    (back, endpoints): (&[Later<'_>], &Endpoints),
+    moment: Moment<'_>,
+) -> Result<(), StoreError> {
+    let packets: Vec<(&Settling<'_>, &DeliveryRow)> =
+        all.iter().filter_map(|one| Some((one, one.delivery()?))).collect();
+    if packets.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = packets.iter().map(|(one, _)| one.id()).collect();
+    // Another node may have tried meanwhile, when an attempt outlived its lease.
+    let numbers = outcomes::next_numbers(tx, &ids)?.into_iter();
+    let packets = packets.into_iter().zip(numbers).map(|((settling, row), number)| {
+        let attempt = settling.attempt_row(&row.delivery_id, number);
+        Brought { settling, row, attempt }
+    });
+    let packets: Vec<Brought<'_>> = packets.collect();
+    let receipts: Vec<NeighbourReceiptRow> = packets.iter().filter_map(|one| one.settling.receipt()).collect();
+    if !receipts.is_empty() {
+        neighbours::keep_receipts(tx, &receipts)?;
+    }
+    let mut going: Vec<Going<'_>> = packets.iter().filter_map(Brought::going).collect();
+    going.extend(refused(tx, &packets)?);
+    let steps: Vec<Advance<'_>> =
+        going.iter().map(|(row, step, note, facts)| Advance { row, step: *step, note, facts }).collect();
+    advance(tx, &steps, moment)?;
+    // An endpoint may have been removed while a packet was on its way.
+    let is_left = |one: &Settling<'_>| one.delivery().is_some() && !endpoints.contains_key(&one.push().endpoint_id);
+    for (one, _) in back.iter().filter(|(one, _)| is_left(one)) {
+        offer(tx, one.id(), moment)?;
+    }
+    outcomes::insert_attempts(tx, packets.into_iter().map(|one| one.attempt).collect())
+}
+
+impl<'a> Brought<'a> {
+    /// Where its outcome alone leads.
+    fn going(&self) -> Option<Going<'a>> {
+        match &self.settling.attempt.outcome {
+            Outcome::Taken { .. } => {
+                let (step, facts) = self.settling.taken();
+                Some((self.row, step, "", facts))
+            }
+            Outcome::Later(trouble) | Outcome::Gone(trouble) => {
+                trouble.may_have_left.then_some((self.row, Step::Retry, "", Value::Null))
+            }
+            Outcome::Refused(_) => None,
+        }
+    }
+
+    /// Why it was refused for good.
+    fn refusal(&self) -> Option<&'a Trouble> {
+        match &self.settling.attempt.outcome {
+            Outcome::Refused(trouble) => Some(trouble),
+            Outcome::Taken { .. } | Outcome::Later(_) | Outcome::Gone(_) => None,
+        }
+    }
+}
+
+/// Takes what was refused out of the line. What somebody else has on its way by now is not given up.
+fn refused<'a>(tx: &mut Connection, packets: &[Brought<'a>]) -> Result<Vec<Going<'a>>, StoreError> {
+    let refused: Vec<(&Brought<'a>, &'a Trouble)> =
+        packets.iter().filter_map(|one| Some((one, one.refusal()?))).collect();
+    if refused.is_empty() {
+        return Ok(Vec::new());
+    }
+    let leased: Vec<(&str, &str)> =
+        refused.iter().map(|(one, _)| (one.settling.id(), one.settling.attempt.owner.as_str())).collect();
+    let is_ours = outcomes::finish(tx, &leased)?;
+    let ours: Vec<(&Brought<'a>, &'a Trouble)> =
+        refused.into_iter().zip(is_ours).filter(|(_, is)| *is).map(|(one, _)| one).collect();
+    let ids: Vec<&str> = ours.iter().map(|(one, _)| one.settling.id()).collect();
+    let before = outcomes::attempts_of(tx, &ids)?;
+    let going = ours.into_iter().zip(before).map(|((one, trouble), mut attempts)| {
+        attempts.push(one.attempt.clone());
+        let facts = json!({
+            "why": "refused", "status": trouble.status, "attempts": one.settling.number,
+            "attempts_sha256": digest_of(&attempts), "note": shortened(&trouble.reason),
+        });
+        let facts = brought(&one.settling.attempt.target.id, facts);
+        (one.row, Step::GiveUp, trouble.reason.as_str(), facts)
+    });
+    Ok(going.collect())
+}
+
+fn events(tx: &mut Connection, all: &[Settling<'_>], back: &[Later<'_>], now: DateTime<Utc>) -> Result<(), StoreError> {
+    let is_event = |one: &Settling<'_>| one.delivery().is_none();
+    let taken: Vec<&str> = all.iter().filter(|one| is_event(one) && one.is_taken()).map(Settling::id).collect();
+    if !taken.is_empty() {
+        announcements::finish(tx, &taken, Ending::Taken, now)?;
+    }
+    let failures = back.iter().filter(|(one, _)| is_event(one)).map(|(one, trouble)| Failure {
+        announcement_id: one.id(),
+        attempts: one.number,
+        reason: &trouble.reason,
+    });
+    let failures: Vec<Failure<'_>> = failures.collect();
+    if failures.is_empty() { Ok(()) } else { announcements::note_failures(tx, &failures, now) }
 }
 
 /// Facts about what was brought to an endpoint, with the channel and, where it is one's, the neighbour.
@@ -201,84 +327,65 @@ fn shortened(reason: &str) -> String {
     reason.chars().filter(|sign| is_writable(*sign)).take(REASON_CHARS_MAX).collect()
 }
 
-/// Takes a delivery one step further, with its evidence. It may have changed since `row` was read. What cannot take the
-/// step any more stays as it is.
-pub(super) fn advance(
-    tx: &mut Connection,
-    row: &DeliveryRow,
-    (step, note): (Step, &str),
-    (facts, moment): (&Value, Moment<'_>),
-) -> Result<(), StoreError> {
-    if advance_from(tx, row, (step, note), (facts, moment))? {
-        return Ok(());
-    }
-    let Some(row) = deliveries::find(tx, &row.delivery_id)? else { return Err(StoreError::Missing("deliveries")) };
-    if advance_from(tx, &row, (step, note), (facts, moment))? { Ok(()) } else { Err(StoreError::Raced) }
+/// How an endpoint stands while attempts are counted, one after the other.
+struct Standing {
+    row: EndpointRow,
+    breaker: Breaker,
+    succeeded: bool,
+    failed: bool,
 }
 
-/// The same. Says whether the delivery still stood as in `row`; else nothing was done.
-fn advance_from(
-    tx: &mut Connection,
-    row: &DeliveryRow,
-    (step, note): (Step, &str),
-    (facts, moment): (&Value, Moment<'_>),
-) -> Result<bool, StoreError> {
-    let before = row.progress()?;
-    let Next::Changed(to, event) = next(before, step) else { return Ok(true) };
-    if !deliveries::settle(tx, row, to, note, moment.now)? {
-        return Ok(false);
+impl Standing {
+    fn of(row: EndpointRow) -> Self {
+        Self { breaker: row.breaker(), row, succeeded: false, failed: false }
     }
-    note_failure(tx, (row, before.state, to.state), facts, moment.now)?;
-    let Some(event) = event else { return Ok(true) };
-    let mut facts = facts.clone();
-    if let (DeliveryState::Failed, Value::Object(members)) = (before.state, &mut facts) {
-        members.insert("late".to_owned(), Value::Bool(true));
-    }
-    announce::append(tx, moment, row, &row.evidence(event, moment.now, None, &facts))?;
-    Ok(true)
-}
 
-/// Keeps what has failed and nobody has mended: a delivery comes to it, or leaves it when it arrives after all.
-pub(super) fn note_failure(
-    tx: &mut Connection,
-    (row, before, after): (&DeliveryRow, DeliveryState, DeliveryState),
-    facts: &Value,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    match (before == DeliveryState::Failed, after == DeliveryState::Failed) {
-        (false, true) => failures::insert(tx, row, Cause::of_facts(facts), now),
-        (true, false) => failures::remove(tx, &[&row.delivery_id]),
-        (true, true) | (false, false) => Ok(()),
+    fn fails(&mut self, (limits, now): (&BreakerLimits, DateTime<Utc>)) {
+        (self.breaker, self.failed) = (self.breaker.failed(limits, now), true);
+    }
+
+    fn succeeds(&mut self, now: DateTime<Utc>) {
+        let age = self.row.succeeded_at().map(|at| now.signed_duration_since(at));
+        let is_noted = self.succeeded || age.is_some_and(|age| age < SUCCESS_NOTED_EVERY);
+        if self.breaker != self.breaker.succeeded() || !is_noted {
+            (self.breaker, self.succeeded) = (self.breaker.succeeded(), true);
+        }
+    }
+
+    fn write(&self, tx: &mut Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
+        match self.succeeded || self.failed {
+            true => endpoints::note(tx, &self.row, self.breaker, (self.succeeded, self.failed, now)),
+            false => Ok(()),
+        }
     }
 }
 
-/// Notes beside the endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
+/// Notes beside an endpoint how it did. A refusal of a packet is an answer: the endpoint is well.
 fn note(
     tx: &mut Connection,
-    attempt: &Attempt,
-    endpoint: &EndpointRow,
+    row: EndpointRow,
+    attempts: &[&Attempt],
     (limits, now): (&BreakerLimits, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let (before, id) = (endpoint.breaker(), endpoint.endpoint_id.as_str());
-    match &attempt.outcome {
-        Outcome::Later(_) if !attempt.is_answered => {
-            endpoints::note(tx, endpoint, before.failed(limits, now), (false, now))
-        }
-        Outcome::Taken { .. } | Outcome::Refused(_) | Outcome::Later(_) => {
-            let age = endpoint.succeeded_at().map(|at| now.signed_duration_since(at));
-            if before == before.succeeded() && age.is_some_and(|age| age < SUCCESS_NOTED_EVERY) {
-                return Ok(());
+    let mut standing = Standing::of(row);
+    for attempt in attempts {
+        match &attempt.outcome {
+            Outcome::Later(_) if !attempt.is_answered => standing.fails((limits, now)),
+            Outcome::Taken { .. } | Outcome::Refused(_) | Outcome::Later(_) => standing.succeeds(now),
+            Outcome::Gone(trouble) => {
+                standing.fails((limits, now));
+                standing.write(tx, now)?;
+                let id = standing.row.endpoint_id.clone();
+                let is_open = standing.row.state == "open";
+                if is_open && endpoints::set_state(tx, &id, ("gone", &trouble.reason), now)? {
+                    log::error!(target: "alarm", "endpoint.id" = id; "an endpoint says that it is gone; nothing is pushed to it");
+                }
+                let Some(row) = endpoints::find(tx, &id)? else { return Ok(()) };
+                standing = Standing::of(row);
             }
-            endpoints::note(tx, endpoint, before.succeeded(), (true, now))
-        }
-        Outcome::Gone(trouble) => {
-            endpoints::note(tx, endpoint, before.failed(limits, now), (false, now))?;
-            if endpoint.state == "open" && endpoints::set_state(tx, id, ("gone", &trouble.reason), now)? {
-                log::error!(target: "alarm", "endpoint.id" = id; "an endpoint says that it is gone; nothing is pushed to it");
-            }
-            Ok(())
         }
     }
+    standing.write(tx, now)
 }
 
 /// Gives up pushes whose term is over: for a delivery, negative evidence with the digest of the attempts.
@@ -308,19 +415,20 @@ fn give_up(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<En
     pushes::remove(tx, &push.push_id)?;
     match push.is_announcement() {
         false => give_up_delivery(tx, push, moment)?,
-        true => announcements::finish(tx, &push.push_id, Ending::GivenUp, moment.now)?,
+        true => announcements::finish(tx, &[&push.push_id], Ending::GivenUp, moment.now)?,
     }
     Ok(push.endpoint()?.kind)
 }
 
 fn give_up_delivery(tx: &mut Connection, push: &PushRow, moment: Moment<'_>) -> Result<(), StoreError> {
     let Some(row) = deliveries::find(tx, &push.push_id)? else { return Err(StoreError::Missing("deliveries")) };
-    let attempts = pushes::attempts_of(tx, &push.push_id)?;
+    let attempts = outcomes::attempts_of(tx, &[&push.push_id])?.pop().unwrap_or_default();
     let note = attempts.last().map(|attempt| attempt.reason.as_str()).unwrap_or_default();
     let facts = json!({
         "why": "expired", "status": attempts.last().and_then(|attempt| attempt.http_status), "attempts": push.attempts, "attempts_sha256": digest_of(&attempts), "note": shortened(note),
     });
-    advance(tx, &row, (Step::GiveUp, note), (&brought(&push.endpoint()?, facts), moment))
+    let facts = brought(&push.endpoint()?, facts);
+    advance(tx, &[Advance { row: &row, step: Step::GiveUp, note, facts: &facts }], moment)
 }
 
 /// SHA-256 over the attempts of a delivery, one line each: number, beginning, end, outcome, status.

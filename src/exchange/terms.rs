@@ -1,8 +1,8 @@
 //! The end of waiting: packets at the disposal of agencies that did not fetch them within their term. Their senders are
 //! told (`notify`), and an operator can start them anew (`controls`). Not here: pushes, which end by the dispatcher (`settle`).
 
+use super::advance::{Advance, advance};
 use super::announce::Moment;
-use super::settle::advance;
 use super::{ExchangeError, rows};
 use crate::config;
 use crate::domain::delivery::Step;
@@ -58,8 +58,8 @@ fn unfetched(tx: &mut Connection, lane: Lane, before: DateTime<Utc>) -> Result<V
 /// What was fetched, withdrawn or given up since it was found stays as it is.
 fn give_up(tx: &mut Connection, found: &[DeliveryRow], moment: Moment<'_>) -> Result<usize, StoreError> {
     let facts = json!({ "channel": "pickup", "why": "expired" });
-    for row in found {
-        advance(tx, row, (Step::GiveUp, ""), (&facts, moment))?;
-    }
+    let steps: Vec<Advance<'_>> =
+        found.iter().map(|row| Advance { row, step: Step::GiveUp, note: "", facts: &facts }).collect();
+    advance(tx, &steps, moment)?;
     Ok(found.len())
 }

@@ -1,7 +1,8 @@
 //! Announcements: what webhooks are told, made in the transaction of the event. While one waits, it has a push of the same
 //! id (`pushes`); when it has ended, it stays for a while, so that it can be asked for anew.
 
-use super::connection::on_packets;
+use super::backlog::Waiting;
+use super::connection::{Link, on_each, on_packets};
 use super::literal::Literal;
 use super::schema::{announcements, endpoints, system_agencies};
 use super::{Connection, StoreError};
@@ -45,13 +46,13 @@ pub struct AnnouncementRow {
     pub series: String,
     /// What is sent, a JSON object.
     pub body: String,
-    state: String,
+    pub(super) state: String,
     /// Attempts that failed since it was last put in line.
     pub attempts: i32,
     /// Why the last attempt failed; empty when it was taken.
     pub reason: String,
-    created_at: NaiveDateTime,
-    changed_at: NaiveDateTime,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) changed_at: NaiveDateTime,
 }
 
 impl AnnouncementRow {
@@ -100,16 +101,30 @@ pub struct Listener {
 /// # Errors
 /// `Statement`.
 pub fn listeners(tx: &mut Connection, agency_code: &str) -> Result<Vec<Listener>, StoreError> {
-    if let Some(known) = tx.known.listeners(agency_code) {
-        return Ok(known.to_vec());
+    foresee_listeners(tx, &[agency_code])?;
+    Ok(tx.known.listeners(agency_code).unwrap_or_default().to_vec())
+}
+
+/// Asks at once for the webhooks of all agencies that are about to be asked for.
+///
+/// # Errors
+/// `Statement`.
+pub fn foresee_listeners(tx: &mut Connection, agency_codes: &[&str]) -> Result<(), StoreError> {
+    let mut unknown = agency_codes.to_vec();
+    unknown.sort_unstable();
+    unknown.dedup();
+    unknown.retain(|code| tx.known.listeners(code).is_none());
+    if unknown.is_empty() {
+        return Ok(());
     }
-    let found: Vec<Listener> = on_packets!(tx, c => system_agencies::table
+    let found: Vec<Vec<Listener>> = on_each!(tx, load, unknown, code => system_agencies::table
         .inner_join(endpoints::table.on(endpoints::endpoint_id.eq(Literal(WEBHOOKS).concat(system_agencies::system_id))))
-        .filter(system_agencies::agency_code.eq(agency_code))
-        .select((endpoints::endpoint_id, endpoints::wants))
-        .load(c))?;
-    tx.known.remember_listeners(agency_code, found.clone());
-    Ok(found)
+        .filter(system_agencies::agency_code.eq(*code))
+        .select((endpoints::endpoint_id, endpoints::wants)))?;
+    for (code, listeners) in unknown.into_iter().zip(found) {
+        tx.known.remember_listeners(code, listeners);
+    }
+    Ok(())
 }
 
 /// Adds announcements.
@@ -117,7 +132,12 @@ pub fn listeners(tx: &mut Connection, agency_code: &str) -> Result<Vec<Listener>
 /// # Errors
 /// `Statement`.
 pub fn insert(tx: &mut Connection, rows: Vec<AnnouncementRow>) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(announcements::table).values(&rows).execute(c))?;
+    for row in rows {
+        match &mut tx.link {
+            Link::Sqlite(c) => diesel::insert_into(announcements::table).values(row).execute(&mut **c).map(|_| ())?,
+            Link::Postgres(_) => tx.put(Waiting::Announcement(row))?,
+        }
+    }
     Ok(())
 }
 
@@ -147,36 +167,39 @@ pub fn of_ids(tx: &mut Connection, ids: &[&str]) -> Result<Vec<AnnouncementRow>,
         .load(c))?)
 }
 
-/// Notes that an attempt failed, for the `attempts`-th time, and why.
+/// An attempt to bring an announcement that failed.
+pub struct Failure<'a> {
+    /// The announcement.
+    pub announcement_id: &'a str,
+    /// How many failed by now.
+    pub attempts: i32,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Notes that attempts failed.
 ///
 /// # Errors
 /// `Statement`.
-pub fn note_failure(
-    tx: &mut Connection,
-    announcement_id: &str,
-    (attempts, reason): (i32, &str),
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::update(announcements::table)
-        .filter(announcements::announcement_id.eq(announcement_id))
-        .set((
-            announcements::attempts.eq(attempts),
-            announcements::reason.eq(reason),
-            announcements::changed_at.eq(at.naive_utc()),
-        ))
-        .execute(c))?;
+pub fn note_failures(tx: &mut Connection, failures: &[Failure<'_>], at: DateTime<Utc>) -> Result<(), StoreError> {
+    let _: Vec<usize> = on_each!(tx, execute, failures, failure => diesel::update(announcements::table)
+    .filter(announcements::announcement_id.eq(failure.announcement_id))
+    .set((
+        announcements::attempts.eq(failure.attempts),
+        announcements::reason.eq(failure.reason),
+        announcements::changed_at.eq(at.naive_utc()),
+    )))?;
     Ok(())
 }
 
-/// Ends an announcement; why it failed stays when it is given up.
+/// Ends announcements; why one failed stays when it is given up.
 ///
 /// # Errors
 /// `Statement`.
-pub fn finish(tx: &mut Connection, announcement_id: &str, ending: Ending, at: DateTime<Utc>) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::update(announcements::table)
-        .filter(announcements::announcement_id.eq(announcement_id))
-        .set((announcements::state.eq(ending.word()), announcements::changed_at.eq(at.naive_utc())))
-        .execute(c))?;
+pub fn finish(tx: &mut Connection, ids: &[&str], ending: Ending, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let _: Vec<usize> = on_each!(tx, execute, ids, id => diesel::update(announcements::table)
+        .filter(announcements::announcement_id.eq(*id))
+        .set((announcements::state.eq(ending.word()), announcements::changed_at.eq(at.naive_utc()))))?;
     Ok(())
 }
 

@@ -3,10 +3,13 @@
 //! statements in one journey. Whoever asks anything that these rows could change has them written first
 //! (`connection::on!` and its kin), and a commit does: nothing of this can be seen from outside.
 
+use super::announcements::AnnouncementRow;
 use super::deliveries::DeliveryRow;
 use super::envelopes::{AttachmentRow, EnvelopeRow, PayloadRow};
 use super::evidence::EvidenceRow;
-use super::schema::{attachments, deliveries, envelopes, evidence, payloads};
+use super::outcomes::AttemptRow;
+use super::pushes::PushRow;
+use super::schema::{announcements, attachments, attempts, deliveries, envelopes, evidence, payloads, pushes};
 use super::server::Server;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SingleValue, Text, Timestamp};
@@ -23,6 +26,9 @@ pub(super) struct Backlog {
     attachments: Vec<AttachmentRow>,
     deliveries: Vec<DeliveryRow>,
     evidence: Vec<EvidenceRow>,
+    attempts: Vec<AttemptRow>,
+    announcements: Vec<AnnouncementRow>,
+    pushes: Vec<PushRow>,
     waiting_bytes: usize,
 }
 
@@ -38,6 +44,12 @@ pub(super) enum Waiting {
     Delivery(DeliveryRow),
     /// A piece of evidence.
     Evidence(EvidenceRow),
+    /// What came of an attempt.
+    Attempt(AttemptRow),
+    /// What a webhook is told.
+    Announcement(AnnouncementRow),
+    /// What is to be pushed.
+    Push(PushRow),
 }
 
 impl Backlog {
@@ -53,13 +65,18 @@ impl Backlog {
             Waiting::Attachment(row) => self.attachments.push(row),
             Waiting::Delivery(row) => self.deliveries.push(row),
             Waiting::Evidence(row) => self.evidence.push(row),
+            Waiting::Attempt(row) => self.attempts.push(row),
+            Waiting::Announcement(row) => self.announcements.push(row),
+            Waiting::Push(row) => self.pushes.push(row),
         }
         self.waiting_bytes > WAITING_BYTES_MAX
     }
 
     fn is_empty(&self) -> bool {
         let of_packets = self.envelopes.is_empty() && self.payloads.is_empty() && self.attachments.is_empty();
-        of_packets && self.deliveries.is_empty() && self.evidence.is_empty()
+        let of_deliveries = self.deliveries.is_empty() && self.evidence.is_empty();
+        let of_pushes = self.attempts.is_empty() && self.announcements.is_empty() && self.pushes.is_empty();
+        of_packets && of_deliveries && of_pushes
     }
 
     /// Writes what waits. The statements are sent together and done in this order: an envelope before what belongs to it.
@@ -78,6 +95,9 @@ impl Backlog {
                 attachments(link, &rows.attachments),
                 deliveries(link, &rows.deliveries),
                 evidence(link, &rows.evidence),
+                attempts(link, &rows.attempts),
+                announcements(link, &rows.announcements),
+                pushes(link, &rows.pushes),
             )
         };
         server.together(written).map(|_| ())
@@ -257,6 +277,99 @@ async fn evidence(mut server: &AsyncPgConnection, rows: &[EvidenceRow]) -> Query
         evidence::agency,
         evidence::system_id,
         evidence::facts,
+    ))
+    .execute(&mut server)
+    .await
+}
+
+async fn attempts(mut server: &AsyncPgConnection, rows: &[AttemptRow]) -> QueryResult<usize> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    diesel::select((
+        unnest::<Text, _>(column(rows, |r| r.delivery_id.as_str())),
+        unnest::<Integer, _>(column(rows, |r| r.number)),
+        unnest::<Timestamp, _>(column(rows, |r| r.started_at)),
+        unnest::<Timestamp, _>(column(rows, |r| r.finished_at)),
+        unnest::<Text, _>(column(rows, |r| r.outcome.as_str())),
+        unnest::<Nullable<Integer>, _>(column(rows, |r| r.http_status)),
+        unnest::<Text, _>(column(rows, |r| r.reason.as_str())),
+        unnest::<Nullable<Timestamp>, _>(column(rows, |r| r.next_at)),
+    ))
+    .insert_into(attempts::table)
+    .into_columns((
+        attempts::delivery_id,
+        attempts::number,
+        attempts::started_at,
+        attempts::finished_at,
+        attempts::outcome,
+        attempts::http_status,
+        attempts::reason,
+        attempts::next_at,
+    ))
+    .execute(&mut server)
+    .await
+}
+
+async fn announcements(mut server: &AsyncPgConnection, rows: &[AnnouncementRow]) -> QueryResult<usize> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    diesel::select((
+        unnest::<Text, _>(column(rows, |r| r.announcement_id.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.endpoint_id.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.event.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.series.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.body.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.state.as_str())),
+        unnest::<Integer, _>(column(rows, |r| r.attempts)),
+        unnest::<Text, _>(column(rows, |r| r.reason.as_str())),
+        unnest::<Timestamp, _>(column(rows, |r| r.created_at)),
+        unnest::<Timestamp, _>(column(rows, |r| r.changed_at)),
+    ))
+    .insert_into(announcements::table)
+    .into_columns((
+        announcements::announcement_id,
+        announcements::endpoint_id,
+        announcements::event,
+        announcements::series,
+        announcements::body,
+        announcements::state,
+        announcements::attempts,
+        announcements::reason,
+        announcements::created_at,
+        announcements::changed_at,
+    ))
+    .execute(&mut server)
+    .await
+}
+
+async fn pushes(mut server: &AsyncPgConnection, rows: &[PushRow]) -> QueryResult<usize> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    diesel::select((
+        unnest::<Text, _>(column(rows, |r| r.push_id.as_str())),
+        unnest::<Text, _>(column(rows, |r| r.endpoint_id.as_str())),
+        unnest::<Integer, _>(column(rows, |r| r.lane)),
+        unnest::<Timestamp, _>(column(rows, |r| r.due_at)),
+        unnest::<Timestamp, _>(column(rows, |r| r.expires_at)),
+        unnest::<Integer, _>(column(rows, |r| r.attempts)),
+        unnest::<Nullable<Text>, _>(column(rows, |r| r.lease_owner.as_deref())),
+        unnest::<Bool, _>(column(rows, |r| r.held)),
+        unnest::<Nullable<Text>, _>(column(rows, |r| r.series.as_deref())),
+    ))
+    .insert_into(pushes::table)
+    .into_columns((
+        pushes::push_id,
+        pushes::endpoint_id,
+        pushes::lane,
+        pushes::due_at,
+        pushes::expires_at,
+        pushes::attempts,
+        pushes::lease_owner,
+        pushes::held,
+        pushes::series,
     ))
     .execute(&mut server)
     .await

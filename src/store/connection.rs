@@ -94,7 +94,27 @@ macro_rules! with_rows {
         written
     }};
 }
-pub(crate) use {on, on_directory, on_link, on_packets, with_rows};
+
+/// Runs one statement (`execute`, `load`, `get_result`) for each of several things: embedded one after the other; on a
+/// server, where each is a journey, all of them in one. Answers what each gave, in their order.
+macro_rules! on_each {
+    ($tx:expr, $run:ident, $things:expr, $thing:pat => $statement:expr) => {
+        match $tx.settled() {
+            Ok($crate::store::connection::Link::Sqlite(c)) => {
+                $things.iter().map(|$thing| diesel::RunQueryDsl::$run($statement, &mut **c)).collect::<QueryResult<_>>()
+            }
+            Ok($crate::store::connection::Link::Postgres(c)) => {
+                let link: &diesel_async::AsyncPgConnection = c;
+                c.together(futures_util::future::try_join_all($things.iter().map(|$thing| async move {
+                    let mut link = link;
+                    diesel_async::RunQueryDsl::$run($statement, &mut link).await
+                })))
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(crate) use {on, on_directory, on_each, on_link, on_packets, with_rows};
 
 impl Connection {
     fn new(link: Link) -> Self {

@@ -5,6 +5,7 @@ use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
 use super::envelopes::EnvelopeRow;
 use super::literal::Literal;
+use super::outcomes::{self, Change};
 use super::relays::Came;
 use super::schema::{deliveries, document_links, envelopes, system_agencies};
 use super::{Connection, StoreError};
@@ -360,21 +361,8 @@ pub fn settle(
     note: &str,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let fetched = if to.fetched { row.fetched_at.or(Some(at.naive_utc())) } else { None };
-    let changed = on_packets!(tx, c => diesel::update(deliveries::table)
-        .filter(deliveries::delivery_id.eq(&row.delivery_id))
-        .filter(deliveries::state.eq(&row.state))
-        .filter(deliveries::mark.eq(&row.mark))
-        .filter(deliveries::fetched_at.is_null().eq(row.fetched_at.is_none()))
-        .set((
-            deliveries::state.eq(to.state.word()),
-            deliveries::mark.eq(to.mark.word()),
-            deliveries::note.eq(note),
-            deliveries::fetched_at.eq(fetched),
-            deliveries::changed_at.eq(at.naive_utc()),
-        ))
-        .execute(c))?;
-    Ok(changed == 1)
+    let changed = outcomes::change(tx, &[Change { row, to, note }], at)?;
+    Ok(changed == [true])
 }
 
 /// Notes how a recall of a delivery stands. Says whether it still stood at `from`.

@@ -1,12 +1,14 @@
 //! Endpoints: where agencies take pushed packets and systems events, and how their circuit breakers stand.
 
-use super::connection::{on, on_packets};
+use super::connection::{on, on_each, on_packets};
 use super::literal::OfAnyLane;
 use super::schema::{agencies, endpoints, pushes, systems};
 use super::{Connection, StoreError};
 use crate::domain::breaker::Breaker;
 use crate::domain::endpoint::{EndpointId, EndpointKind};
+use crate::domain::lane::Lane;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 /// An endpoint as it is kept.
@@ -221,6 +223,17 @@ pub fn find(tx: &mut Connection, endpoint_id: &str) -> Result<Option<EndpointRow
         .optional())?)
 }
 
+/// Each of these endpoints, where there is one.
+///
+/// # Errors
+/// `Statement`.
+pub fn of_ids(tx: &mut Connection, endpoint_ids: &[&str]) -> Result<Vec<EndpointRow>, StoreError> {
+    let found: Vec<Vec<EndpointRow>> = on_each!(tx, load, endpoint_ids, id => endpoints::table
+        .filter(endpoints::endpoint_id.eq(*id))
+        .select(EndpointRow::as_select()))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Every endpoint in the order of kinds and holders.
 ///
 /// # Errors
@@ -231,25 +244,38 @@ pub fn list(tx: &mut Connection) -> Result<Vec<EndpointRow>, StoreError> {
     )
 }
 
-/// Open endpoints for which something is due at `now` and whose breaker does not rest; a suspended system, or
-/// neighbouring hub, is sent nothing.
+/// One word for each lane.
+type ByLane = (bool, bool, bool, bool, bool);
+
+/// Open endpoints for which something is due at `now`, with the lanes where it is, and whose breaker does not rest; a
+/// suspended system, or neighbouring hub, is sent nothing.
 ///
 /// # Errors
 /// `Statement`.
-pub fn with_something_due(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<EndpointRow>, StoreError> {
-    Ok(on_packets!(tx, c => endpoints::table
+pub fn with_something_due(
+    tx: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<(EndpointRow, Vec<Lane>)>, StoreError> {
+    let is_due = || {
+        pushes::table.filter(pushes::endpoint_id.eq(endpoints::endpoint_id)).filter(pushes::due_at.le(now.naive_utc()))
+    };
+    let [express, very_urgent, urgent, status, normal] =
+        Lane::ALL.map(|lane| exists(is_due().filter(pushes::lane.eq(lane.number()))));
+    let found: Vec<(EndpointRow, ByLane)> = on_packets!(tx, c => endpoints::table
         .filter(endpoints::state.eq("open"))
-        .filter(diesel::dsl::not(endpoints::kind.ne(EndpointKind::Agency.word()).and(diesel::dsl::exists(systems::table
+        .filter(not(endpoints::kind.ne(EndpointKind::Agency.word()).and(exists(systems::table
             .filter(systems::system_id.eq(endpoints::holder))
             .filter(systems::suspended_at.is_not_null())))))
         .filter(endpoints::rests_until.is_null().or(endpoints::rests_until.le(now.naive_utc())))
-        .filter(diesel::dsl::exists(pushes::table
-            .filter(pushes::endpoint_id.eq(endpoints::endpoint_id))
-            .filter(OfAnyLane)
-            .filter(pushes::due_at.le(now.naive_utc()))))
+        .filter(exists(is_due().filter(OfAnyLane)))
         .order(endpoints::endpoint_id.asc())
-        .select(EndpointRow::as_select())
-        .load(c))?)
+        .select((EndpointRow::as_select(), (&express, &very_urgent, &urgent, &status, &normal)))
+        .load(c))?;
+    let lanes = |(express, very_urgent, urgent, status, normal): ByLane| {
+        let all = Lane::ALL.into_iter().zip([express, very_urgent, urgent, status, normal]);
+        all.filter(|(_, is_due)| *is_due).map(|(lane, _)| lane).collect()
+    };
+    Ok(found.into_iter().map(|(row, due)| (row, lanes(due))).collect())
 }
 
 /// Opens, pauses or marks an endpoint as gone. Says whether that changed anything. Resuming forgets failures.
@@ -279,8 +305,8 @@ pub fn set_state(
     Ok(changed == 1)
 }
 
-/// Notes how the breaker stands after an attempt that succeeded or failed at `at`. It must still stand as in `row`: of
-/// two nodes that count at once, one counts again.
+/// Notes how the breaker stands after attempts of which one `succeeded` or `failed` at `at`. It must still stand as in
+/// `row`: of two nodes that count at once, one counts again.
 ///
 /// # Errors
 /// `Statement`, `Raced`.
@@ -288,21 +314,20 @@ pub fn note(
     tx: &mut Connection,
     row: &EndpointRow,
     breaker: Breaker,
-    (succeeded, at): (bool, DateTime<Utc>),
+    (succeeded, failed, at): (bool, bool, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let breaker = (
-        endpoints::failures.eq(breaker.failures),
-        endpoints::openings.eq(breaker.openings),
-        endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
-    );
-    let row = endpoints::table
+    let at = Some(at.naive_utc());
+    let noted = on_packets!(tx, c => diesel::update(endpoints::table)
         .filter(endpoints::endpoint_id.eq(&row.endpoint_id))
         .filter(endpoints::failures.eq(row.failures))
-        .filter(endpoints::openings.eq(row.openings));
-    let at = Some(at.naive_utc());
-    let noted = match succeeded {
-        true => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::succeeded_at.eq(at))).execute(c))?,
-        false => on_packets!(tx, c => diesel::update(row).set((breaker, endpoints::failed_at.eq(at))).execute(c))?,
-    };
+        .filter(endpoints::openings.eq(row.openings))
+        .set((
+            endpoints::failures.eq(breaker.failures),
+            endpoints::openings.eq(breaker.openings),
+            endpoints::rests_until.eq(breaker.rests_until.map(|t| t.naive_utc())),
+            succeeded.then_some(endpoints::succeeded_at.eq(at)),
+            failed.then_some(endpoints::failed_at.eq(at)),
+        ))
+        .execute(c))?;
     if noted == 1 { Ok(()) } else { Err(StoreError::Raced) }
 }

@@ -1,6 +1,6 @@
 //! The only place that knows SQL. `Store` has two doors, `read` and `write`; what stands behind them is in
 //! `connection` (two databases, one type), `server` (how one of them is reached) and `queue` (threads, group commit). Then one file per aggregate:
-//! `agencies` (and `freed_codes`, which rest), `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes`, `announcements`, `routes`,
+//! `agencies` (and `freed_codes`, which rest), `systems`, `envelopes`, `deliveries`, `failures`, `redrives`, `endpoints`, `pushes` (and their `outcomes`), `announcements`, `routes`,
 //! `relays`, `evidence`, `ledger`, `witnesses`, `timestamps`, `receipts`, `neighbours`, `statements`, `reconciliations`, `archives` (and their `archive_files`),
 //! `job_runs`, `followers`, `statistics` and `folding`, `mails` (and `notices`, what they tell of), `selftest`, `users`, `user_sessions`, `transfers` (the log that people
 //! read), `search`, `nodes` (who works), `incidents` (what went wrong), `bulletins` (what operators tell), `grants` (what administrators give; what they share with `redrives` and `purges` is in `undertakings`), `purges` (contents that are destroyed), `purgeable` (what may be) and `holds` (what may not), `warrants`, `samples` and `accesses` (of auditors, and who looked at what), and `payloads` for the bytes. `bell` wakes other nodes.
@@ -43,6 +43,7 @@ pub mod migrations;
 pub mod neighbours;
 pub mod nodes;
 pub mod notices;
+pub mod outcomes;
 pub mod payloads;
 pub mod purgeable;
 pub mod purges;
@@ -95,7 +96,7 @@ struct Inner {
     reads: Queue,
     writes: Queue,
     place: Place,
-    /// Whether each statement is a journey.
+    /// See `Store::is_server`.
     is_server: bool,
     patience: Duration,
     metrics: StoreMetrics,
@@ -243,6 +244,11 @@ impl Store {
     /// `sqlite` or `postgres`.
     pub fn database(&self) -> &'static str {
         self.inner.database
+    }
+
+    /// Whether each statement is a journey to a server, so that much is gained by asking for many things at once.
+    pub fn is_server(&self) -> bool {
+        self.inner.is_server
     }
 
     /// Runs `f` in a read-only transaction, in which everything is as it is at one moment.

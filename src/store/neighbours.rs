@@ -1,7 +1,7 @@
 //! What a neighbouring hub is known by beside its address: its keys and certificates; and the receipts that it signed. Not
 //! here: where it is reached (`endpoints`).
 
-use super::connection::on_packets;
+use super::connection::{on_each, on_packets};
 use super::schema::{endpoints, neighbour_keys, neighbour_receipts};
 use super::{Connection, IDS_MAX, StoreError};
 use crate::domain::endpoint::EndpointKind;
@@ -91,12 +91,14 @@ pub fn remove(tx: &mut Connection, neighbour: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Keeps the receipt of a delivery; the first one stays.
+/// Keeps the receipts of deliveries; the first one of each stays.
 ///
 /// # Errors
 /// `Statement`.
-pub fn keep_receipt(tx: &mut Connection, row: &NeighbourReceiptRow) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(neighbour_receipts::table).values(row).on_conflict_do_nothing().execute(c))?;
+pub fn keep_receipts(tx: &mut Connection, rows: &[NeighbourReceiptRow]) -> Result<(), StoreError> {
+    let _: Vec<usize> = on_each!(tx, execute, rows, row => diesel::insert_into(neighbour_receipts::table)
+        .values(row)
+        .on_conflict_do_nothing())?;
     Ok(())
 }
 

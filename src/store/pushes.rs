@@ -1,11 +1,12 @@
-//! What the hub pushes: what waits, what is on its way by lease, and what came of each attempt.
-//! A claim moves `due_at` to the end of its lease; whoever settles must still hold the lease.
+//! What the hub pushes: what waits, and what is on its way by lease. A claim moves `due_at` to the end of its lease;
+//! whoever settles must still hold the lease. Not here: what came of each attempt (`outcomes`).
 
 use super::announcements::{self, AnnouncementRow};
-use super::connection::on_packets;
+use super::backlog::Waiting;
+use super::connection::{Link, on_each, on_packets};
 use super::deliveries::DeliveryRow;
 use super::literal::OfAnyLane;
-use super::schema::{attempts, deliveries, endpoints, envelopes, payloads, pushes};
+use super::schema::{deliveries, endpoints, envelopes, payloads, pushes};
 use super::{Connection, StoreError};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::lane::Lane;
@@ -22,9 +23,9 @@ pub struct PushRow {
     pub push_id: String,
     /// Where it goes.
     pub endpoint_id: String,
-    lane: i32,
-    due_at: NaiveDateTime,
-    expires_at: NaiveDateTime,
+    pub(super) lane: i32,
+    pub(super) due_at: NaiveDateTime,
+    pub(super) expires_at: NaiveDateTime,
     /// Attempts that came to an end and were not the recipient's being away for everybody.
     pub attempts: i32,
     /// Who has it on its way; somebody who crashed, when it is due again.
@@ -32,7 +33,7 @@ pub struct PushRow {
     /// Whether an operator holds it: its due time never comes.
     pub held: bool,
     /// Of what has the same series one is on its way at a time.
-    series: Option<String>,
+    pub(super) series: Option<String>,
 }
 
 /// When what is held becomes due: not in the lifetime of the calendar.
@@ -106,61 +107,6 @@ impl PushRow {
     }
 }
 
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = attempts)]
-pub struct AttemptRow {
-    /// The delivery.
-    pub delivery_id: String,
-    /// 1, 2, 3 …
-    pub number: i32,
-    started_at: NaiveDateTime,
-    finished_at: NaiveDateTime,
-    /// `taken`, `later`, `refused` or `gone`.
-    pub outcome: String,
-    /// Status of the answer, when there was one.
-    pub http_status: Option<i32>,
-    /// Why it failed, or the beginning of what the recipient answered; empty when it was taken.
-    pub reason: String,
-    next_at: Option<NaiveDateTime>,
-}
-
-impl AttemptRow {
-    /// An attempt that came to an end.
-    pub fn new(
-        (delivery_id, number): (&str, i32),
-        (started_at, finished_at): (DateTime<Utc>, DateTime<Utc>),
-        (outcome, http_status, reason): (&str, Option<u16>, &str),
-        next_at: Option<DateTime<Utc>>,
-    ) -> Self {
-        Self {
-            delivery_id: delivery_id.to_owned(),
-            number,
-            started_at: started_at.naive_utc(),
-            finished_at: finished_at.naive_utc(),
-            outcome: outcome.to_owned(),
-            http_status: http_status.map(i32::from),
-            reason: reason.to_owned(),
-            next_at: next_at.map(|t| t.naive_utc()),
-        }
-    }
-
-    /// When it began.
-    pub fn started_at(&self) -> DateTime<Utc> {
-        self.started_at.and_utc()
-    }
-
-    /// When it ended.
-    pub fn finished_at(&self) -> DateTime<Utc> {
-        self.finished_at.and_utc()
-    }
-
-    /// When the next one is planned.
-    pub fn next_at(&self) -> Option<DateTime<Utc>> {
-        self.next_at.map(|t| t.and_utc())
-    }
-}
-
 /// A push that was claimed, with what is needed to send it.
 #[derive(Debug, Clone)]
 pub struct Parcel {
@@ -197,11 +143,12 @@ pub struct Packet {
 /// # Errors
 /// `Statement`.
 pub fn insert(tx: &mut Connection, rows: &[PushRow]) -> Result<(), StoreError> {
-    // On SQLite, rows of a list cost a savepoint.
-    match rows {
-        [row] => on_packets!(tx, c => diesel::insert_into(pushes::table).values(row).execute(c))?,
-        rows => on_packets!(tx, c => diesel::insert_into(pushes::table).values(rows).execute(c))?,
-    };
+    for row in rows {
+        match &mut tx.link {
+            Link::Sqlite(c) => diesel::insert_into(pushes::table).values(row).execute(&mut **c).map(|_| ())?,
+            Link::Postgres(_) => tx.put(Waiting::Push(row.clone()))?,
+        }
+    }
     Ok(())
 }
 
@@ -235,44 +182,64 @@ pub fn remove_of(tx: &mut Connection, endpoint_id: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Due pushes to an endpoint, at most `places`: by lane, then by due time; of a series only the first, and only when none
-/// of it is on its way. With `oldest_first`, the first place goes to
-/// the one that was accepted first, whatever its lane.
+/// What an endpoint may be brought.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// The lanes that are looked at, in their order.
+    pub lanes: Vec<Lane>,
+    /// At most so many.
+    pub places: usize,
+}
+
+/// Due pushes to endpoints: by lane, then by due time; of a series only the first, and only when
+/// none of it is on its way. With `oldest_first`, the first place goes to the one that was accepted first, whatever its lane.
 ///
 /// # Errors
 /// `Statement`.
 pub fn due(
     tx: &mut Connection,
-    endpoint_id: &str,
+    wanted: &[Wanted],
     now: DateTime<Utc>,
-    (places, oldest_first): (usize, bool),
+    oldest_first: bool,
 ) -> Result<Vec<PushRow>, StoreError> {
+    let lanes = wanted.iter().flat_map(|one| {
+        let most = i64::try_from(one.places.max(1)).unwrap_or(1);
+        one.lanes.iter().map(move |lane| (one.endpoint_id.as_str(), lane.number(), most))
+    });
+    let lanes: Vec<(&str, i32, i64)> = lanes.collect();
     let others = diesel::alias!(pushes as others);
+    let found: Vec<Vec<PushRow>> = on_each!(tx, load, lanes, &(endpoint_id, lane, most) => pushes::table
+        .filter(pushes::endpoint_id.eq(endpoint_id))
+        .filter(pushes::lane.eq(lane))
+        .filter(pushes::due_at.le(now.naive_utc()))
+        .filter(pushes::series.is_null().or(not(exists(others
+            .filter(others.field(pushes::series).eq(pushes::series))
+            .filter(others.field(pushes::endpoint_id).eq(endpoint_id))
+            .filter(others.field(pushes::lease_owner).is_not_null())
+            .filter(others.field(pushes::due_at).gt(now.naive_utc()))))))
+        .order((pushes::due_at.asc(), pushes::push_id.asc()))
+        .limit(most)
+        .select(PushRow::as_select()))?;
+    let mut found = found.into_iter();
+    let chosen = wanted.iter().flat_map(|one| {
+        let lanes: Vec<Vec<PushRow>> = found.by_ref().take(one.lanes.len()).collect();
+        chosen(lanes, one.places, oldest_first)
+    });
+    Ok(chosen.collect())
+}
+
+/// Of what is due to an endpoint, lane by lane.
+fn chosen(lanes: Vec<Vec<PushRow>>, places: usize, oldest_first: bool) -> Vec<PushRow> {
     let mut chosen: Vec<PushRow> = Vec::new();
     let mut heads: Vec<PushRow> = Vec::new();
-    for lane in Lane::ALL {
-        let left = places.saturating_sub(chosen.len());
-        if left == 0 && !oldest_first {
-            break;
-        }
-        let wanted = i64::try_from(left.max(1)).unwrap_or(1);
-        let rows: Vec<PushRow> = on_packets!(tx, c => pushes::table
-            .filter(pushes::endpoint_id.eq(endpoint_id))
-            .filter(pushes::lane.eq(lane.number()))
-            .filter(pushes::due_at.le(now.naive_utc()))
-            .filter(pushes::series.is_null().or(not(exists(others
-                .filter(others.field(pushes::series).eq(pushes::series))
-                .filter(others.field(pushes::endpoint_id).eq(endpoint_id))
-                .filter(others.field(pushes::lease_owner).is_not_null())
-                .filter(others.field(pushes::due_at).gt(now.naive_utc()))))))
-            .order((pushes::due_at.asc(), pushes::push_id.asc()))
-            .limit(wanted)
-            .select(PushRow::as_select())
-            .load(c))?;
+    for rows in lanes {
         let mut series: HashSet<String> = HashSet::new();
         let is_first = |row: &PushRow| row.series.as_ref().is_none_or(|one| series.insert(one.clone()));
         let rows: Vec<PushRow> = rows.into_iter().filter(is_first).collect();
         heads.extend(rows.first().cloned());
+        let left = places.saturating_sub(chosen.len());
         chosen.extend(rows.into_iter().take(left));
     }
     let oldest = heads.into_iter().min_by(|a, b| a.push_id.cmp(&b.push_id));
@@ -282,7 +249,7 @@ pub fn due(
         chosen.pop();
         chosen.insert(0, oldest);
     }
-    Ok(chosen)
+    chosen
 }
 
 /// Leases pushes to `owner` until `until`. Answers which of them it got: another node may have been quicker.
@@ -344,40 +311,6 @@ fn packets(tx: &mut Connection, ids: &[&str]) -> Result<Vec<Packet>, StoreError>
         .load(c))?;
     let packet = |(delivery, sha256, bytes, content): Columns| Packet { delivery, sha256, bytes, content };
     Ok(found.into_iter().map(packet).collect())
-}
-
-/// Takes a settled push out of the line. Says whether `owner` still held its lease.
-///
-/// # Errors
-/// `Statement`.
-pub fn finish(tx: &mut Connection, push_id: &str, owner: &str) -> Result<bool, StoreError> {
-    let gone = on_packets!(tx, c => diesel::delete(pushes::table)
-        .filter(pushes::push_id.eq(push_id))
-        .filter(pushes::lease_owner.eq(owner))
-        .execute(c))?;
-    Ok(gone == 1)
-}
-
-/// Puts a push back in line for `due_at`. Says whether `owner` still held its lease.
-///
-/// # Errors
-/// `Statement`.
-pub fn put_back(
-    tx: &mut Connection,
-    push_id: &str,
-    owner: &str,
-    (attempts, due_at): (i32, DateTime<Utc>),
-) -> Result<bool, StoreError> {
-    let back = on_packets!(tx, c => diesel::update(pushes::table)
-        .filter(pushes::push_id.eq(push_id))
-        .filter(pushes::lease_owner.eq(owner))
-        .set((
-            pushes::due_at.eq(due_at.naive_utc()),
-            pushes::attempts.eq(attempts),
-            pushes::lease_owner.eq(None::<String>),
-        ))
-        .execute(c))?;
-    Ok(back == 1)
 }
 
 /// Makes a push due at `due_at`, or with `None` never, which is to hold it. Says whether it waits: what is on its way
@@ -459,37 +392,4 @@ pub fn depth(tx: &mut Connection) -> Result<Vec<(String, i64)>, StoreError> {
 /// `Statement`.
 pub fn number_for(tx: &mut Connection, endpoint_id: &str) -> Result<i64, StoreError> {
     Ok(on_packets!(tx, c => pushes::table.filter(pushes::endpoint_id.eq(endpoint_id)).count().get_result(c))?)
-}
-
-/// Notes what came of an attempt.
-///
-/// # Errors
-/// `Statement`.
-pub fn insert_attempt(tx: &mut Connection, row: &AttemptRow) -> Result<(), StoreError> {
-    on_packets!(tx, c => diesel::insert_into(attempts::table).values(row).execute(c))?;
-    Ok(())
-}
-
-/// Attempts of a delivery, the first one first.
-///
-/// # Errors
-/// `Statement`.
-pub fn attempts_of(tx: &mut Connection, delivery_id: &str) -> Result<Vec<AttemptRow>, StoreError> {
-    Ok(on_packets!(tx, c => attempts::table
-        .filter(attempts::delivery_id.eq(delivery_id))
-        .order(attempts::number.asc())
-        .select(AttemptRow::as_select())
-        .load(c))?)
-}
-
-/// The number of the next attempt of a delivery.
-///
-/// # Errors
-/// `Statement`.
-pub fn next_number(tx: &mut Connection, delivery_id: &str) -> Result<i32, StoreError> {
-    let last: Option<i32> = on_packets!(tx, c => attempts::table
-        .filter(attempts::delivery_id.eq(delivery_id))
-        .select(diesel::dsl::max(attempts::number))
-        .get_result(c))?;
-    Ok(last.unwrap_or(0).saturating_add(1))
 }

@@ -65,6 +65,7 @@ mod purge;
 mod purge_browser;
 mod push;
 mod push_faults;
+mod push_together;
 mod recall;
 mod receipts;
 mod reconciliations;
