@@ -161,8 +161,32 @@ impl Changes {
     }
 }
 
-/// What begins, changes and ends, when whoever looks on `machine` sees this and nothing else of what it can see.
-pub fn changes(ongoing: Vec<Ongoing>, seen: Vec<Trouble>, machine: &str) -> Changes {
+/// With what eyes somebody looks.
+#[derive(Debug, Clone, Default)]
+pub struct Eyes {
+    /// The machine on which it is.
+    pub machine: String,
+    /// Machines on which nodes are: each sees its own.
+    pub machines: Vec<String>,
+    /// Kinds of which it could not see this time whether they are there.
+    pub blind_to: Vec<IncidentKind>,
+}
+
+impl Eyes {
+    /// Whether what is not seen is over.
+    fn can_see(&self, one: &Ongoing) -> bool {
+        let is_seen = match one.kind.sight() {
+            // What nobody can see any more is over too.
+            Sight::Machine => one.place == self.machine || !self.machines.contains(&one.place),
+            Sight::Hub => true,
+            Sight::Happening => false,
+        };
+        is_seen && !self.blind_to.contains(&one.kind)
+    }
+}
+
+/// What begins, changes and ends, when somebody sees this and nothing else of what it can see.
+pub fn changes(ongoing: Vec<Ongoing>, seen: Vec<Trouble>, eyes: &Eyes) -> Changes {
     let mut changes = Changes::default();
     let mut unseen: Vec<Ongoing> = ongoing;
     for trouble in seen {
@@ -173,12 +197,7 @@ pub fn changes(ongoing: Vec<Ongoing>, seen: Vec<Trouble>, machine: &str) -> Chan
             Some(one) => changes.changed.push((one.incident_id, trouble)),
         }
     }
-    let can_see = |one: &Ongoing| match one.kind.sight() {
-        Sight::Machine => one.place == machine,
-        Sight::Hub => true,
-        Sight::Happening => false,
-    };
-    changes.ended = unseen.into_iter().filter(can_see).map(|one| one.incident_id).collect();
+    changes.ended = unseen.into_iter().filter(|one| eyes.can_see(one)).map(|one| one.incident_id).collect();
     changes
 }
 
@@ -216,13 +235,19 @@ mod tests {
         let job = trouble(IncidentKind::Job, "sweep", "failed");
         let noted = vec![ongoing("1", &here), ongoing("2", &there), ongoing("3", &away), ongoing("4", &job)];
 
-        let nothing = changes(noted.clone(), Vec::new(), "m1");
+        let both = ["m1", "m2"].map(str::to_owned).to_vec();
+        let eyes = Eyes { machine: "m1".to_owned(), machines: both, blind_to: Vec::new() };
+        let nothing = changes(noted.clone(), Vec::new(), &eyes);
         assert_eq!(nothing.ended, ["1", "3"], "another machine's disk and a job are not for this one to end");
-        assert!(changes(noted.clone(), vec![here.clone(), away.clone()], "m1").is_empty());
+        assert!(changes(noted.clone(), vec![here.clone(), away.clone()], &eyes).is_empty());
+        let blind = Eyes { blind_to: vec![IncidentKind::Endpoint], ..eyes.clone() };
+        assert_eq!(changes(noted.clone(), Vec::new(), &blind).ended, ["1"], "it may go on");
+        let alone = Eyes { machines: vec!["m1".to_owned()], ..eyes.clone() };
+        assert_eq!(changes(noted.clone(), Vec::new(), &alone).ended, ["1", "2", "3"], "nobody is there to see it");
 
         let fuller = trouble(IncidentKind::Disk, "m1", "fuller");
         let mail = trouble(IncidentKind::Mail, "", "waits");
-        let more = changes(noted, vec![fuller.clone(), away, mail.clone()], "m1");
+        let more = changes(noted, vec![fuller.clone(), away, mail.clone()], &eyes);
         assert_eq!(more, Changes { begun: vec![mail], changed: vec![("1".to_owned(), fuller)], ended: Vec::new() });
     }
 }

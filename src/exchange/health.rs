@@ -20,6 +20,8 @@ pub struct Check {
     pub name: &'static str,
     /// Whether it is right enough to work.
     pub ok: bool,
+    /// Whether it could be looked up; if not, it is taken as right.
+    pub is_known: bool,
     /// What is wrong or will be, in Vietnamese; empty when nothing is.
     pub vi: String,
     /// In English.
@@ -30,7 +32,7 @@ impl Check {
     fn of(name: &'static str, wrong: Option<(String, String)>) -> Self {
         let ok = wrong.is_none();
         let (vi, en) = wrong.unwrap_or_default();
-        Self { name, ok, vi, en }
+        Self { name, ok, is_known: true, vi, en }
     }
 }
 
@@ -57,8 +59,8 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
     };
     // A database that hangs is waited for once.
     let (late, is_stamped_late) = match database {
-        None => (cosign::late(hub).await.unwrap_or_default(), stamp::is_late(hub).await.unwrap_or_default()),
-        Some(_) => (Vec::new(), false),
+        None => (cosign::late(hub).await.ok(), stamp::is_late(hub).await.ok()),
+        Some(_) => (None, None),
     };
     let checks = vec![
         Check::of("stopping", stopping),
@@ -67,7 +69,7 @@ pub async fn readiness(hub: &Hub) -> Vec<Check> {
         Check::of("disk", disk(hub, hub.config.data.free_bytes_min)),
         Check::of("key_file", key_file(hub)),
         ledger(hub),
-        witnesses(hub, &late),
+        witnesses(hub, late.as_deref()),
         timestamps(hub, is_stamped_late),
         certificate(hub),
     ];
@@ -107,11 +109,13 @@ fn ledger(hub: &Hub) -> Check {
         Standing::Stopped => (false, "trục đã ngừng nhận", "the hub accepts nothing"),
     };
     let vi = format!("bằng chứng không được niêm phong từ {since} giây: {vi}");
-    Check { name: "ledger", ok, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
+    Check { name: "ledger", ok, is_known: true, vi, en: format!("evidence was not sealed for {since} seconds: {en}") }
 }
 
 /// Whether the witnesses cosign. Where they do not, the hub still works.
-fn witnesses(hub: &Hub, late: &[String]) -> Check {
+fn witnesses(hub: &Hub, late: Option<&[String]>) -> Check {
+    let is_known = late.is_some();
+    let late = late.unwrap_or_default();
     hub.metrics.witnesses_late.set(whole(late.len()));
     let wrong = (!late.is_empty()).then(|| {
         let number = late.len();
@@ -120,11 +124,13 @@ fn witnesses(hub: &Hub, late: &[String]) -> Check {
             format!("{number} witnesses have not cosigned the head of the ledger for long"),
         )
     });
-    Check { ok: true, ..Check::of("witnesses", wrong) }
+    Check { ok: true, is_known, ..Check::of("witnesses", wrong) }
 }
 
 /// Whether heads are stamped. Where they are not, the hub still works.
-fn timestamps(hub: &Hub, is_late: bool) -> Check {
+fn timestamps(hub: &Hub, is_late: Option<bool>) -> Check {
+    let is_known = is_late.is_some();
+    let is_late = is_late.unwrap_or_default();
     hub.metrics.timestamps_late.set(i64::from(is_late));
     let wrong = match is_late {
         true => words(
@@ -133,7 +139,7 @@ fn timestamps(hub: &Hub, is_late: bool) -> Check {
         ),
         false => None,
     };
-    Check { ok: true, ..Check::of("timestamps", wrong) }
+    Check { ok: true, is_known, ..Check::of("timestamps", wrong) }
 }
 
 /// Whether receipts can be signed. Where they cannot, the hub still works: they are signed later.

@@ -6,17 +6,19 @@ use super::health::{self, Check};
 use super::nodes::{self, NodeLine};
 use super::sessions::Person;
 use super::{ExchangeError, dispatch, notify, post, rows};
+use crate::domain::breaker::BreakerLimits;
 use crate::domain::dates::for_people;
-use crate::domain::incident::{IncidentKind, Ongoing, Sight, Trouble, changes};
+use crate::domain::incident::{Eyes, IncidentKind, Ongoing, Sight, Trouble, changes};
 use crate::domain::rules::Wording;
 use crate::hub::{Hub, Ids};
 use crate::store::endpoints::EndpointRow;
 pub use crate::store::incidents::IncidentRow;
 use crate::store::{Connection, StoreError, endpoints, incidents as store, machine};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
 
-/// Incidents that go on and are looked at: what is beyond is noted when some of them are over.
-const ONGOING_MAX: i64 = 1000;
+/// Incidents that go on and are looked at.
+const ONGOING_MAX: i64 = 10_000;
 /// Mails that are looked at.
 const MAILS: usize = 100;
 /// A mail that waits for so long is an incident.
@@ -29,66 +31,121 @@ const REASON_CHARS_MAX: usize = 500;
 /// A node's eye on what is wrong.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Since when the database does not answer, and what is said of it.
+    /// Since when nothing can be noted, and what is said of it.
     silent: Option<(DateTime<Utc>, Wording)>,
+    /// Until when other nodes are not missed: while nothing could be noted they could not say that they are there.
+    forbearing_until: Option<DateTime<Utc>>,
+    /// Since when the checks of this node find something wrong, whether it could be noted or not.
+    since: HashMap<IncidentKind, DateTime<Utc>>,
+}
+
+/// What one look found.
+struct Found {
+    ongoing: Vec<Ongoing>,
+    seen: Vec<Trouble>,
+    replaced: Vec<Replaced>,
+    eyes: Eyes,
 }
 
 impl Watch {
     /// Looks once, and notes what began and what is over since the last look of any node.
     ///
     /// # Errors
-    /// `Store`. What could not be noted is noted by the next look.
+    /// `Store`. What could not be noted and still is so is noted by the next look, with its beginning; that nothing could be noted too.
     pub async fn look(&mut self, hub: &Hub) -> Result<(), ExchangeError> {
         let now = hub.clock.now();
         let checks = health::readiness(hub).await;
-        if let Some(silent) = checks.iter().find(|check| check.name == IncidentKind::Database.word() && !check.ok) {
+        let wrong: Vec<IncidentKind> = checks.iter().filter(|check| !check.en.is_empty()).filter_map(kind_of).collect();
+        self.since.retain(|kind, _| wrong.contains(kind));
+        for kind in wrong {
+            self.since.entry(kind).or_insert(now);
+        }
+        if let Some(silent) = checks.iter().find(|check| kind_of(check) == Some(IncidentKind::Database) && !check.ok) {
             self.silent.get_or_insert_with(|| (now, Wording::new(silent.vi.as_str(), silent.en.as_str())));
             return Ok(());
         }
-        let host = machine::host();
-        let mut seen = of_checks(&checks, &host, now);
-        seen.extend(mail(hub, now).await?);
-        let (gone, replaced) = of_nodes(nodes::list(hub).await?);
-        seen.extend(gone);
-        let (own, limits) = (host.clone(), dispatch::limits(&hub.config.push));
-        let (ongoing, away) = hub
-            .store
-            .read(move |tx| {
-                let ongoing = store::ongoing(tx, ONGOING_MAX)?;
-                let ongoing = ongoing.iter().map(IncidentRow::ongoing).collect::<Result<Vec<_>, _>>()?;
-                let all = endpoints::list(tx)?;
-                Ok((ongoing, all.iter().filter_map(|row| of_endpoint(row, &limits, now)).collect::<Vec<_>>()))
-            })
-            .await?;
-        seen.extend(away);
-        let over = self.silent.clone();
-        note(hub, (ongoing, seen, own), (over, replaced), now).await?;
-        self.silent = None;
-        Ok(())
+        let noted = match self.find(hub, &checks, now).await {
+            Ok(found) => note(hub, found, self.silent.clone(), now).await,
+            Err(error) => Err(error),
+        };
+        if noted.is_err() {
+            let words =
+                Wording::new("không đọc ghi được cơ sở dữ liệu", "the database can be neither read nor written");
+            self.silent.get_or_insert((now, words));
+        } else if self.silent.take().is_some() {
+            self.forbearing_until = now.checked_add_signed(nodes::patience(hub));
+        }
+        noted
     }
+
+    async fn find(&self, hub: &Hub, checks: &[Check], now: DateTime<Utc>) -> Result<Found, ExchangeError> {
+        let host = machine::host();
+        let mut blind_to: Vec<IncidentKind> =
+            checks.iter().filter(|check| !check.is_known).filter_map(kind_of).collect();
+        let mut seen: Vec<Trouble> = checks.iter().filter_map(|check| self.of_check(check, &host, now)).collect();
+        seen.extend(mail(hub, now).await?);
+        let all = nodes::list(hub).await?;
+        let machines = all.iter().map(|node| node.host.clone()).collect();
+        let is_forbearing = self.silent.is_some() || self.forbearing_until.is_some_and(|until| now < until);
+        let (gone, replaced) = if is_forbearing { Default::default() } else { of_nodes(hub, &all) };
+        if is_forbearing {
+            blind_to.push(IncidentKind::Node);
+        }
+        seen.extend(gone);
+        let limits = dispatch::limits(&hub.config.push);
+        let read = hub.store.read(move |tx| {
+            let ongoing = store::ongoing(tx, ONGOING_MAX)?;
+            // A newer version may know more kinds: what is not known here is not for this node to end.
+            let ongoing = ongoing.iter().filter_map(|row| row.ongoing().ok()).collect();
+            let endpoints = endpoints::list(tx)?;
+            let away = endpoints.iter().filter_map(|row| of_endpoint(row, &limits, now)).collect::<Vec<_>>();
+            Ok((ongoing, away))
+        });
+        let (ongoing, away) = read.await?;
+        seen.extend(away);
+        Ok(Found { ongoing, seen, replaced, eyes: Eyes { machine: host, machines, blind_to } })
+    }
+
+    /// What a check finds wrong.
+    fn of_check(&self, check: &Check, host: &str, now: DateTime<Utc>) -> Option<Trouble> {
+        let kind = kind_of(check).filter(|_| !check.en.is_empty())?;
+        let place = match kind.sight() {
+            Sight::Machine => host.to_owned(),
+            Sight::Hub | Sight::Happening => String::new(),
+        };
+        let since = self.since.get(&kind).copied().unwrap_or(now);
+        let words = Wording::new(check.vi.as_str(), check.en.as_str());
+        Some(Trouble { kind, place, is_grave: !check.ok, words, since })
+    }
+}
+
+/// The kind of what a check looks at; nothing for the one that says that the hub is stopping, which is not wrong.
+fn kind_of(check: &Check) -> Option<IncidentKind> {
+    IncidentKind::of_word(check.name)
 }
 
 /// Notes what is otherwise than it was noted, in one transaction; nothing where nothing is.
 async fn note(
     hub: &Hub,
-    (ongoing, seen, machine): (Vec<Ongoing>, Vec<Trouble>, String),
-    (silent, replaced): (Option<(DateTime<Utc>, Wording)>, Vec<Replaced>),
+    found: Found,
+    silent: Option<(DateTime<Utc>, Wording)>,
     now: DateTime<Utc>,
 ) -> Result<(), ExchangeError> {
+    let Found { ongoing, seen, replaced, eyes } = found;
     let known = ongoing.len();
-    let changes = changes(ongoing, seen, &machine);
+    let changes = changes(ongoing, seen, &eyes);
     let number = known.saturating_add(changes.begun.len()).saturating_sub(changes.ended.len());
     hub.metrics.incidents_open.set(rows(number));
     if changes.is_empty() && silent.is_none() && replaced.is_empty() {
         return Ok(());
     }
-    for trouble in &changes.begun {
-        say_begun(trouble);
-    }
     let ids = hub.ids;
     let noted = hub.store.write(move |tx| {
-        for trouble in changes.begun.iter().cloned() {
-            store::insert(tx, &IncidentRow::new(ids.next(), trouble, None))?;
+        let mut begun = Vec::new();
+        for trouble in &changes.begun {
+            if store::insert(tx, &IncidentRow::new(ids.next(), trouble.clone(), None))? {
+                begun.push(trouble.clone());
+            }
         }
         for (id, trouble) in &changes.changed {
             store::change(tx, id, trouble)?;
@@ -97,36 +154,22 @@ async fn note(
             store::end(tx, id, now)?;
         }
         if let Some((since, words)) = silent.clone() {
-            let kind = IncidentKind::Database;
-            let trouble = Trouble { kind, place: machine.clone(), is_grave: true, words, since };
+            let (kind, place) = (IncidentKind::Database, eyes.machine.clone());
+            let trouble = Trouble { kind, place, is_grave: true, words, since };
             store::insert(tx, &IncidentRow::new(ids.next(), trouble, Some(now)))?;
         }
         for one in &replaced {
             close_replaced(tx, one, ids)?;
         }
-        Ok(())
+        Ok(begun)
     });
-    Ok(noted.await?)
+    noted.await?.iter().for_each(say_begun);
+    Ok(())
 }
 
 fn say_begun(trouble: &Trouble) {
     let (kind, place) = (trouble.kind.word(), trouble.place.as_str());
     log::warn!(target: "incidents", "incident.kind" = kind, "incident.place" = place; "{}", trouble.words.en);
-}
-
-/// What health checks find wrong; that the hub is stopping is not wrong.
-fn of_checks(checks: &[Check], host: &str, now: DateTime<Utc>) -> Vec<Trouble> {
-    let wrong = checks.iter().filter(|check| !check.en.is_empty());
-    let trouble = |check: &Check| {
-        let kind = IncidentKind::of_word(check.name)?;
-        let place = match kind.sight() {
-            Sight::Machine => host.to_owned(),
-            Sight::Hub | Sight::Happening => String::new(),
-        };
-        let words = Wording::new(check.vi.as_str(), check.en.as_str());
-        Some(Trouble { kind, place, is_grave: !check.ok, words, since: now })
-    };
-    wrong.filter_map(trouble).collect()
 }
 
 /// Whether mails wait for too long.
@@ -147,11 +190,7 @@ async fn mail(hub: &Hub, now: DateTime<Utc>) -> Result<Option<Trouble>, Exchange
 }
 
 /// Whether an endpoint does not answer, or said that it is gone. One that an operator paused is no incident.
-fn of_endpoint(
-    row: &EndpointRow,
-    limits: &crate::domain::breaker::BreakerLimits,
-    now: DateTime<Utc>,
-) -> Option<Trouble> {
+fn of_endpoint(row: &EndpointRow, limits: &BreakerLimits, now: DateTime<Utc>) -> Option<Trouble> {
     let (is_grave, words, since) = match row.state.as_str() {
         "gone" => {
             let words = Wording::new("điểm nhận báo đã ngừng hẳn (410)", "the endpoint said that it is gone (410)");
@@ -176,8 +215,9 @@ struct Replaced {
     back_at: DateTime<Utc>,
 }
 
-/// Nodes that went without a word: those whose place nobody took, and those whose place somebody did.
-fn of_nodes(all: Vec<NodeLine>) -> (Vec<Trouble>, Vec<Replaced>) {
+/// Nodes that went without a word: those whose place nobody took, and those whose place somebody did: the next node on the same
+/// machine, and where the database is a file any next one.
+fn of_nodes(hub: &Hub, all: &[NodeLine]) -> (Vec<Trouble>, Vec<Replaced>) {
     let (mut gone, mut replaced) = (Vec::new(), Vec::new());
     for node in all.iter().filter(|node| !node.is_there) {
         let words = Wording::new(
@@ -186,7 +226,8 @@ fn of_nodes(all: Vec<NodeLine>) -> (Vec<Trouble>, Vec<Replaced>) {
         );
         let (kind, place, since) = (IncidentKind::Node, node.node_id.clone(), node.seen_at);
         let trouble = Trouble { kind, place, is_grave: true, words, since };
-        let successors = all.iter().filter(|other| other.host == node.host && other.started_at > node.seen_at);
+        let takes_place = |other: &&NodeLine| !hub.store.is_server() || other.host == node.host;
+        let successors = all.iter().filter(takes_place).filter(|other| other.started_at > node.seen_at);
         match successors.map(|other| other.started_at).min() {
             Some(back_at) => replaced.push(Replaced { trouble, back_at }),
             None => gone.push(trouble),
@@ -221,7 +262,7 @@ pub fn note_job(
         return known.map_or(Ok(()), |known| store::end(tx, &known.incident_id, at).map(drop));
     };
     let reason: String = why.chars().take(REASON_CHARS_MAX).collect();
-    let words = Wording::new(format!("công việc hỏng: {reason}"), format!("the job failed: {reason}"));
+    let words = Wording::new(format!("công việc không thực hiện được: {reason}"), format!("the job failed: {reason}"));
     let trouble = Trouble { kind: IncidentKind::Job, place: job.to_owned(), is_grave: false, words, since: at };
     match known {
         Some(known) => store::change(tx, &known.incident_id, &trouble),
@@ -286,7 +327,7 @@ pub async fn list(hub: &Hub, person: &Person, asked: Asked) -> Result<Incidents,
     Ok(Incidents { ongoing, ended, next })
 }
 
-/// How many go on, up to a thousand.
-pub(super) fn number_ongoing(tx: &mut Connection) -> Result<usize, StoreError> {
-    Ok(store::ongoing(tx, ONGOING_MAX)?.len())
+/// How many go on.
+pub(super) fn number_ongoing(tx: &mut Connection) -> Result<i64, StoreError> {
+    store::number_ongoing(tx)
 }

@@ -66,8 +66,8 @@ async fn speak(hub: &Hub, mut bell: Bell) {
     }
 }
 
-/// A node that was not there for this long is forgotten.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
+/// A node that was not there for this long, and in whose place no other started, is forgotten.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(30);
 /// So many times it may be late before it counts as gone.
 const MISSED: i32 = 3;
 
@@ -121,15 +121,19 @@ pub async fn leave(hub: &Hub) -> Result<(), ExchangeError> {
     Ok(hub.store.write(move |tx| nodes::forget(tx, &id, before)).await?)
 }
 
+/// A node that said nothing for this long is not there.
+pub(super) fn patience(hub: &Hub) -> TimeDelta {
+    let every = i64::try_from(hub.config.keys.use_noted_seconds).ok().and_then(TimeDelta::try_seconds);
+    every.and_then(|every| every.checked_mul(MISSED)).unwrap_or(TimeDelta::MAX)
+}
+
 /// The nodes, in the order in which they started.
 ///
 /// # Errors
 /// `Store`.
 pub async fn list(hub: &Hub) -> Result<Vec<NodeLine>, ExchangeError> {
     let rows = hub.store.read(nodes::list).await?;
-    let every = i64::try_from(hub.config.keys.use_noted_seconds).ok().and_then(TimeDelta::try_seconds);
-    let patience = every.and_then(|every| every.checked_mul(MISSED)).unwrap_or(TimeDelta::MAX);
-    let now = hub.clock.now();
+    let (patience, now) = (patience(hub), hub.clock.now());
     let line = |row: NodeRow| NodeLine {
         started_at: row.started_at(),
         seen_at: row.seen_at(),

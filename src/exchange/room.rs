@@ -25,7 +25,7 @@ pub struct Room {
     /// What must be right, right or not.
     pub checks: Vec<Check>,
     /// How many incidents go on.
-    pub incidents: usize,
+    pub incidents: i64,
     /// What has failed and what waits.
     pub stuck: Stuck,
     /// The nodes that work.

@@ -36,7 +36,7 @@ struct CheckBody {
 pub async fn ready(hub: &Hub) -> HttpResponse {
     let checks = health::readiness(hub).await;
     let is_ready = checks.iter().all(|check| check.ok);
-    let bodies = checks.into_iter().map(|Check { name, ok, vi, en }| CheckBody { name, ok, vi, en });
+    let bodies = checks.into_iter().map(|Check { name, ok, vi, en, .. }| CheckBody { name, ok, vi, en });
     let readiness = Readiness { status: if is_ready { "ready" } else { "not_ready" }, checks: bodies.collect() };
     let mut answer = if is_ready { problem::ok() } else { problem::unready() };
     answer.json(readiness)

@@ -141,6 +141,14 @@ pub fn ongoing(tx: &mut Connection, most: i64) -> Result<Vec<IncidentRow>, Store
         .load(c))?)
 }
 
+/// How many go on.
+///
+/// # Errors
+/// `Statement`.
+pub fn number_ongoing(tx: &mut Connection) -> Result<i64, StoreError> {
+    Ok(on_packets!(tx, c => incidents::table.filter(incidents::ended_at.is_null()).count().get_result(c))?)
+}
+
 /// What is over, the newest beginning first: of a kind or of all, after a place in the list, up to a number.
 ///
 /// # Errors

@@ -177,6 +177,45 @@ async fn a_database_that_was_away_is_noted_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_noted_is_noted_later_with_its_beginning() {
+    let hub = hub().await;
+    let mut watch = Watch::default();
+    let key = hub.directory.join("hub.key");
+    hub.run("ALTER TABLE incidents RENAME TO aside").await;
+    std::fs::remove_file(&key).unwrap();
+    let began = a_minute(&hub);
+    watch.look(&hub.hub).await.unwrap_err();
+    a_minute(&hub);
+    watch.look(&hub.hub).await.unwrap_err();
+    hub.run("ALTER TABLE aside RENAME TO incidents").await;
+    let ended = a_minute(&hub);
+    watch.look(&hub.hub).await.unwrap();
+    assert_eq!(noted(&hub).await, [(IncidentKind::Database, began, Some(ended)), (IncidentKind::KeyFile, began, None)]);
+}
+
+#[tokio::test]
+async fn nodes_that_could_not_say_that_they_are_there_are_not_missed_at_once() {
+    let (hub, away) = (hub().await, TestHub::start().await);
+    let other = hub.another_node();
+    for node in [&hub.hub, &other] {
+        nodes::tell(node).await.unwrap();
+    }
+    let seen = hub.now();
+    away.hub.store.close();
+    let mut watch = Watch::default();
+    watch.look(&away.hub).await.unwrap();
+    let back = hub.after(TimeDelta::minutes(10)).now();
+    nodes::tell(&hub.hub).await.unwrap();
+    watch.look(&hub.hub).await.unwrap();
+    let outage = (IncidentKind::Database, away.now(), Some(back));
+    assert_eq!(noted(&hub).await, [outage], "the other one had no way to say so");
+    hub.after(TimeDelta::minutes(3));
+    nodes::tell(&hub.hub).await.unwrap();
+    watch.look(&hub.hub).await.unwrap();
+    assert_eq!(noted(&hub).await, [outage, (IncidentKind::Node, seen, None)], "it had, by now");
+}
+
+#[tokio::test]
 async fn operators_read_incidents_page_by_page_and_take_them_out_and_nobody_else_does() {
     let hub = TestHub::start_with(|config| {
         config.portal.second_factor = false;

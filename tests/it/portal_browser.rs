@@ -296,7 +296,6 @@ async fn sign_in_here(chromium: &Chromium, login: &str) {
     chromium.tab_to("#password").await;
     chromium.type_text(PASSWORD).await;
     chromium.press(&[Key::Enter]).await;
-    chromium.text_of(".top nav").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -318,8 +317,8 @@ async fn what_is_sent_after_the_end_of_a_session_is_there_again_after_signing_in
     chromium.tab_to("form .danger").await;
     chromium.press(&[Key::Enter]).await;
     sign_in_here(&chromium, "an.vp").await;
-    assert_eq!(chromium.window.current_url().await.unwrap(), place);
     let said = chromium.text_of("#kept:not([hidden])").await;
+    assert_eq!(chromium.window.current_url().await.unwrap(), place);
     assert!(said.contains("Phần bạn đã nhập được giữ lại"), "{said}");
     assert_eq!(reason(&chromium).await, "Ban hành nhầm, sẽ gửi lại");
     assert_eq!(chromium.window.execute(ticks, Vec::new()).await.unwrap(), ticked);
@@ -356,9 +355,8 @@ async fn a_page_that_nobody_uses_warns_and_then_asks_who_it_is_and_keeps_what_wa
     assert!(warned.contains("Phiên làm việc sắp hết hạn"), "{warned}");
     assert_eq!(chromium.serious_faults().await, Vec::<String>::new());
     chromium.picture("idle").await;
-    let go_on = "const link = document.querySelector('#idle a'); link.focus(); link.click();
-                 return document.activeElement.id;";
-    assert_eq!(chromium.window.execute(go_on, Vec::new()).await.unwrap(), "reason");
+    chromium.tab_back_to("#idle a").await;
+    chromium.press(&[Key::Enter]).await;
     chromium.text_of("#idle[hidden]").await;
     // Whoever writes is there.
     both(6).await;
@@ -379,16 +377,56 @@ async fn a_page_that_nobody_uses_warns_and_then_asks_who_it_is_and_keeps_what_wa
         "nothing of the document is left to read"
     );
     sign_in_here(&chromium, "an.vp").await;
-    assert_eq!(chromium.window.current_url().await.unwrap(), place);
     chromium.text_of("#kept:not([hidden])").await;
+    assert_eq!(chromium.window.current_url().await.unwrap(), place);
     assert_eq!(reason(&chromium).await, "Chưa gửi và còn viết");
 
     // Somebody else at the same machine finds nothing of it.
     hub.after(chrono::TimeDelta::minutes(16));
     chromium.pass(chrono::TimeDelta::minutes(16)).await;
     sign_in_here(&chromium, "lan.vp").await;
+    chromium.text_of("h1").await;
+    chromium.window.goto(&hub.url("/portal/log")).await.unwrap();
+    assert!(chromium.text_of(".who").await.contains("lan.vp"));
     let kept = chromium.window.execute("return sessionStorage.length;", Vec::new()).await.unwrap();
     assert_eq!(kept, 0);
+    chromium.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_anew_in_another_tab_goes_on_in_the_first_one() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let chromium = Chromium::open((1366, 768)).await;
+    sign_in(&chromium, &hub, "an.vp").await;
+    chromium.stop_time().await;
+    begin_to_take_back(&chromium, &hub, "Ban hành nhầm, sẽ gửi lại").await;
+    let first = chromium.window.window().await.unwrap();
+    hub.after(chrono::TimeDelta::minutes(16));
+    let second = chromium.window.new_window(true).await.unwrap();
+    chromium.window.switch_to_window(second.handle).await.unwrap();
+    chromium.window.goto(&hub.url("/portal/log")).await.unwrap();
+    sign_in_here(&chromium, "an.vp").await;
+    chromium.text_of(".tabs").await;
+    // Who is signed in is not asked again.
+    chromium.window.goto(&hub.url("/portal/sign-in?next=/portal/agencies")).await.unwrap();
+    assert!(chromium.window.current_url().await.unwrap().path().ends_with("/portal/agencies"));
+
+    chromium.window.switch_to_window(first).await.unwrap();
+    let token = "return document.querySelector('main [name=form_token]').value;";
+    let old = chromium.window.execute(token, Vec::new()).await.unwrap();
+    chromium.pass(chrono::TimeDelta::minutes(16)).await;
+    let renewed = "const [old, done] = arguments;
+        const look = () => document.querySelector('main [name=form_token]').value !== old
+            ? done(true) : requestAnimationFrame(look);
+        look();";
+    chromium.window.execute_async(renewed, vec![old]).await.unwrap();
+    assert_eq!(reason(&chromium).await, "Ban hành nhầm, sẽ gửi lại");
+    chromium.tab_to("form .danger").await;
+    chromium.press(&[Key::Enter]).await;
+    assert!(chromium.text_of(".done").await.contains("Đã gửi yêu cầu thu hồi"));
     chromium.close().await;
 }
 

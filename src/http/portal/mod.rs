@@ -25,6 +25,7 @@ mod words;
 
 use super::gate::Call;
 use super::problem::{self, Kind, Problem};
+use super::{ROUTES, Verb};
 use crate::domain::dates;
 use crate::domain::rules::Wording;
 use crate::exchange::ExchangeError;
@@ -414,10 +415,19 @@ fn to_sign_in(call: &Call<'_>) -> HttpResponse {
     }
 }
 
-/// The page of the portal from which somebody came, as the browser says.
+/// The page of the portal from which somebody came, as the browser says; nothing where it cannot be opened anew.
 fn came_from(headers: &HeaderMap) -> Option<String> {
     let referrer: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
-    within(referrer.path_and_query()?.as_str()).map(str::to_owned)
+    let mut pages = ROUTES.iter().filter(|route| route.methods.contains(&Verb::Get));
+    let place = within(referrer.path_and_query()?.as_str())?;
+    pages.any(|route| leads_to(route.path, referrer.path())).then(|| place.to_owned())
+}
+
+/// Whether a path of the table, with segments in braces, is this one.
+fn leads_to(route: &str, path: &str) -> bool {
+    let (wanted, given): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), path.split('/').collect());
+    let mut both = wanted.iter().zip(&given);
+    wanted.len() == given.len() && both.all(|(wanted, given)| wanted == given || wanted.starts_with('{'))
 }
 
 /// The path of a request with its query.
@@ -491,6 +501,22 @@ mod tests {
             "/portal/\r\nx",
         ] {
             assert_eq!(within(away), None, "{away}");
+        }
+    }
+
+    #[test]
+    fn a_form_leads_back_to_a_page_that_can_be_opened() {
+        let from = |referrer: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REFERER, HeaderValue::from_static(referrer));
+            came_from(&headers)
+        };
+        let recall = "/portal/documents/0198/recall";
+        assert_eq!(from("https://truc.example.vn/portal/documents/0198/recall").as_deref(), Some(recall));
+        assert_eq!(from("/portal/log?direction=all").as_deref(), Some("/portal/log?direction=all"));
+        for none in ["/portal/account/password", "/portal/documents/a/b/recall", "https://x.vn/api/v1/agencies", "x y"]
+        {
+            assert_eq!(from(none), None, "{none}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::gate::Call;
 use super::super::problem::Problem;
 use super::fields::Fields;
-use super::{Page, PortalOperation, SESSION, drawn, place, see_other, set_cookie, within};
+use super::{Page, PortalOperation, SESSION, drawn, place, see_other, set_cookie, signed_in, within};
 use crate::domain::dates;
 use crate::exchange::identity;
 use crate::exchange::sessions::{self, Admission, Shown, Turned, Visit};
@@ -69,6 +69,10 @@ pub(super) async fn answer(operation: PortalOperation, call: Call<'_>) -> Result
     if operation == PortalOperation::SignInPage {
         let fields = Fields::of(call.request.query_string());
         let next = within(fields.get("next")).unwrap_or_default();
+        // Who signed in meanwhile in another tab is not asked again.
+        if signed_in(operation, &hub, headers).await?.is_some() {
+            return Ok(see_other(if next.is_empty() { "/portal/log" } else { next }));
+        }
         return ask(&page, Asking { next, ..Asking::default() }).await;
     }
     // There is no session yet whose token a form could carry: what another site sends says so itself.

@@ -71,6 +71,19 @@ impl Chromium {
         panic!("{css} cannot be reached by the keyboard");
     }
 
+    /// Goes back by Shift and Tab until the element is in focus.
+    pub async fn tab_back_to(&self, css: &str) {
+        let back: String = [Key::Shift, Key::Tab].map(char::from).iter().collect();
+        for _ in 0..60 {
+            self.type_text(&back).await;
+            let script = format!("return document.activeElement.matches({});", json!(css));
+            if self.window.execute(&script, Vec::new()).await.unwrap() == json!(true) {
+                return;
+            }
+        }
+        panic!("{css} cannot be reached backwards by the keyboard");
+    }
+
     /// Waits until a page has such an element; its text.
     pub async fn text_of(&self, css: &str) -> String {
         let element = self.window.wait().for_element(Locator::Css(css)).await;

@@ -44,14 +44,21 @@
     }, Number(glance.dataset.looksAgain) * 1000);
   }
 
-  // What was entered and not sent outlives the end of a session: in this tab only, for the same person, on the same page.
+  // What was entered and not sent outlives the end of a session: in this tab only, for the same person and the same form.
   const DRAFT = "docaxis-draft";
   const DRAFT_MAX_MS = 12 * 3600 * 1000;
   const person = document.body.dataset.person;
-  const place = location.pathname + location.search;
+  const idle = document.getElementById("idle");
+  const idleLink = idle ? idle.querySelector("a") : null;
 
   function forms() {
     return Array.from(document.querySelectorAll("main form")).filter((form) => form.method === "post");
+  }
+
+  // What a form is for: where it goes, about what, and what its buttons say.
+  function keyOf(form) {
+    const fixed = Array.from(form.elements).filter((one) => one.name !== "form_token" && /^(hidden|submit)$/.test(one.type));
+    return JSON.stringify([form.getAttribute("action"), fixed.map((one) => [one.name, one.value])]);
   }
 
   function fieldsOf(form) {
@@ -95,22 +102,24 @@
 
   function noteDraft(state) {
     const kept = [];
-    forms().forEach(function (form, at) {
-      fieldsOf(form).forEach(function (field, nth) {
-        if (!isUntouched(field)) {
-          kept.push({ form: at, nth: nth, name: field.name, text: isTicked(field) ? field.checked : field.value });
-        }
+    forms().forEach(function (form) {
+      fieldsOf(form).filter((field) => !isUntouched(field)).forEach(function (field) {
+        const ticked = isTicked(field);
+        kept.push({ form: keyOf(form), name: field.name, tick: ticked ? field.value : null, text: ticked ? field.checked : field.value });
       });
     });
-    writeDraft(kept.length > 0 ? { person: person, place: place, at: Date.now(), state: state, kept: kept } : null);
+    writeDraft(kept.length > 0 ? { person: person, at: Date.now(), state: state, kept: kept } : null);
   }
 
   function restoreDraft(draft) {
     const all = forms();
     let count = 0;
     draft.kept.forEach(function (one) {
-      const field = all[one.form] ? fieldsOf(all[one.form])[one.nth] : undefined;
-      if (!field || field.name !== one.name) {
+      const form = all.find((form) => keyOf(form) === one.form);
+      const field = form && fieldsOf(form).find(function (field) {
+        return field.name === one.name && (isTicked(field) ? field.value === one.tick : one.tick === null);
+      });
+      if (!field) {
         return;
       }
       if (isTicked(field)) {
@@ -121,49 +130,48 @@
       count += 1;
     });
     if (count > 0) {
-      document.getElementById("kept").hidden = false;
+      document.getElementById(draft.state === "sent" ? "perhaps-sent" : "kept").hidden = false;
       noteDraft("entered");
     }
+    return count > 0;
   }
 
   const draft = readDraft();
   if (draft && !person) {
     // Whoever is asked who it is has no session any more, whether it came to its end or a form was sent after it.
     writeDraft(Object.assign(draft, { state: "kept" }));
-    const asking = document.querySelector("form[action='/portal/sign-in']");
-    if (asking) {
-      asking.addEventListener("submit", function () {
-        // Somebody else gets neither what was entered nor the page on which it was.
-        if (asking.elements.login.value.trim().toLowerCase() !== draft.person.toLowerCase()) {
-          writeDraft(null);
-          asking.elements.next.value = "";
-        }
-      });
-    }
   } else if (draft) {
     const navigation = performance.getEntriesByType("navigation")[0];
     const isBack = Boolean(navigation) && navigation.type === "back_forward";
     if (draft.person !== person || Date.now() - draft.at > DRAFT_MAX_MS) {
       writeDraft(null);
-    } else if (draft.place === place && (draft.state === "kept" || isBack)) {
-      restoreDraft(draft);
+    } else if ((draft.state === "kept" || isBack) && restoreDraft(draft)) {
+      // It is in its form again.
     } else if (draft.state !== "kept") {
       writeDraft(null);
     }
   }
 
-  const idle = document.getElementById("idle");
+  // Signing out leaves nothing behind in any tab.
+  const tabs = "BroadcastChannel" in window ? new BroadcastChannel("docaxis") : null;
+  if (tabs) {
+    tabs.onmessage = function () { writeDraft(null); };
+  }
+
   let usedAt = Date.now();
   let idleSeconds = 0;
   let ending = [];
 
-  // It says nothing of a session that a page goes on with by itself: only people's doing keeps it.
+  // What a page asks by itself keeps no session: only people's doing does.
   function ask(isUse) {
     return fetch("/portal/account", { redirect: "manual", headers: isUse ? {} : { "docaxis-looks-again": "1" } });
   }
 
   function toSignIn() {
-    location.assign("/portal/sign-in?next=" + encodeURIComponent(place));
+    // What is shown this once stays until it is copied.
+    if (!document.querySelector("[data-shown-once]")) {
+      location.assign("/portal/sign-in?next=" + encodeURIComponent(idleLink.getAttribute("href")));
+    }
   }
 
   async function goOn(answer) {
@@ -171,11 +179,18 @@
       toSignIn();
       return;
     }
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("idle");
-    if (answer.ok && fresh) {
-      awaitEnd(Number(fresh.dataset.seconds));
-    } else {
+    const page = answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const fresh = page ? page.getElementById("idle") : null;
+    if (!fresh) {
       again();
+    } else if (page.body.dataset.person !== person) {
+      // Somebody else signed in, in another tab.
+      toSignIn();
+    } else {
+      // Whoever signed in anew in another tab has a new token for forms.
+      const token = page.querySelector("input[name=form_token]");
+      document.querySelectorAll("input[name=form_token]").forEach(function (one) { one.value = token.value; });
+      awaitEnd(Number(fresh.dataset.seconds));
     }
   }
 
@@ -203,17 +218,16 @@
 
   if (idle && Number(idle.dataset.seconds) > 0) {
     awaitEnd(Number(idle.dataset.seconds));
-    const link = idle.querySelector("a");
-    let before = null;
-    link.addEventListener("focus", function (event) { before = event.relatedTarget; });
-    link.addEventListener("click", function (event) {
+    let last = document.getElementById("content");
+    idleLink.addEventListener("click", function (event) {
       event.preventDefault();
       // Whoever was writing goes on writing.
-      (before || document.getElementById("content")).focus();
+      last.focus();
       goOnByUse();
     });
     document.addEventListener("input", function (event) {
       if (event.target.form && forms().includes(event.target.form)) {
+        last = event.target;
         noteDraft("entered");
       }
       // Whoever writes is there.
@@ -224,9 +238,11 @@
     document.addEventListener("submit", function (event) {
       if (forms().includes(event.target)) {
         noteDraft("sent");
-      } else if (event.target.method === "post") {
-        // Signing out leaves nothing behind.
+      } else if (event.target.getAttribute("action") === "/portal/sign-out") {
         writeDraft(null);
+        if (tabs) {
+          tabs.postMessage("signed-out");
+        }
       }
     });
   }

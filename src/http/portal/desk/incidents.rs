@@ -12,6 +12,7 @@ use crate::exchange::ExchangeError;
 use crate::exchange::access::{self, Access};
 use crate::exchange::incidents::{self, Asked, IncidentRow, Incidents};
 use crate::exchange::sessions::Person;
+use crate::jobs::JOBS;
 use crate::sheet::{Column, Form, Sheet};
 use actix_web::HttpResponse;
 use askama::Template;
@@ -40,6 +41,10 @@ impl IncidentsPage<'_> {
 
     fn kind(&self, row: &IncidentRow) -> String {
         kind(row, self.page)
+    }
+
+    fn place(&self, row: &IncidentRow) -> String {
+        place(row, self.page)
     }
 
     fn words(&self, row: &IncidentRow) -> String {
@@ -76,6 +81,18 @@ impl IncidentsPage<'_> {
 
 fn kind(row: &IncidentRow, page: &Page<'_>) -> String {
     row.kind().map(|kind| page.say(&kind.name()).to_owned()).unwrap_or_default()
+}
+
+/// What it concerns, in words: of a job what it does, of a node nothing, since its id says nothing to people.
+fn place(row: &IncidentRow, page: &Page<'_>) -> String {
+    match row.kind() {
+        Ok(IncidentKind::Job) => {
+            let job = JOBS.iter().find(|job| job.name == row.place);
+            job.map_or_else(|| row.place.clone(), |job| page.t(job.vi, job.en).to_owned())
+        }
+        Ok(IncidentKind::Node) => String::new(),
+        Ok(_) | Err(_) => row.place.clone(),
+    }
 }
 
 fn lasted(row: &IncidentRow, page: &Page<'_>) -> String {
@@ -142,10 +159,11 @@ pub(super) async fn table(page: &Page<'_>, person: &Person, fields: &Fields) -> 
 }
 
 fn write(sheet: &mut Sheet, row: &IncidentRow, page: &Page<'_>) -> std::io::Result<()> {
-    let (kind, words, lasted) = (kind(row, page), row.words(), lasted(row, page));
+    let (kind, place) = (kind(row, page), place(row, page));
+    let (words, lasted) = (row.words(), lasted(row, page));
     let grave = if row.grave { page.t("có", "yes") } else { "" };
     let (began, iso) = (dates::for_people(row.began_at()), dates::for_machines(row.began_at()));
     let ended = row.ended_at().map(dates::for_machines).unwrap_or_default();
-    let cells: [&str; 8] = [&kind, &row.place, page.say(&words), grave, &began, &iso, &ended, &lasted];
+    let cells: [&str; 8] = [&kind, &place, page.say(&words), grave, &began, &iso, &ended, &lasted];
     sheet.row(&cells.map(crate::sheet::Cell::Text))
 }
