@@ -197,9 +197,15 @@ impl Dispatcher {
         let (owner, oldest_first) = (owner.to_owned(), round.is_multiple_of(TURN));
         let leased = self.hub.store.write(move |tx| {
             let due = pushes::due(tx, &wanted, now, oldest_first)?;
-            if due.is_empty() { Ok(due) } else { pushes::lease(tx, due, &owner, (now, until)) }
+            let found = due.len();
+            let leased = if due.is_empty() { due } else { pushes::lease(tx, due, &owner, (now, until))? };
+            Ok((leased, found))
         });
-        let leased = leased.await?;
+        let (leased, found) = leased.await?;
+        if leased.len() < found {
+            // Another node was before: what it left is claimed at once, not at the next tick.
+            self.hub.wake.notify_one();
+        }
         if leased.is_empty() {
             return Ok(Vec::new());
         }
@@ -216,8 +222,10 @@ impl Dispatcher {
         // A neighbour is asked for its receipt after that.
         let asking = sending;
         let longest = sending.saturating_add(asking).saturating_add(packets.bytes_max / push.rate_min.max(1));
-        // Each try may wait for the outcomes before it.
-        let tries = SETTLING_TRIES.saturating_mul(2);
+        // Each try may wait for all the outcomes before it.
+        let line = push.in_flight_max.saturating_add(self.hub.config.events.in_flight_max);
+        let batches = line.div_ceil(self.hub.config.database.batch_max.max(1)).saturating_add(1);
+        let tries = SETTLING_TRIES.saturating_mul(u64::try_from(batches).unwrap_or(u64::MAX));
         let settling = self.hub.config.database.timeout_seconds.saturating_mul(tries).saturating_add(60);
         let seconds = i64::try_from(longest.saturating_add(settling)).unwrap_or(i64::MAX);
         TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::hours(1))

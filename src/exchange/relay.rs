@@ -144,6 +144,8 @@ fn take_down(
     heard: &Heard,
     moment: Moment<'_>,
 ) -> Result<Result<DeliveryState, ExchangeError>, StoreError> {
+    // Whoever settles what was brought holds the push before the delivery too.
+    pushes::hold(tx, &heard.delivery_id)?;
     // From here on nobody else takes the same event down.
     if !relays::hold_for(tx, &heard.delivery_id, &heard.neighbour)? {
         return Ok(Err(ExchangeError::NotFound));

@@ -57,8 +57,11 @@ pub(super) async fn settle(hub: &Hub, attempts: Vec<Arc<Attempt>>, limits: Break
     let drawn: Vec<(Arc<Attempt>, u64)> = attempts.iter().map(|one| (Arc::clone(one), ids.draw())).collect();
     let settled = hub.store.write(move |tx| {
         let moment = Moment { ids, now, schedules: &schedules };
-        let all: Vec<Settling<'_>> = drawn.iter().map(|(one, draw)| Settling::new(one, *draw, moment)).collect();
-        settle_in(tx, &all, limits, moment)
+        let mut all: Vec<Settling<'_>> = drawn.iter().map(|(one, draw)| Settling::new(one, *draw, moment)).collect();
+        // Nodes that settle the same lock it in the same order.
+        all.sort_by(|a, b| a.id().cmp(b.id()));
+        let ended: Vec<&Attempt> = drawn.iter().map(|(one, _)| &**one).collect();
+        settle_in(tx, (&all, &ended), limits, moment)
     });
     settled.await?;
     for attempt in attempts {
@@ -71,9 +74,10 @@ pub(super) async fn settle(hub: &Hub, attempts: Vec<Arc<Attempt>>, limits: Break
 /// Of attempts of one transaction, and where they were sent.
 type Endpoints = BTreeMap<String, EndpointRow>;
 
+/// Settles all, given in the order of their ids; `ended` are their attempts in the order in which they ended, as breakers count.
 fn settle_in(
     tx: &mut Connection,
-    all: &[Settling<'_>],
+    (all, ended): (&[Settling<'_>], &[&Attempt]),
     limits: BreakerLimits,
     moment: Moment<'_>,
 ) -> Result<(), StoreError> {
@@ -93,7 +97,7 @@ fn settle_in(
     events(tx, all, &back, moment.now)?;
     for (endpoint_id, row) in found {
         // What another address answered says nothing about this one.
-        let attempts = all.iter().map(|one| one.attempt);
+        let attempts = ended.iter().copied();
         let is_of_it = |one: &&Attempt| one.parcel.push.endpoint_id == endpoint_id && one.target.row.url == row.url;
         let attempts: Vec<&Attempt> = attempts.filter(is_of_it).collect();
         note(tx, row, &attempts, (&limits, moment.now))?;

@@ -164,6 +164,17 @@ pub fn find(tx: &mut Connection, push_id: &str) -> Result<Option<PushRow>, Store
         .optional())?)
 }
 
+/// Holds a push, if there is one, until the transaction ends: nobody else changes it meanwhile.
+///
+/// # Errors
+/// `Statement`.
+pub fn hold(tx: &mut Connection, push_id: &str) -> Result<(), StoreError> {
+    on_packets!(tx, c => diesel::update(pushes::table.filter(pushes::push_id.eq(push_id)))
+        .set(pushes::attempts.eq(pushes::attempts))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Takes a push out of the line.
 ///
 /// # Errors
