@@ -74,6 +74,7 @@ mod relay_receipts;
 mod report;
 mod robots;
 mod schemas;
+mod screens_browser;
 mod sdk_api;
 mod sdk_failures;
 mod sdk_java;

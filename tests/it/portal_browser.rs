@@ -17,7 +17,7 @@ pub fn is_here() -> bool {
 }
 
 /// A hub with documents in every state, and a clerk of their sender's side, or their recipient's.
-async fn busy() -> TestHub {
+pub async fn busy() -> TestHub {
     let hub = TestHub::start_with(|config| config.portal.second_factor = false).await;
     for (login, agency) in [("an.vp", "X99.A01"), ("lan.vp", "X99.B02")] {
         Browser::of(&hub, login, UserRole::Clerk, &[agency]).await;

@@ -18,7 +18,7 @@ async fn hub_without_second_factor() -> TestHub {
 }
 
 /// The code of an app that was told this secret.
-fn code(hub: &TestHub, typed: &str) -> String {
+pub fn code(hub: &TestHub, typed: &str) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(typed).unwrap()).build_noncompliant();
     totp.generate(u64::try_from(hub.now().timestamp()).unwrap()).to_string()
 }

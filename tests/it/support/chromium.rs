@@ -2,7 +2,7 @@
 //! of its own, with a profile of its own, which goes with it.
 
 use fantoccini::key::Key;
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{PrintConfiguration, PrintSize, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
@@ -90,6 +90,28 @@ impl Chromium {
         element.unwrap_or_else(|why| panic!("{css}: {why}")).text().await.unwrap()
     }
 
+    /// Enters a day or a time, which the driver cannot type as people do, and goes on behind it.
+    pub async fn enter_time(&self, css: &str, value: &str) {
+        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1];
+            const all = [...field.form.elements].filter(one => one.type !== 'hidden');
+            all[all.indexOf(field) + 1].focus();";
+        self.window.execute(script, vec![json!(css), json!(value)]).await.unwrap();
+    }
+
+    /// From now on pages are drawn as for paper.
+    pub async fn on_paper(&self) {
+        let media = json!({ "media": "print" });
+        self.window.issue_cmd(Told("Emulation.setEmulatedMedia", media)).await.unwrap();
+    }
+
+    /// Sheets of A4 that the page takes when it is printed.
+    pub async fn sheets(&self) -> usize {
+        let a4 = PrintConfiguration::builder().size(PrintSize::A4).build().unwrap();
+        let pdf = self.window.print(a4).await.unwrap();
+        let text = String::from_utf8_lossy(&pdf);
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
+    }
+
     /// Keeps a picture of the window for the eye, under target/screenshots.
     pub async fn picture(&self, name: &str) {
         let folder = target().join("screenshots");
@@ -138,7 +160,8 @@ impl Chromium {
                 now += wait;
                 waiting.filter(one => one.at <= now).forEach(one => { one.at = Infinity; one.act(); });
             }; }";
-        self.window.issue_cmd(BeforeEachPage(stopped)).await.unwrap();
+        let source = json!({ "source": stopped });
+        self.window.issue_cmd(Told("Page.addScriptToEvaluateOnNewDocument", source)).await.unwrap();
     }
 
     /// Lets time pass in the page whose time is stopped.
@@ -152,17 +175,17 @@ impl Chromium {
     }
 }
 
-/// A script that runs on each page before those of the page.
+/// What Chromium itself is told, beside the driver: a name and what goes with it.
 #[derive(Debug)]
-struct BeforeEachPage(&'static str);
+struct Told(&'static str, Value);
 
-impl WebDriverCompatibleCommand for BeforeEachPage {
+impl WebDriverCompatibleCommand for Told {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as std::str::FromStr>::Err> {
         base.join(&format!("session/{}/goog/cdp/execute", session.unwrap()))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        let body = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": self.0 } });
+        let body = json!({ "cmd": self.0, "params": self.1 });
         (Method::POST, Some(body.to_string()))
     }
 }
