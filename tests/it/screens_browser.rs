@@ -7,6 +7,8 @@ use crate::support::TestHub;
 use crate::support::chromium::Chromium;
 use crate::support::portal::Browser;
 use docaxis::domain::user::UserRole;
+use docaxis::exchange::act::By;
+use docaxis::exchange::users::{self, Newcomer};
 use fantoccini::key::Key;
 
 async fn window_of(hub: &TestHub, (login, role): (&str, UserRole)) -> Chromium {
@@ -62,6 +64,38 @@ async fn an_operator_places_a_hold_and_lifts_it_by_keyboard_alone() {
     chromium.type_text("Thanh tra đã kết thúc").await;
     chromium.press(&[Key::Tab, Key::Enter]).await;
     assert!(chromium.text_of("main table .tag.quiet").await.contains("Đã dỡ"));
+    chromium.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_notes_a_warrant_by_keyboard_alone() {
+    if !is_here() {
+        return;
+    }
+    let hub = busy().await;
+    let (login, name) = ("thanh.tra".to_owned(), "Lê Minh".to_owned());
+    let auditor = Newcomer { login, name, role: UserRole::Auditor, agencies: Vec::new() };
+    users::add(&hub.hub, &By::Operator, auditor).await.unwrap();
+    let chromium = window_of(&hub, ("quan.tri", UserRole::Administrator)).await;
+    chromium.tab_to("a[href=\"/portal/warrants\"]").await;
+    chromium.press(&[Key::Enter]).await;
+    chromium.text_of("#number").await;
+    chromium.tab_to("#number").await;
+    chromium.type_text("15/QĐ-TTr").await;
+    chromium.enter_time("#decided_on", "2026-11-20").await;
+    chromium.tab_to("#purpose").await;
+    chromium.type_text("Kiểm tra công tác văn thư").await;
+    chromium.tab_to("#agencies").await;
+    chromium.type_text("X99.C03").await;
+    for (field, day) in
+        [("#documents_from", "2026-01-01"), ("#documents_until", "2026-11-21"), ("#until", "2026-12-31")]
+    {
+        chromium.enter_time(field, day).await;
+    }
+    chromium.tab_to("main form button").await;
+    chromium.press(&[Key::Enter]).await;
+    let listed = chromium.text_of("main table tbody").await;
+    assert!(listed.contains("15/QĐ-TTr") && listed.contains("X99.C03"), "{listed}");
     chromium.close().await;
 }
 
