@@ -19,16 +19,7 @@ pub struct Chromium {
 impl Chromium {
     /// A window of that size.
     pub async fn open((width, height): (u32, u32)) -> Self {
-        let missing = "Chromium and its driver are needed for this test: make browser";
-        let mut driver = Command::new("chromedriver");
-        let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut driver = driver.expect(missing);
-        let said = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = said.map_while(Result::ok).find_map(|line| {
-            let (_, rest) = line.split_once("started successfully on port ")?;
-            Some(rest.trim_end_matches('.').to_owned())
-        });
-        let port = port.expect("the driver says no port");
+        let (driver, port) = drive();
         let profile = tempfile::tempdir().unwrap();
         let arguments = [
             "--headless=new".to_owned(),
@@ -195,6 +186,25 @@ impl Drop for Chromium {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// Starts a driver; it and its port. The driver takes a port that is free on ::1 and wants the same one on 127.0.0.1,
+/// where the connections of other tests come and go: while it says that it is not free there, another is taken.
+fn drive() -> (Child, String) {
+    let missing = "Chromium and its driver are needed for this test: make browser";
+    for _ in 0..20 {
+        let mut driver = Command::new("chromedriver");
+        let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = driver.expect(missing);
+        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let last = said.find(|line| line.contains("started successfully") || line.contains("port not available"));
+        let last = last.expect("the driver says nothing of its port");
+        if let Some((_, port)) = last.split_once("started successfully on port ") {
+            return (driver, port.trim_end_matches('.').to_owned());
+        }
+        driver.wait().unwrap();
+    }
+    panic!("the driver finds no free port");
 }
 
 fn binary() -> String {
