@@ -19,9 +19,11 @@ fn commands(file: &str) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
-/// A port that was free a moment ago.
+/// A free port below those that the system gives out, so that nothing of another test takes it before the tutorial's hub.
 fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let own = u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (own + 20_000..32_768).find(is_free).unwrap()
 }
 
 fn follow(file: &str) -> Output {
