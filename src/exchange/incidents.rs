@@ -5,7 +5,7 @@
 use super::health::{self, Check};
 use super::nodes::{self, NodeLine};
 use super::sessions::Person;
-use super::{ExchangeError, dispatch, notify, post, rows};
+use super::{ExchangeError, dispatch, notify, post, rows, transfers};
 use crate::domain::breaker::BreakerLimits;
 use crate::domain::dates::for_people;
 use crate::domain::incident::{Eyes, IncidentKind, Ongoing, Sight, Trouble, changes};
@@ -308,26 +308,16 @@ pub struct Incidents {
 /// `NotFound` for a person who does not look after the hub; `Store`.
 pub async fn list(hub: &Hub, person: &Person, asked: Asked) -> Result<Incidents, ExchangeError> {
     person.runs_the_hub()?;
-    let after = asked
-        .after
-        .split_once('.')
-        .and_then(|(micros, id)| Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned())));
+    let after = transfers::cursor(&asked.after);
     let is_first = after.is_none();
-    let (most, (at, id)) = (asked.rows, after.unwrap_or_else(|| (hub.clock.now(), AFTER_ALL.to_owned())));
+    let (limit, (at, id)) =
+        (rows(asked.rows.saturating_add(1)), after.unwrap_or_else(|| (hub.clock.now(), AFTER_ALL.to_owned())));
     let found = hub.store.read(move |tx| {
         let mut ongoing = if is_first { store::ongoing(tx, ONGOING_MAX)? } else { Vec::new() };
         ongoing.retain(|row| asked.kind.is_none_or(|kind| row.kind().is_ok_and(|own| own == kind)));
-        Ok((ongoing, store::ended(tx, asked.kind, (at, &id), rows(most.saturating_add(1)))?))
+        Ok((ongoing, store::ended(tx, asked.kind, (at, &id), limit)?))
     });
     let (ongoing, mut ended) = found.await?;
-    let has_more = ended.len() > most;
-    ended.truncate(most);
-    let place = |row: &IncidentRow| format!("{}.{}", row.began_at().timestamp_micros(), row.incident_id);
-    let next = ended.last().filter(|_| has_more).map(place);
+    let (_, next) = transfers::ends(&mut ended, limit, |row| transfers::place(row.began_at(), &row.incident_id));
     Ok(Incidents { ongoing, ended, next })
-}
-
-/// How many go on.
-pub(super) fn number_ongoing(tx: &mut Connection) -> Result<i64, StoreError> {
-    store::number_ongoing(tx)
 }

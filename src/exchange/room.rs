@@ -3,13 +3,13 @@
 
 use super::ExchangeError;
 use super::health::{self, Behind, Check};
-use super::incidents;
 use super::nodes::{self, NodeLine};
 use super::post;
 use super::seal;
 use super::sessions::Person;
 use super::stuck::{self, Stuck};
 use crate::hub::Hub;
+use crate::store::incidents;
 use crate::store::machine;
 use crate::store::notices;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -222,11 +222,12 @@ fn part(hub: &Hub, person: &Person, query: &LogQuery) -> Part {
 }
 
 /// A row's place in the log, for the page that goes on after it.
-fn place(at: DateTime<Utc>, id: &str) -> String {
+pub(super) fn place(at: DateTime<Utc>, id: &str) -> String {
     format!("{}.{id}", at.timestamp_micros())
 }
 
-fn cursor(text: &str) -> Option<(DateTime<Utc>, String)> {
+/// The place that such a text names.
+pub(super) fn cursor(text: &str) -> Option<(DateTime<Utc>, String)> {
     let (micros, id) = text.split_once('.')?;
     Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
 }
@@ -237,7 +238,7 @@ fn allowed(person: &Person, agencies: &[String]) -> Result<(), ExchangeError> {
 
 /// The places of the first row of a page, and of the last one when there is a next page: one more row was asked for than
 /// a page has.
-fn ends<T>(rows: &mut Vec<T>, limit: i64, place: impl Fn(&T) -> String) -> (Option<String>, Option<String>) {
+pub(super) fn ends<T>(rows: &mut Vec<T>, limit: i64, place: impl Fn(&T) -> String) -> (Option<String>, Option<String>) {
     let has_more = self::rows(rows.len()) >= limit;
     if has_more {
         rows.pop();

@@ -143,11 +143,10 @@
   } else if (draft) {
     const navigation = performance.getEntriesByType("navigation")[0];
     const isBack = Boolean(navigation) && navigation.type === "back_forward";
-    if (draft.person !== person || Date.now() - draft.at > DRAFT_MAX_MS) {
-      writeDraft(null);
-    } else if ((draft.state === "kept" || isBack) && restoreDraft(draft)) {
-      // It is in its form again.
-    } else if (draft.state !== "kept") {
+    const isOwn = draft.person === person && Date.now() - draft.at <= DRAFT_MAX_MS;
+    const isRestored = isOwn && (draft.state === "kept" || isBack) && restoreDraft(draft);
+    // What was kept waits for the page with its form.
+    if (!isRestored && !(isOwn && draft.state === "kept")) {
       writeDraft(null);
     }
   }
