@@ -125,8 +125,11 @@ pub fn find(tx: &mut Connection, envelope_id: &str) -> Result<Option<EnvelopeRow
 /// # Errors
 /// `Statement`.
 pub fn of_ids(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<EnvelopeRow>, StoreError> {
-    if envelope_ids.is_empty() {
-        return Ok(Vec::new());
+    match envelope_ids {
+        [] => return Ok(Vec::new()),
+        // SQLite reads a statement with a list of values anew each time.
+        [one] => return Ok(find(tx, one)?.into_iter().collect()),
+        [..] => {}
     }
     Ok(on_packets!(tx, c => envelopes::table
         .filter(envelopes::envelope_id.eq_any(envelope_ids))
@@ -140,8 +143,11 @@ pub fn of_ids(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<Envelope
 /// # Errors
 /// `Statement`.
 pub fn deliveries_of(tx: &mut Connection, envelope_ids: &[&str]) -> Result<Vec<DeliveryRow>, StoreError> {
-    if envelope_ids.is_empty() {
-        return Ok(Vec::new());
+    match envelope_ids {
+        [] => return Ok(Vec::new()),
+        // See `of_ids`.
+        [one] => return super::deliveries::of_envelope(tx, one),
+        [..] => {}
     }
     Ok(on_packets!(tx, c => deliveries::table
         .filter(deliveries::envelope_id.eq_any(envelope_ids))

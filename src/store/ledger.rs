@@ -177,6 +177,13 @@ pub fn entries_beyond(tx: &mut Connection, from: i64, limit: i64) -> Result<Vec<
 /// # Errors
 /// `Statement`.
 pub fn entries_of(tx: &mut Connection, evidence_ids: &[&str]) -> Result<Vec<EntryRow>, StoreError> {
+    if let [one] = evidence_ids {
+        // SQLite reads a statement with a list of values anew each time.
+        return Ok(on_packets!(tx, c => ledger_entries::table
+            .filter(ledger_entries::evidence_id.eq(one))
+            .select(EntryRow::as_select())
+            .load(c))?);
+    }
     let mut rows: Vec<EntryRow> = Vec::new();
     for some in evidence_ids.chunks(IDS_MAX) {
         rows.extend(on_packets!(tx, c => ledger_entries::table
