@@ -9,8 +9,9 @@ use crate::hub::Hub;
 use crate::metrics::MarkLabel;
 use crate::store::deliveries::{DeliveryRow, Selection};
 use crate::store::envelopes::EnvelopeRow;
+use crate::store::outcomes::{self, Change};
 use crate::store::payloads::PayloadStream;
-use crate::store::{Connection, StoreError, deliveries, systems};
+use crate::store::{Connection, Foresight, StoreError, deliveries, systems};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -195,7 +196,8 @@ async fn step(
 ) -> Result<(DeliveryRow, Progress), ExchangeError> {
     let (system, id, now, ids) = (caller.system_id.clone(), id.to_owned(), hub.clock.now(), hub.ids);
     let schedules = Arc::clone(&hub.schedules);
-    let taken = hub.store.write(move |tx| {
+    let foresight = || Foresight { system_id: system.clone(), delivery_id: id.clone(), ..Foresight::default() };
+    let taken = hub.store.write_foreseen(hub.store.foresight(foresight), move |tx| {
         let Some(row) = find_for(tx, &system, &id)? else { return Ok(Taken::NotFound) };
         if row.recall == "agreed" && asked == Step::Fetch {
             return Ok(Taken::Refused(Refusal::RecallAgreed));
@@ -213,9 +215,7 @@ async fn step(
             Next::Same => return Ok(Taken::Ok(Box::new(row), before)),
             Next::Refused(why) => return Ok(Taken::Refused(why)),
         };
-        if !deliveries::settle(tx, &row, after, &note, now)? {
-            return Err(StoreError::Raced);
-        }
+        outcomes::move_on(tx, &Change { row: &row, to: after, note: &note }, now)?;
         if let Some(event) = event {
             let piece = row.evidence(event, now, Some(&system), &serde_json::json!({ "note": note }));
             announce::append(tx, Moment { ids, now, schedules: &schedules }, &row, &piece)?;
@@ -232,6 +232,9 @@ async fn step(
 
 /// The delivery of that id, or of that envelope, to an agency that the system speaks for.
 fn find_for(tx: &mut Connection, system: &str, id: &str) -> Result<Option<DeliveryRow>, StoreError> {
+    if let Some(row) = deliveries::foreseen(tx, system, id) {
+        return Ok(Some(row).filter(|row| row.via.is_none()));
+    }
     // What was passed on is fetched where it was passed to.
     match deliveries::find(tx, id)? {
         Some(row) if row.via.is_none() && systems::holds(tx, system, &row.recipient_code)? => Ok(Some(row)),

@@ -111,7 +111,7 @@ pub(super) fn foresight(case: &Case, envelope: &Envelope) -> Foresight {
         Content::Status(status) => status.about.document_id.clone().unwrap_or_default(),
     };
     let codes = Parties::organ_ids(&case.packet).iter().map(OrganId::folded).collect();
-    Foresight { codes, system_id: case.system_id.clone(), document_id }
+    Foresight { codes, system_id: case.system_id.clone(), document_id, ..Foresight::default() }
 }
 
 /// What is to be done with a packet.

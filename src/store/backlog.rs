@@ -7,7 +7,7 @@ use super::announcements::AnnouncementRow;
 use super::deliveries::DeliveryRow;
 use super::envelopes::{AttachmentRow, EnvelopeRow, PayloadRow};
 use super::evidence::EvidenceRow;
-use super::outcomes::AttemptRow;
+use super::outcomes::{AttemptRow, Step};
 use super::pushes::PushRow;
 use super::schema::{announcements, attachments, attempts, deliveries, envelopes, evidence, payloads, pushes};
 use super::server::Server;
@@ -29,6 +29,7 @@ pub(super) struct Backlog {
     attempts: Vec<AttemptRow>,
     announcements: Vec<AnnouncementRow>,
     pushes: Vec<PushRow>,
+    steps: Vec<Step>,
     waiting_bytes: usize,
 }
 
@@ -50,6 +51,8 @@ pub(super) enum Waiting {
     Announcement(AnnouncementRow),
     /// What is to be pushed.
     Push(PushRow),
+    /// How a delivery moves on.
+    Step(Step),
 }
 
 impl Backlog {
@@ -68,13 +71,14 @@ impl Backlog {
             Waiting::Attempt(row) => self.attempts.push(row),
             Waiting::Announcement(row) => self.announcements.push(row),
             Waiting::Push(row) => self.pushes.push(row),
+            Waiting::Step(step) => self.steps.push(step),
         }
         self.waiting_bytes > WAITING_BYTES_MAX
     }
 
     fn is_empty(&self) -> bool {
         let of_packets = self.envelopes.is_empty() && self.payloads.is_empty() && self.attachments.is_empty();
-        let of_deliveries = self.deliveries.is_empty() && self.evidence.is_empty();
+        let of_deliveries = self.deliveries.is_empty() && self.evidence.is_empty() && self.steps.is_empty();
         let of_pushes = self.attempts.is_empty() && self.announcements.is_empty() && self.pushes.is_empty();
         of_packets && of_deliveries && of_pushes
     }
@@ -87,6 +91,8 @@ impl Backlog {
         let mut rows = std::mem::take(self);
         // Two transactions that add the same natural keys meet at the first of them, and neither waits for the other.
         rows.deliveries.sort_by(|a, b| a.natural_key().cmp(&b.natural_key()));
+        // Nor do two that change the same.
+        rows.steps.sort_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
         let link: &AsyncPgConnection = server;
         let written = async {
             tokio::try_join!(
@@ -98,6 +104,7 @@ impl Backlog {
                 attempts(link, &rows.attempts),
                 announcements(link, &rows.announcements),
                 pushes(link, &rows.pushes),
+                steps(link, &rows.steps),
             )
         };
         server.together(written).map(|_| ())
@@ -373,4 +380,15 @@ async fn pushes(mut server: &AsyncPgConnection, rows: &[PushRow]) -> QueryResult
     ))
     .execute(&mut server)
     .await
+}
+
+/// Each by its own statement: whether it came true is known of each.
+async fn steps(server: &AsyncPgConnection, steps: &[Step]) -> QueryResult<usize> {
+    let moved = futures_util::future::try_join_all(steps.iter().map(|step| async move {
+        let mut server = server;
+        RunQueryDsl::execute(step.statement(), &mut server).await
+    }));
+    let moved = moved.await?.into_iter().sum();
+    // Somebody else moved one meanwhile: the transaction begins anew.
+    if moved == steps.len() { Ok(moved) } else { Err(diesel::result::Error::RollbackTransaction) }
 }

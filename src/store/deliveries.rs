@@ -286,6 +286,11 @@ pub fn find(tx: &mut Connection, delivery_id: &str) -> Result<Option<DeliveryRow
         .optional())?)
 }
 
+/// The delivery of an id to an agency that a system speaks for, where it was foreseen that this is asked; once.
+pub fn foreseen(tx: &mut Connection, system_id: &str, delivery_id: &str) -> Option<DeliveryRow> {
+    tx.known.take_delivery(system_id, delivery_id)
+}
+
 /// Deliveries to a recipient that have failed, accepted within a time, with their envelopes, in the order of ids.
 ///
 /// # Errors

@@ -3,8 +3,9 @@
 //! ask is asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
 
 use super::agencies::AgencyRow;
-use super::announcements::{Listener, WEBHOOKS};
+use super::announcements::{Listener, WEBHOOKS, foresee_listeners};
 use super::connection::Link;
+use super::deliveries::DeliveryRow;
 use super::literal::Literal;
 use super::schema::{agencies, agency_aliases, deliveries, endpoints, routes, system_agencies};
 use super::{Connection, StoreError};
@@ -24,6 +25,8 @@ pub struct Foresight {
     pub system_id: String,
     /// The document that may be registered already.
     pub document_id: String,
+    /// The delivery of which the system may take a step.
+    pub delivery_id: String,
 }
 
 /// What is known in a transaction.
@@ -34,6 +37,7 @@ pub(super) struct Known {
     listeners: HashMap<String, Vec<Listener>>,
     routes: Option<Arc<Routes>>,
     new_documents: HashSet<String>,
+    steps: HashMap<(String, String), DeliveryRow>,
 }
 
 impl Known {
@@ -55,6 +59,11 @@ impl Known {
     /// Every route, if that was asked.
     pub(super) fn routes(&self) -> Option<Arc<Routes>> {
         self.routes.clone()
+    }
+
+    /// A delivery to an agency that a system speaks for, once, if it was asked for: whoever had it may have changed it.
+    pub(super) fn take_delivery(&mut self, system_id: &str, delivery_id: &str) -> Option<DeliveryRow> {
+        self.steps.remove(&(system_id.to_owned(), delivery_id.to_owned()))
     }
 
     pub(super) fn remember_routes(&mut self, rows: Vec<(String, String)>) -> Arc<Routes> {
@@ -95,16 +104,18 @@ impl Connection {
         let codes = each_once(all.iter().flat_map(|one| one.codes.iter()));
         let systems = each_once(all.iter().map(|one| &one.system_id));
         let documents = each_once(all.iter().map(|one| &one.document_id));
+        let steps = each_once(all.iter().map(|one| &one.delivery_id));
         let asked = async {
             tokio::try_join!(
                 of_codes(link, &codes),
                 held_of(link, &systems, &codes),
                 listeners_of(link, &codes),
                 known_of(link, &documents),
-                routes_of(link)
+                routes_of(link, !codes.is_empty()),
+                deliveries_of(link, &systems, &steps)
             )
         };
-        let (found, held, listeners, registered, routes) = server.together(asked)?;
+        let (found, held, listeners, registered, routes, steps) = server.together(asked)?;
         let mut agencies: HashMap<String, Option<Agency>> =
             codes.into_iter().map(|code| (code.to_owned(), None)).collect();
         for (code, row) in found {
@@ -120,16 +131,19 @@ impl Connection {
         for (system_id, agency_code) in held {
             self.known.remember_holds(&system_id, &agency_code, true);
         }
-        self.known.remember_routes(routes);
+        self.known.routes = routes.map(|rows| Arc::new(Routes::new(rows)));
         let registered: HashSet<String> = registered.into_iter().collect();
         let new = documents.into_iter().filter(|id| !registered.contains(*id));
         self.known.new_documents = new.map(str::to_owned).collect();
-        Ok(())
+        let senders: Vec<String> = steps.iter().map(|(_, row)| row.sender_code.clone()).collect();
+        let by_both = steps.into_iter().map(|(system, row)| ((system, row.delivery_id.clone()), row));
+        self.known.steps = by_both.collect();
+        foresee_listeners(self, &Vec::from_iter(senders.iter().map(String::as_str)))
     }
 }
 
 fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
-    let mut texts: Vec<&str> = texts.map(String::as_str).collect();
+    let mut texts: Vec<&str> = texts.map(String::as_str).filter(|text| !text.is_empty()).collect();
     texts.sort_unstable();
     texts.dedup();
     texts
@@ -137,6 +151,9 @@ fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
 
 // Portable: only PostgreSQL takes a list as one value, by which the statement stays prepared whatever its length.
 async fn of_codes(mut server: &AsyncPgConnection, codes: &[&str]) -> QueryResult<Vec<(String, AgencyRow)>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
     agencies::table
         .inner_join(agency_aliases::table.on(agency_aliases::agency_code.eq(agencies::agency_code)))
         .filter(agency_aliases::alias_folded.eq_any(codes))
@@ -150,6 +167,9 @@ async fn held_of(
     systems: &[&str],
     codes: &[&str],
 ) -> QueryResult<Vec<(String, String)>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
     agency_aliases::table
         .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(agency_aliases::agency_code)))
         .filter(agency_aliases::alias_folded.eq_any(codes))
@@ -160,6 +180,9 @@ async fn held_of(
 }
 
 async fn listeners_of(mut server: &AsyncPgConnection, codes: &[&str]) -> QueryResult<Vec<(String, String, String)>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
     agency_aliases::table
         .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(agency_aliases::agency_code)))
         .inner_join(
@@ -173,6 +196,9 @@ async fn listeners_of(mut server: &AsyncPgConnection, codes: &[&str]) -> QueryRe
 }
 
 async fn known_of(mut server: &AsyncPgConnection, documents: &[&str]) -> QueryResult<Vec<String>> {
+    if documents.is_empty() {
+        return Ok(Vec::new());
+    }
     deliveries::table
         .filter(deliveries::document_id.eq_any(documents))
         .select(deliveries::document_id)
@@ -181,6 +207,26 @@ async fn known_of(mut server: &AsyncPgConnection, documents: &[&str]) -> QueryRe
         .await
 }
 
-async fn routes_of(mut server: &AsyncPgConnection) -> QueryResult<Vec<(String, String)>> {
-    routes::table.select((routes::prefix, routes::neighbour)).load(&mut server).await
+async fn deliveries_of(
+    mut server: &AsyncPgConnection,
+    systems: &[&str],
+    delivery_ids: &[&str],
+) -> QueryResult<Vec<(String, DeliveryRow)>> {
+    if delivery_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    deliveries::table
+        .inner_join(system_agencies::table.on(system_agencies::agency_code.eq(deliveries::recipient_code)))
+        .filter(deliveries::delivery_id.eq_any(delivery_ids))
+        .filter(system_agencies::system_id.eq_any(systems))
+        .select((system_agencies::system_id, DeliveryRow::as_select()))
+        .load(&mut server)
+        .await
+}
+
+async fn routes_of(mut server: &AsyncPgConnection, are_wanted: bool) -> QueryResult<Option<Vec<(String, String)>>> {
+    if !are_wanted {
+        return Ok(None);
+    }
+    routes::table.select((routes::prefix, routes::neighbour)).load(&mut server).await.map(Some)
 }

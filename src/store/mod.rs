@@ -45,6 +45,7 @@ pub mod nodes;
 pub mod notices;
 pub mod outcomes;
 pub mod payloads;
+mod prepared;
 pub mod purgeable;
 pub mod purges;
 pub mod pushes;
@@ -120,7 +121,7 @@ pub enum StoreError {
     Tls(String),
     /// A statement failed.
     #[error("a database statement failed")]
-    Statement(#[from] diesel::result::Error),
+    Statement(#[source] diesel::result::Error),
     /// The transaction that a write shared with others did not commit. Nothing of it was kept.
     #[error("the transaction did not commit: {0}")]
     NotCommitted(String),
@@ -191,6 +192,13 @@ impl StoreError {
             Self::Statement(Error::DatabaseError(Kind::SerializationFailure | Kind::Unknown, _)) | Self::Raced
         );
         by_kind || self.is_unique_violation()
+    }
+}
+
+impl From<diesel::result::Error> for StoreError {
+    /// What waited to be written meets what another node changed in the midst of another statement (`backlog`).
+    fn from(error: diesel::result::Error) -> Self {
+        if matches!(error, diesel::result::Error::RollbackTransaction) { Self::Raced } else { Self::Statement(error) }
     }
 }
 

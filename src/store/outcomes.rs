@@ -5,11 +5,15 @@
 use super::backlog::Waiting;
 use super::connection::{Link, on_each};
 use super::deliveries::DeliveryRow;
+use super::prepared::StaysPrepared;
 use super::schema::{attempts, deliveries, pushes};
 use super::{Connection, StoreError};
 use crate::domain::delivery::Progress;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::sqlite::Sqlite;
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -76,25 +80,71 @@ pub struct Change<'a> {
     pub note: &'a str,
 }
 
+/// The same, as it is written.
+pub(super) struct Step {
+    pub(super) delivery_id: String,
+    from: (String, String),
+    was_fetched: bool,
+    to: Progress,
+    note: String,
+    fetched_at: Option<NaiveDateTime>,
+    at: NaiveDateTime,
+}
+
+impl Step {
+    fn of(Change { row, to, note }: &Change<'_>, at: DateTime<Utc>) -> Self {
+        let at = at.naive_utc();
+        Self {
+            delivery_id: row.delivery_id.clone(),
+            from: (row.state.clone(), row.mark.clone()),
+            was_fetched: row.fetched_at.is_some(),
+            to: *to,
+            note: (*note).to_owned(),
+            fetched_at: if to.fetched { row.fetched_at.or(Some(at)) } else { None },
+            at,
+        }
+    }
+
+    /// Changes one row, or none when the delivery does not stand there any more.
+    pub(super) fn statement(&self) -> StaysPrepared<impl QueryFragment<Sqlite> + QueryFragment<Pg> + Send + '_> {
+        StaysPrepared(
+            diesel::update(deliveries::table)
+                .filter(deliveries::delivery_id.eq(&self.delivery_id))
+                .filter(deliveries::state.eq(&self.from.0))
+                .filter(deliveries::mark.eq(&self.from.1))
+                .filter(deliveries::fetched_at.is_not_null().eq(self.was_fetched))
+                .set((
+                    deliveries::state.eq(self.to.state.word()),
+                    deliveries::mark.eq(self.to.mark.word()),
+                    deliveries::note.eq(&self.note),
+                    deliveries::fetched_at.eq(self.fetched_at),
+                    deliveries::changed_at.eq(self.at),
+                )),
+        )
+    }
+}
+
 /// Moves deliveries from one progress to another. Says of each whether it still stood where its row says.
 ///
 /// # Errors
 /// `Statement`.
 pub fn change(tx: &mut Connection, changes: &[Change<'_>], at: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
-    let at = at.naive_utc();
-    let changed: Vec<usize> = on_each!(tx, execute, changes, Change { row, to, note } => diesel::update(deliveries::table)
-    .filter(deliveries::delivery_id.eq(&row.delivery_id))
-    .filter(deliveries::state.eq(&row.state))
-    .filter(deliveries::mark.eq(&row.mark))
-    .filter(deliveries::fetched_at.is_null().eq(row.fetched_at.is_none()))
-    .set((
-        deliveries::state.eq(to.state.word()),
-        deliveries::mark.eq(to.mark.word()),
-        deliveries::note.eq(*note),
-        deliveries::fetched_at.eq(if to.fetched { row.fetched_at.or(Some(at)) } else { None }),
-        deliveries::changed_at.eq(at),
-    )))?;
+    let steps: Vec<Step> = changes.iter().map(|change| Step::of(change, at)).collect();
+    let changed: Vec<usize> = on_each!(tx, execute, steps, step => step.statement())?;
     Ok(changed.into_iter().map(|rows| rows == 1).collect())
+}
+
+/// Moves a delivery from one progress to another; on a server, when what waits is written.
+///
+/// # Errors
+/// `Raced` when it does not stand where its row says any more, at once or when it is written; `Statement`.
+pub fn move_on(tx: &mut Connection, change: &Change<'_>, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let step = Step::of(change, at);
+    let moved = match &mut tx.link {
+        Link::Sqlite(c) => RunQueryDsl::execute(step.statement(), &mut **c)?,
+        Link::Postgres(_) => return tx.put(Waiting::Step(step)),
+    };
+    if moved == 1 { Ok(()) } else { Err(StoreError::Raced) }
 }
 
 /// Takes pushes out of the line, whoever has them on their way.
@@ -135,14 +185,14 @@ pub struct Again<'a> {
 /// # Errors
 /// `Statement`.
 pub fn put_back(tx: &mut Connection, pushes: &[Again<'_>]) -> Result<Vec<bool>, StoreError> {
-    let back: Vec<usize> = on_each!(tx, execute, pushes, again => diesel::update(pushes::table)
+    let back: Vec<usize> = on_each!(tx, execute, pushes, again => StaysPrepared(diesel::update(pushes::table)
     .filter(pushes::push_id.eq(again.push_id))
     .filter(pushes::lease_owner.eq(again.owner))
     .set((
         pushes::due_at.eq(again.due_at.naive_utc()),
         pushes::attempts.eq(again.attempts),
         pushes::lease_owner.eq(None::<String>),
-    )))?;
+    ))))?;
     Ok(back.into_iter().map(|rows| rows == 1).collect())
 }
 

@@ -51,6 +51,7 @@ mod openapi;
 mod overdue;
 mod packaging;
 mod pickup;
+mod pickup_together;
 mod poll;
 mod portal;
 mod portal_agencies;

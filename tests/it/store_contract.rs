@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime};
 
 /// A hub with one connection that writes, so that what waits together is committed together.
-async fn with_one_writer() -> TestHub {
+pub async fn with_one_writer() -> TestHub {
     TestHub::start_with(|config| config.database.writers = 1).await
 }
 
@@ -128,7 +128,7 @@ async fn a_write_too_many_is_told_to_come_again() {
 }
 
 /// Runs a statement of which no store function would think.
-fn execute(tx: &mut Connection, sql: &'static str) -> Result<usize, StoreError> {
+pub fn execute(tx: &mut Connection, sql: &'static str) -> Result<usize, StoreError> {
     let query = diesel::sql_query(sql);
     Ok(match &mut tx.link {
         Link::Sqlite(c) => query.execute(&mut **c)?,

@@ -1,0 +1,95 @@
+//! Recipients fetch and confirm at the same moment: what waits for the writer is read and written together, and each is
+//! answered as if it had come alone.
+
+use crate::store_contract::{execute, with_one_writer};
+use crate::support::packets::a_document;
+use crate::support::{Answer, TestHub};
+use futures_util::future::{join, join_all};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+/// Sends a document to X99.B02; answers the delivery.
+async fn sent(hub: &TestHub, name: &str) -> String {
+    let receipt = hub.accepted("dms.national", a_document(name).bytes()).await;
+    receipt["deliveries"][0]["delivery_id"].as_str().unwrap().to_owned()
+}
+
+fn in_line(hub: &TestHub) -> usize {
+    let text = hub.hub.metrics.exposition().unwrap();
+    let line = text.lines().find(|line| line.starts_with("docaxis_store_queue_depth{queue=\"write\"}"));
+    line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// Runs a write of which no use case would think, and confirmations of deliveries by systems, all of which wait in this order
+/// while the only connection that writes is busy.
+async fn at_once(hub: &TestHub, first: &'static str, steps: &[(&str, &str, &str)]) -> Vec<Answer> {
+    let (release, until) = channel::<()>();
+    let (until, begun) = (Mutex::new(until), Arc::new(AtomicBool::new(false)));
+    let began = Arc::clone(&begun);
+    let busy = hub.hub.store.write(move |_| {
+        began.store(true, Ordering::SeqCst);
+        // The other end is dropped: that releases.
+        let _ = until.lock().unwrap().recv();
+        Ok(())
+    });
+    let waiting = async {
+        hub.until("the connection is busy", || begun.load(Ordering::SeqCst)).await;
+        let written = hub.hub.store.write(move |tx| execute(tx, first));
+        let confirmed = join_all(steps.iter().map(|step| hub.confirm(step.0, step.1, step.2)));
+        let released = async {
+            hub.until("all wait", || in_line(hub) > steps.len()).await;
+            drop(release);
+        };
+        join(written, join(confirmed, released)).await
+    };
+    let (busy, (written, (answers, ()))) = join(busy, waiting).await;
+    busy.unwrap();
+    written.unwrap();
+    answers
+}
+
+/// What each was answered, and in which word.
+fn told(answers: &[Answer]) -> Vec<(u16, &str)> {
+    fn word(answer: &Answer) -> &str {
+        let word = answer.json.get("state").or(answer.json.get("code"));
+        word.and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
+    answers.iter().map(|answer| (answer.status, word(answer))).collect()
+}
+
+#[tokio::test]
+async fn confirmations_that_come_together_are_taken_each_once() {
+    let hub = with_one_writer().await;
+    let (one, two) = (sent(&hub, "d1").await, sent(&hub, "d2").await);
+    let steps = [
+        ("dms.province", one.as_str(), "done"),
+        ("dms.province", one.as_str(), "done"),
+        ("dms.province", two.as_str(), "fail"),
+        ("dms.commune", two.as_str(), "done"),
+        ("dms.province", "01JUNKNOWN", "done"),
+    ];
+
+    let answers = at_once(&hub, "UPDATE systems SET name = name", &steps).await;
+
+    let expected =
+        [(200, "handed_over"), (200, "handed_over"), (200, "consigned"), (404, "not-found"), (404, "not-found")];
+    assert_eq!(told(&answers), expected);
+    assert_eq!(hub.events(&one).await, ["ContentConsignment", "ContentHandover"]);
+    assert_eq!(hub.events(&two).await, ["ContentConsignment", "ContentHandoverFailure"]);
+    assert_eq!(hub.waiting("dms.province").await, [two]);
+}
+
+#[tokio::test]
+async fn whoever_confirms_what_another_write_took_back_just_before_is_refused() {
+    let hub = with_one_writer().await;
+    let (one, two) = (sent(&hub, "d1").await, sent(&hub, "d2").await);
+    let taken_back = "UPDATE deliveries SET state = 'withdrawn' WHERE document_id LIKE '%d1%'";
+    let steps = [("dms.province", one.as_str(), "done"), ("dms.province", two.as_str(), "done")];
+
+    let answers = at_once(&hub, taken_back, &steps).await;
+
+    assert_eq!(told(&answers), [(410, "withdrawn"), (200, "handed_over")]);
+    assert_eq!(hub.events(&one).await, ["ContentConsignment"]);
+    assert_eq!(hub.events(&two).await, ["ContentConsignment", "ContentHandover"]);
+}
