@@ -1,6 +1,6 @@
 //! Rows that a transaction on PostgreSQL has still to write. A server answers each statement after a journey of its
-//! own; so what the works of a batch add is collected, and one statement for each table writes the rows of them all, all
-//! statements in one journey. Whoever asks anything that these rows could change has them written first
+//! own; so what the works of a batch add is collected, and one statement for each table writes the rows of them all; how
+//! deliveries move on is one statement for each; and all statements make one journey. Whoever asks anything that these rows could change has them written first
 //! (`connection::on!` and its kin), and a commit does: nothing of this can be seen from outside.
 
 use super::announcements::AnnouncementRow;
@@ -31,6 +31,8 @@ pub(super) struct Backlog {
     pushes: Vec<PushRow>,
     steps: Vec<Step>,
     waiting_bytes: usize,
+    /// Whether a delivery did not stand any more where one moved on from: this transaction must not be kept.
+    is_raced: bool,
 }
 
 /// A row that can wait.
@@ -85,13 +87,16 @@ impl Backlog {
 
     /// Writes what waits. The statements are sent together and done in this order: an envelope before what belongs to it.
     pub(super) fn write(&mut self, server: &Server) -> QueryResult<()> {
+        if self.is_raced {
+            return Err(diesel::result::Error::RollbackTransaction);
+        }
         if self.is_empty() {
             return Ok(());
         }
         let mut rows = std::mem::take(self);
         // Two transactions that add the same natural keys meet at the first of them, and neither waits for the other.
         rows.deliveries.sort_by(|a, b| a.natural_key().cmp(&b.natural_key()));
-        // Nor do two that change the same.
+        // Nor do two that change the same deliveries in one go.
         rows.steps.sort_by(|a, b| a.delivery_id.cmp(&b.delivery_id));
         let link: &AsyncPgConnection = server;
         let written = async {
@@ -107,7 +112,9 @@ impl Backlog {
                 steps(link, &rows.steps),
             )
         };
-        server.together(written).map(|_| ())
+        let written = server.together(written).map(|_| ());
+        self.is_raced = matches!(written, Err(diesel::result::Error::RollbackTransaction));
+        written
     }
 }
 

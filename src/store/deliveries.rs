@@ -1,5 +1,6 @@
 //! Deliveries: one envelope for one recipient. Every change is a guarded update: its `WHERE` repeats the state
-//! from which `domain::delivery::next` computed the new one, and zero rows changed is an answer.
+//! from which `domain::delivery::next` computed the new one, and zero rows changed is an answer; but where the change waits
+//! with others (`outcomes::move_on`) it drops the transaction.
 
 use super::backlog::Waiting;
 use super::connection::{Link, on_packets};
@@ -375,6 +376,7 @@ pub fn settle(
 /// # Errors
 /// `Statement`.
 pub fn set_recall(tx: &mut Connection, row: &DeliveryRow, to: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    tx.known.moved(&row.delivery_id);
     let changed = on_packets!(tx, c => diesel::update(deliveries::table)
         .filter(deliveries::delivery_id.eq(&row.delivery_id))
         .filter(deliveries::recall.eq(&row.recall))

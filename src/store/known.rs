@@ -1,6 +1,7 @@
 //! What a transaction knows already, so that nothing is asked twice within it: agencies by the codes that lead to them,
-//! for whom systems speak, who wants to hear of what happens to documents, and which routes there are. Where each question costs a journey to a server, what the works of a batch are about to
-//! ask is asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
+//! for whom systems speak, who wants to hear of what happens to documents, which routes there are, and the deliveries of which
+//! a step is about to be taken. Where each question costs a journey to a server, what the works of a batch are about to ask is
+//! asked for all of them at once (`Foresight`). Nothing of this outlives its transaction.
 
 use super::agencies::AgencyRow;
 use super::announcements::{Listener, WEBHOOKS, foresee_listeners};
@@ -29,6 +30,13 @@ pub struct Foresight {
     pub delivery_id: String,
 }
 
+/// A delivery of which a step is about to be taken.
+struct Awaited {
+    row: DeliveryRow,
+    /// Systems that speak for its recipient, of those that asked.
+    holders: HashSet<String>,
+}
+
 /// What is known in a transaction.
 #[derive(Default)]
 pub(super) struct Known {
@@ -37,7 +45,7 @@ pub(super) struct Known {
     listeners: HashMap<String, Vec<Listener>>,
     routes: Option<Arc<Routes>>,
     new_documents: HashSet<String>,
-    steps: HashMap<(String, String), DeliveryRow>,
+    steps: HashMap<String, Awaited>,
 }
 
 impl Known {
@@ -63,7 +71,15 @@ impl Known {
 
     /// A delivery to an agency that a system speaks for, once, if it was asked for: whoever had it may have changed it.
     pub(super) fn take_delivery(&mut self, system_id: &str, delivery_id: &str) -> Option<DeliveryRow> {
-        self.steps.remove(&(system_id.to_owned(), delivery_id.to_owned()))
+        if !self.steps.get(delivery_id)?.holders.contains(system_id) {
+            return None;
+        }
+        self.steps.remove(delivery_id).map(|awaited| awaited.row)
+    }
+
+    /// A delivery does not stand any more as it was read.
+    pub(super) fn moved(&mut self, delivery_id: &str) {
+        self.steps.remove(delivery_id);
     }
 
     pub(super) fn remember_routes(&mut self, rows: Vec<(String, String)>) -> Arc<Routes> {
@@ -136,8 +152,11 @@ impl Connection {
         let new = documents.into_iter().filter(|id| !registered.contains(*id));
         self.known.new_documents = new.map(str::to_owned).collect();
         let senders: Vec<String> = steps.iter().map(|(_, row)| row.sender_code.clone()).collect();
-        let by_both = steps.into_iter().map(|(system, row)| ((system, row.delivery_id.clone()), row));
-        self.known.steps = by_both.collect();
+        self.known.steps = HashMap::new();
+        for (system, row) in steps {
+            let awaited = self.known.steps.entry(row.delivery_id.clone());
+            awaited.or_insert_with(|| Awaited { row, holders: HashSet::new() }).holders.insert(system);
+        }
         foresee_listeners(self, &Vec::from_iter(senders.iter().map(String::as_str)))
     }
 }

@@ -119,11 +119,9 @@ pub fn append(tx: &mut Connection, entries: &[EntryRow]) -> Result<(), StoreErro
     for some in entries.chunks(ROWS_AT_ONCE) {
         on_packets!(tx, c => diesel::insert_into(ledger_entries::table).values(some).execute(c))?;
     }
-    if let Some(first) = entries.first() {
-        on_packets!(tx, c => diesel::delete(unsealed::table.filter(unsealed::evidence_id.eq_any(ledger_entries::table
-            .filter(ledger_entries::ledger_index.ge(first.ledger_index))
-            .select(ledger_entries::evidence_id))))
-            .execute(c))?;
+    for some in entries.chunks(IDS_MAX) {
+        let sealed: Vec<&str> = some.iter().map(|entry| entry.evidence_id.as_str()).collect();
+        on_packets!(tx, c => diesel::delete(unsealed::table.filter(unsealed::evidence_id.eq_any(&sealed))).execute(c))?;
     }
     Ok(())
 }

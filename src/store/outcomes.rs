@@ -84,6 +84,7 @@ pub struct Change<'a> {
 pub(super) struct Step {
     pub(super) delivery_id: String,
     from: (String, String),
+    recall: String,
     was_fetched: bool,
     to: Progress,
     note: String,
@@ -97,6 +98,7 @@ impl Step {
         Self {
             delivery_id: row.delivery_id.clone(),
             from: (row.state.clone(), row.mark.clone()),
+            recall: row.recall.clone(),
             was_fetched: row.fetched_at.is_some(),
             to: *to,
             note: (*note).to_owned(),
@@ -112,6 +114,7 @@ impl Step {
                 .filter(deliveries::delivery_id.eq(&self.delivery_id))
                 .filter(deliveries::state.eq(&self.from.0))
                 .filter(deliveries::mark.eq(&self.from.1))
+                .filter(deliveries::recall.eq(&self.recall))
                 .filter(deliveries::fetched_at.is_not_null().eq(self.was_fetched))
                 .set((
                     deliveries::state.eq(self.to.state.word()),
@@ -130,6 +133,7 @@ impl Step {
 /// `Statement`.
 pub fn change(tx: &mut Connection, changes: &[Change<'_>], at: DateTime<Utc>) -> Result<Vec<bool>, StoreError> {
     let steps: Vec<Step> = changes.iter().map(|change| Step::of(change, at)).collect();
+    steps.iter().for_each(|step| tx.known.moved(&step.delivery_id));
     let changed: Vec<usize> = on_each!(tx, execute, steps, step => step.statement())?;
     Ok(changed.into_iter().map(|rows| rows == 1).collect())
 }
@@ -140,6 +144,7 @@ pub fn change(tx: &mut Connection, changes: &[Change<'_>], at: DateTime<Utc>) ->
 /// `Raced` when it does not stand where its row says any more, at once or when it is written; `Statement`.
 pub fn move_on(tx: &mut Connection, change: &Change<'_>, at: DateTime<Utc>) -> Result<(), StoreError> {
     let step = Step::of(change, at);
+    tx.known.moved(&step.delivery_id);
     let moved = match &mut tx.link {
         Link::Sqlite(c) => RunQueryDsl::execute(step.statement(), &mut **c)?,
         Link::Postgres(_) => return tx.put(Waiting::Step(step)),

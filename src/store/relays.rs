@@ -78,6 +78,7 @@ pub fn redirect(tx: &mut Connection, ids: &[&str], neighbour: &str) -> Result<us
         .filter(pushes::endpoint_id.eq(&endpoint_id))
         .select(pushes::push_id)
         .load(c))?;
+    moved.iter().for_each(|id| tx.known.moved(id));
     on_packets!(tx, c => diesel::update(deliveries::table)
         .filter(deliveries::delivery_id.eq_any(&moved))
         .set(deliveries::via.eq(neighbour))

@@ -116,8 +116,8 @@ async fn connect(
 ) -> Result<AsyncPgConnection, StoreError> {
     // Whatever the server or the role says: what is committed is on disk. Tables are read by their indexes: a statement
     // that was prepared while a table was empty would go on reading the whole of it.
-    // Whoever only reads sees one moment throughout its transaction, as on SQLite. What is written is looked up by keys: it is
-    // planned once, where the server would plan it anew for each list of values.
+    // Whoever only reads sees one moment throughout its transaction, as on SQLite. Whoever writes looks up
+    // by keys or along an index: that is planned once, where the server would plan it anew for each list of values.
     let one_moment = r" -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read";
     let own = if read_only { one_moment } else { " -c plan_cache_mode=force_generic_plan" };
     let options = format!(" -c synchronous_commit=on -c enable_seqscan=off{own}");

@@ -23,7 +23,7 @@ fn in_line(hub: &TestHub) -> usize {
 
 /// Runs a write of which no use case would think, and confirmations of deliveries by systems, all of which wait in this order
 /// while the only connection that writes is busy.
-async fn at_once(hub: &TestHub, first: &'static str, steps: &[(&str, &str, &str)]) -> Vec<Answer> {
+async fn at_once(hub: &TestHub, first: String, steps: &[(&str, &str, &str)]) -> Vec<Answer> {
     let (release, until) = channel::<()>();
     let (until, begun) = (Mutex::new(until), Arc::new(AtomicBool::new(false)));
     let began = Arc::clone(&begun);
@@ -35,7 +35,7 @@ async fn at_once(hub: &TestHub, first: &'static str, steps: &[(&str, &str, &str)
     });
     let waiting = async {
         hub.until("the connection is busy", || begun.load(Ordering::SeqCst)).await;
-        let written = hub.hub.store.write(move |tx| execute(tx, first));
+        let written = hub.hub.store.write(move |tx| execute(tx, &first));
         let confirmed = join_all(steps.iter().map(|step| hub.confirm(step.0, step.1, step.2)));
         let released = async {
             hub.until("all wait", || in_line(hub) > steps.len()).await;
@@ -70,7 +70,7 @@ async fn confirmations_that_come_together_are_taken_each_once() {
         ("dms.province", "01JUNKNOWN", "done"),
     ];
 
-    let answers = at_once(&hub, "UPDATE systems SET name = name", &steps).await;
+    let answers = at_once(&hub, "UPDATE systems SET name = name".to_owned(), &steps).await;
 
     let expected =
         [(200, "handed_over"), (200, "handed_over"), (200, "consigned"), (404, "not-found"), (404, "not-found")];
@@ -84,7 +84,7 @@ async fn confirmations_that_come_together_are_taken_each_once() {
 async fn whoever_confirms_what_another_write_took_back_just_before_is_refused() {
     let hub = with_one_writer().await;
     let (one, two) = (sent(&hub, "d1").await, sent(&hub, "d2").await);
-    let taken_back = "UPDATE deliveries SET state = 'withdrawn' WHERE document_id LIKE '%d1%'";
+    let taken_back = format!("UPDATE deliveries SET state = 'withdrawn' WHERE delivery_id = '{one}'");
     let steps = [("dms.province", one.as_str(), "done"), ("dms.province", two.as_str(), "done")];
 
     let answers = at_once(&hub, taken_back, &steps).await;
@@ -92,4 +92,30 @@ async fn whoever_confirms_what_another_write_took_back_just_before_is_refused() 
     assert_eq!(told(&answers), [(410, "withdrawn"), (200, "handed_over")]);
     assert_eq!(hub.events(&one).await, ["ContentConsignment"]);
     assert_eq!(hub.events(&two).await, ["ContentConsignment", "ContentHandover"]);
+}
+
+#[tokio::test]
+async fn two_systems_that_speak_for_one_agency_confirm_a_delivery_once() {
+    let hub = with_one_writer().await;
+    hub.run("INSERT INTO system_agencies (system_id, agency_code) VALUES ('dms.commune', 'X99.B02')").await;
+    let one = sent(&hub, "d1").await;
+    let steps = [("dms.province", one.as_str(), "done"), ("dms.commune", one.as_str(), "done")];
+
+    let answers = at_once(&hub, "UPDATE systems SET name = name".to_owned(), &steps).await;
+
+    assert_eq!(told(&answers), [(200, "handed_over"), (200, "handed_over")]);
+    assert_eq!(hub.events(&one).await, ["ContentConsignment", "ContentHandover"]);
+}
+
+#[tokio::test]
+async fn a_request_to_give_back_that_comes_just_before_a_confirmation_stands() {
+    let hub = with_one_writer().await;
+    let one = sent(&hub, "d1").await;
+    let asked_back = format!("UPDATE deliveries SET recall = 'requested' WHERE delivery_id = '{one}'");
+
+    let answers = at_once(&hub, asked_back, &[("dms.province", one.as_str(), "processing")]).await;
+
+    assert_eq!(told(&answers), [(200, "consigned")]);
+    let recall = format!("SELECT count(*) FROM deliveries WHERE delivery_id = '{one}' AND recall = 'requested'");
+    assert_eq!(hub.count(&recall).await, 1);
 }

@@ -128,7 +128,7 @@ async fn a_write_too_many_is_told_to_come_again() {
 }
 
 /// Runs a statement of which no store function would think.
-pub fn execute(tx: &mut Connection, sql: &'static str) -> Result<usize, StoreError> {
+pub fn execute(tx: &mut Connection, sql: &str) -> Result<usize, StoreError> {
     let query = diesel::sql_query(sql);
     Ok(match &mut tx.link {
         Link::Sqlite(c) => query.execute(&mut **c)?,
