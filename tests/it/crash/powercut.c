@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,11 @@ static int copy_entries(int folder, int to) {
     return 0;
 }
 
-static int keep(int fd) {
+/* One copy at a time: of two that are made at once the older one might be named last, and a disk would have lost again what
+ * it had. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static int keep_alone(int fd) {
     const char *root = getenv("POWERCUT_ROOT"), *shadow = getenv("POWERCUT_SHADOW");
     char link[64], path[PATH_MAX], key[64], kept[PATH_MAX], part[PATH_MAX];
     mode_t mode;
@@ -84,6 +89,14 @@ static int keep(int fd) {
     close(to);
     /* Whole or not at all: the process may be killed at any line. */
     return done == 0 ? rename(part, kept) : -1;
+}
+
+static int keep(int fd) {
+    pthread_mutex_lock(&one_at_a_time);
+    int kept = keep_alone(fd), why = errno;
+    pthread_mutex_unlock(&one_at_a_time);
+    errno = why;
+    return kept;
 }
 
 int fsync(int fd) { return keep(fd); }
