@@ -37,8 +37,8 @@ pub struct Posted {
     pub status: Option<String>,
 }
 
-/// Longest text of a list, in bytes.
-const TEXT_BYTES_MAX: usize = 512;
+/// Longest text of a list, in characters.
+pub const TEXT_CHARS_MAX: usize = 512;
 
 impl Posted {
     fn kind(&self) -> &str {
@@ -52,7 +52,7 @@ impl Posted {
 
     /// The member that is of another form than it must be.
     pub fn fault(&self) -> Option<&'static str> {
-        let is_text = |text: &str| (1..=TEXT_BYTES_MAX).contains(&text.len());
+        let is_text = |text: &str| !text.is_empty() && text.chars().count() <= TEXT_CHARS_MAX;
         let is_hex = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_code = |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
         let checks = [

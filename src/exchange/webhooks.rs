@@ -213,7 +213,7 @@ pub async fn replay(hub: &Hub, by: &By, system: &str, replay: Replay) -> Result<
 /// Events that were given up for a webhook, the first one first.
 ///
 /// # Errors
-/// `Store`.
+/// `NotFound` for an unknown system, `Store`.
 pub async fn given_up(
     hub: &Hub,
     system: &str,
@@ -221,7 +221,12 @@ pub async fn given_up(
 ) -> Result<Vec<GivenUpLine>, ExchangeError> {
     let endpoint_id = EndpointId::events(system).to_string();
     let limit = rows(limit.min(hub.config.lists.page_max));
-    let found = hub.store.read(move |tx| announcements::given_up(tx, &endpoint_id, (&after, limit))).await?;
+    let system = system.to_owned();
+    let found = hub.store.read(move |tx| match systems::find(tx, &system)? {
+        Some(_) => announcements::given_up(tx, &endpoint_id, (&after, limit)).map(Some),
+        None => Ok(None),
+    });
+    let found = found.await?.ok_or(ExchangeError::NotFound)?;
     let line = |row: AnnouncementRow| GivenUpLine {
         created_at: row.created_at(),
         given_up_at: row.changed_at(),

@@ -26,7 +26,7 @@ pub fn draw(operation: AdminOperation, sketch: Sketch<'_>) -> Sketch<'_> {
             .under(DIRECTORY)
             .named("importDirectory", "Nhập danh bạ: toàn bộ hoặc không gì cả")
             .query::<ImportQuestion>()
-            .file()
+            .file(entry())
             .answer::<ImportBody<'_>>(Success::Ok, "Những gì đã đổi, hoặc sẽ đổi. What changed, or would.")
             .fails(&[&FAULTY])
             .fails(&BODY),
@@ -89,10 +89,15 @@ const SYSTEM: &str = "Mã hệ thống. The system.";
 
 /// An entry: what it says holds, what it does not say stays.
 fn entry() -> Value {
+    let without_nul = r"^[^\x00]*$";
     let texts = Column::ALL.into_iter().filter(|column| *column != Column::Aliases);
-    let mut members: Map<String, Value> =
-        texts.map(|column| (column.name().to_owned(), json!({ "type": ["string", "null"] }))).collect();
-    members.insert(Column::Aliases.name().to_owned(), json!({ "type": "array", "items": { "type": "string" } }));
+    let mut members: Map<String, Value> = texts
+        .map(|column| (column.name().to_owned(), json!({ "type": ["string", "null"], "pattern": without_nul })))
+        .collect();
+    members.insert(
+        Column::Aliases.name().to_owned(),
+        json!({ "type": "array", "items": { "type": "string", "pattern": without_nul } }),
+    );
     json!({ "type": "object", "properties": members, "additionalProperties": false })
 }
 

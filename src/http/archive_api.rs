@@ -75,10 +75,12 @@ pub(super) struct ArchiveSaid {
     agency: Option<String>,
     /// First day, `yyyy-MM-dd`.
     #[serde(default)]
-    from: String,
+    #[schemars(schema_with = "forms::maybe_day")]
+    from: Option<String>,
     /// Last day, `yyyy-MM-dd`.
     #[serde(default)]
-    until: String,
+    #[schemars(schema_with = "forms::maybe_day")]
+    until: Option<String>,
     /// Only packets of this kind.
     kind: Option<Kind>,
     /// Only packets about the document of this identifier.
@@ -94,8 +96,8 @@ impl From<ArchiveSaid> for Selection {
     fn from(said: ArchiveSaid) -> Self {
         Self {
             agency: said.agency,
-            from: said.from,
-            until: said.until,
+            from: said.from.unwrap_or_default(),
+            until: said.until.unwrap_or_default(),
             documents: said.kind.map(Kind::is_document),
             document_id: said.document_id,
             packets: said.packets,

@@ -4,6 +4,7 @@ use super::agency_answers::Page;
 use super::agency_questions::HistoryQuestion;
 use super::agency_sketches::BODY;
 use super::archive_api::{ArchiveBody, ArchiveOperation, ArchiveSaid};
+use super::forms;
 use super::problem::{DESTROYED, NOT_FOUND, Success, TOO_MANY};
 use super::reconciliation_api::{ReconciliationBody, ReconciliationQuestion};
 use super::sketch::Sketch;
@@ -50,7 +51,7 @@ pub fn statement(operation: StatementOperation, sketch: Sketch<'_>) -> Sketch<'_
         StatementOperation::Reconcile => sketch
             .named("reconcile", "Đối soát danh sách của bên gọi với những gì Trục đã niêm phong trong ngày")
             .query::<ReconciliationQuestion>()
-            .file()
+            .file(forms::posted())
             .answer::<ReconciliationBody<'_>>(
                 Success::Ok,
                 "Chỗ khác nhau và việc cần làm. What differs, and what to do.",

@@ -5,10 +5,12 @@ use crate::domain::agency::{AgencyState, Standing};
 use crate::domain::announcement::EventKind;
 use crate::domain::delivery::{DeliveryState, PickupMark};
 use crate::domain::evidence::EvidenceEvent;
+use crate::domain::reconciliation::TEXT_CHARS_MAX;
 use crate::domain::selftest;
 use crate::domain::system::Role;
 use crate::exchange::accept::LineOutcome;
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
 /// How ids of envelopes, deliveries and evidence look: time-ordered UUIDs without their hyphens.
 pub const ID_PATTERN: &str = "^[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$";
@@ -27,6 +29,40 @@ pub fn is_id(text: &str) -> bool {
 /// An id.
 pub fn id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": ID_PATTERN })
+}
+
+/// Where software takes packets or events; whether the hub may call there is a matter of its settings.
+pub fn endpoint_url(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": r"^https?://[^\s/?#@]+[^#]*$" })
+}
+
+/// A day, or nothing.
+pub fn maybe_day(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "format": "date" })
+}
+
+/// Why somebody does what must be answered for (`exchange::undertakings`).
+pub fn reason(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 10, "pattern": r"^[^\x00]*$" })
+}
+
+/// A packet in the list of a system that is compared with the register (`domain::reconciliation::Posted`).
+pub fn posted() -> Value {
+    let text = json!({ "type": "string", "minLength": 1, "maxLength": TEXT_CHARS_MAX });
+    let maybe = |form: Value| json!({ "anyOf": [form, { "type": "null" }] });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["direction", "counterpart", "document_id"],
+        "properties": {
+            "direction": { "enum": ["sent", "received"] },
+            "counterpart": text,
+            "document_id": text,
+            "kind": maybe(text.clone()),
+            "sha256": maybe(json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" })),
+            "status": maybe(json!({ "type": "string", "pattern": "^[0-9]{2}$" })),
+        },
+    })
 }
 
 /// A SHA-256 digest in hexadecimal.

@@ -85,6 +85,7 @@ pub(super) struct HoldsQuestion {
     #[schemars(schema_with = "hold_key")]
     after: Option<String>,
     /// Most rows; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
     limit: Option<NonZeroU32>,
 }
 
@@ -101,11 +102,15 @@ pub(super) struct HoldSaid {
     /// Packets about the document of this identifier.
     document_id: Option<String>,
     /// Accepted on this day or later, `yyyy-MM-dd`.
+    #[serde(default)]
+    #[schemars(schema_with = "forms::maybe_day")]
     from: Option<String>,
     /// Accepted on this day or before.
+    #[serde(default)]
+    #[schemars(schema_with = "forms::maybe_day")]
     until: Option<String>,
     /// Why, in at least 10 characters.
-    #[serde(default)]
+    #[schemars(schema_with = "forms::reason")]
     reason: String,
 }
 
@@ -125,7 +130,7 @@ impl HoldSaid {
 #[serde(deny_unknown_fields)]
 pub(super) struct LiftSaid {
     /// Why, in at least 10 characters.
-    #[serde(default)]
+    #[schemars(schema_with = "forms::reason")]
     reason: String,
 }
 

@@ -92,6 +92,7 @@ pub(super) fn most(limit: Option<NonZeroU32>) -> usize {
 #[serde(deny_unknown_fields)]
 pub(super) struct EndpointSaid {
     /// Where the agency's software takes packets: https://host/path.
+    #[schemars(schema_with = "forms::endpoint_url")]
     url: String,
     /// Its software says by itself when it holds a packet; an answer of 2xx is not enough.
     #[serde(default)]
@@ -166,6 +167,7 @@ pub(super) async fn shown(call: &Call<'_>, name: &str) -> Result<HttpResponse, P
 #[serde(deny_unknown_fields)]
 pub(super) struct WaitingQuestion {
     /// Most rows; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
     limit: Option<NonZeroU32>,
 }
 
@@ -183,6 +185,7 @@ pub(super) struct FailedQuestion {
     /// Only after this delivery.
     after: Option<Cursor>,
     /// Most rows; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
     limit: Option<NonZeroU32>,
 }
 
@@ -216,8 +219,10 @@ pub(super) struct StartSaid {
     /// Only after this delivery: the last one of the call before.
     after: Option<Cursor>,
     /// Most deliveries of this call; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
     limit: Option<NonZeroU32>,
     /// How many of them become due each minute; 600 without it.
+    #[schemars(extend("maximum" = u32::MAX))]
     per_minute: Option<NonZeroU32>,
 }
 

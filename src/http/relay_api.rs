@@ -103,6 +103,7 @@ pub struct HeardBody<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct NeighbourSaid {
     /// The address of the hub: https://host, to which /api/v1/… is added.
+    #[schemars(schema_with = "forms::endpoint_url")]
     url: String,
     /// The key that it gave this hub, `KEY.SECRET`; without it the key stays as it was.
     key: Option<String>,

@@ -44,7 +44,7 @@ fn neighbour(sketch: Sketch<'_>) -> Sketch<'_> {
 
 fn route(sketch: Sketch<'_>) -> Sketch<'_> {
     sketch
-        .segment("prefix", "Mã định danh, gồm mọi mã bên dưới, hoặc `*`. An organ id with all below it, or `*`.")
+        .prefix_segment("prefix", "Mã định danh, gồm mọi mã bên dưới, hoặc `*`. An organ id with all below it, or `*`.")
         .fails(&[&NOT_FOUND])
 }
 

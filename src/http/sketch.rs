@@ -76,6 +76,12 @@ impl<'a> Sketch<'a> {
         self.parameter("path", name, true, (about, schema))
     }
 
+    /// A segment of the path that says for which codes of agencies a route is.
+    pub fn prefix_segment(self, name: &str, about: &str) -> Self {
+        let schema = json!({ "type": "string", "pattern": r"^(\*|[0-9A-Za-z]([0-9A-Za-z._-]{0,33}[0-9A-Za-z])?)$" });
+        self.parameter("path", name, true, (about, schema))
+    }
+
     /// A segment of the path that says whose endpoint is meant.
     pub fn holder_segment(self, name: &str, about: &str) -> Self {
         let schema =
@@ -130,10 +136,11 @@ impl<'a> Sketch<'a> {
         self.with("requestBody", json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
     }
 
-    /// The body is a file of agencies.
-    pub fn file(self) -> Self {
+    /// The body is a file with a row for each thing, as CSV or as a JSON array of these items.
+    pub fn file(self, items: Value) -> Self {
         let body = json!({ "required": true, "content": {
-            "text/csv": { "schema": { "type": "string" } }, "application/json": { "schema": { "type": "array" } },
+            "text/csv": { "schema": { "type": "string" } },
+            "application/json": { "schema": { "type": "array", "items": items } },
         } });
         self.with("requestBody", body)
     }

@@ -76,6 +76,7 @@ pub(super) async fn answer(
 #[serde(deny_unknown_fields)]
 pub(super) struct WebhookSaid {
     /// Where the system's software takes events: https://host/path.
+    #[schemars(schema_with = "forms::endpoint_url")]
     url: String,
     /// Of which kinds of events; of all without it.
     #[serde(default)]
@@ -148,6 +149,7 @@ pub(super) struct GivenUpQuestion {
     /// Only after this event.
     after: Option<Cursor>,
     /// Most rows; `lists.page_max` without it and at most.
+    #[schemars(extend("maximum" = u32::MAX))]
     limit: Option<NonZeroU32>,
 }
 

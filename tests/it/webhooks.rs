@@ -270,6 +270,8 @@ async fn an_event_is_given_up_visibly_when_its_term_is_over() {
     let own = done(&office.hub, "dms.national", ("GET", "/given-up"), Value::Null).await;
     let by_office = office.done("GET", "/systems/dms.national/webhook/given-up", Value::Null).await;
     assert_eq!(own, by_office);
+    let of_nobody = office.ask("GET", "/systems/dms.nobody/webhook/given-up", Value::Null).await;
+    assert_eq!((of_nobody.status, &of_nobody.json["code"]), (404, &json!("not-found")));
     let line = &own["items"][0];
     assert_eq!((&line["event"], &line["reason"]), (&json!("delivery.consigned"), &json!("answered 503")));
     let program = office.hub.program();
