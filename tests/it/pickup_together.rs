@@ -21,7 +21,15 @@ fn in_line(hub: &TestHub) -> usize {
     line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// Runs a write of which no use case would think, and confirmations of deliveries by systems, all of which wait in this order
+/// A system fetches a delivery, or confirms it.
+async fn taken(hub: &TestHub, (system, delivery, step): (&str, &str, &str)) -> Answer {
+    match step {
+        "fetch" => hub.fetch(system, delivery).await,
+        status => hub.confirm(system, delivery, status).await,
+    }
+}
+
+/// Runs a write of which no use case would think, and such steps, all of which wait in this order
 /// while the only connection that writes is busy.
 async fn at_once(hub: &TestHub, first: String, steps: &[(&str, &str, &str)]) -> Vec<Answer> {
     let (release, until) = channel::<()>();
@@ -36,7 +44,7 @@ async fn at_once(hub: &TestHub, first: String, steps: &[(&str, &str, &str)]) -> 
     let waiting = async {
         hub.until("the connection is busy", || begun.load(Ordering::SeqCst)).await;
         let written = hub.hub.store.write(move |tx| execute(tx, &first));
-        let confirmed = join_all(steps.iter().map(|step| hub.confirm(step.0, step.1, step.2)));
+        let confirmed = join_all(steps.iter().map(|step| taken(hub, *step)));
         let released = async {
             hub.until("all wait", || in_line(hub) > steps.len()).await;
             drop(release);
@@ -108,14 +116,13 @@ async fn two_systems_that_speak_for_one_agency_confirm_a_delivery_once() {
 }
 
 #[tokio::test]
-async fn a_request_to_give_back_that_comes_just_before_a_confirmation_stands() {
+async fn whoever_fetches_what_was_given_back_just_before_is_refused() {
     let hub = with_one_writer().await;
     let one = sent(&hub, "d1").await;
-    let asked_back = format!("UPDATE deliveries SET recall = 'requested' WHERE delivery_id = '{one}'");
+    let given_back = format!("UPDATE deliveries SET recall = 'agreed' WHERE delivery_id = '{one}'");
 
-    let answers = at_once(&hub, asked_back, &[("dms.province", one.as_str(), "processing")]).await;
+    let answers = at_once(&hub, given_back, &[("dms.province", one.as_str(), "fetch")]).await;
 
-    assert_eq!(told(&answers), [(200, "consigned")]);
-    let recall = format!("SELECT count(*) FROM deliveries WHERE delivery_id = '{one}' AND recall = 'requested'");
-    assert_eq!(hub.count(&recall).await, 1);
+    assert_eq!(told(&answers), [(410, "withdrawn")]);
+    assert_eq!(hub.events(&one).await, ["ContentConsignment"]);
 }
