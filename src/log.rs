@@ -24,14 +24,24 @@ impl log::Log for Filtered {
 
     fn log(&self, record: &log::Record<'_>) {
         let filter = FILTER.read().unwrap_or_else(PoisonError::into_inner);
-        if filter.as_ref().is_some_and(|filter| filter.matches(record)) {
-            self.0.log(record);
+        let record = record.to_builder().level(level_of(record)).build();
+        if filter.as_ref().is_some_and(|filter| filter.matches(&record)) {
+            self.0.log(&record);
         }
     }
 
     fn flush(&self) {
         self.0.flush();
     }
+}
+
+/// What ends a connection from the other side, by broken bytes, silence or leaving, is an error to the library that serves
+/// HTTP. An error of ours is an accident of the hub that somebody has to look at.
+fn level_of(record: &log::Record<'_>) -> log::Level {
+    let is_of_a_connection = record.level() == log::Level::Error
+        && record.target() == "actix_http::h1::dispatcher"
+        && record.args().to_string().starts_with("stream error: ");
+    if is_of_a_connection { log::Level::Warn } else { record.level() }
 }
 
 /// The library of the schedule tells on every start what is no news.
@@ -132,6 +142,20 @@ mod tests {
         let line = with_record(&fields, |record| text_line("T", record));
 
         assert_eq!(line, r#"T INFO  docaxis: one\ntwo envelope.id=e1 duration_ms=12 note="a b""#);
+    }
+
+    #[test]
+    fn what_a_client_breaks_is_no_error_of_the_hub() {
+        let of = |target: &str, message: &str| {
+            level_of(
+                &log::Record::builder().level(log::Level::Error).target(target).args(format_args!("{message}")).build(),
+            )
+        };
+        let broken = "stream error: request parse error: invalid header provided";
+
+        assert_eq!(of("actix_http::h1::dispatcher", broken), log::Level::Warn);
+        assert_eq!(of("actix_http::h1::dispatcher", "write zero; closing"), log::Level::Error);
+        assert_eq!(of("docaxis::store", broken), log::Level::Error);
     }
 
     #[test]

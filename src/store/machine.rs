@@ -1,7 +1,9 @@
-//! What the machine gives: room on the disk, files that may be open, memory. Only read, never decided.
+//! What the machine gives: room on the disk, files that may be open, memory; and what it is advised. Never decided here.
 
-use std::fs;
+use rustix::fs::Advice;
+use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -22,6 +24,12 @@ pub fn room(path: &Path) -> io::Result<Room> {
     let told = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
     Ok(Room { free: bytes(told.f_bavail), all: bytes(told.f_blocks) })
+}
+
+/// Has the disk begin to take these bytes of a file, where the system does so when it is told that nobody will read them soon. Nothing
+/// is waited for, and nothing is promised: only a sync is.
+pub fn begin_to_write_out(file: &File, from: u64, bytes: u64) {
+    let _ = rustix::fs::fadvise(file, from, NonZeroU64::new(bytes), Advice::DontNeed);
 }
 
 /// Most files and sockets that this process may have open; nothing for no limit.
