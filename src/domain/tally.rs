@@ -10,66 +10,13 @@ use super::status::TELL_RECEIPT;
 use super::text;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 mod kinds;
+mod sums;
 
 pub use kinds::{TYPE_NAMES, type_name};
-
-/// Whose numbers they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
-    /// Those of the whole hub.
-    Hub,
-    /// Those of an agency that sent.
-    Sender,
-    /// Those of an agency that was sent to.
-    Recipient,
-    /// What failed or was given back between two agencies.
-    Pair,
-}
-
-impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hub, Self::Sender, Self::Recipient, Self::Pair];
-
-    /// The words in tables: for the numbers of all documents, of which there is a list by agency, and for all others.
-    pub fn words(self) -> [&'static str; 2] {
-        match self {
-            Self::Hub => ["hub", "hub-detail"],
-            Self::Sender => ["sender", "sender-detail"],
-            Self::Recipient => ["recipient", "recipient-detail"],
-            Self::Pair => ["pair", "pair-detail"],
-        }
-    }
-
-    /// The word of those numbers that are shown of a time as a whole, never day by day.
-    pub fn folds(self) -> &'static str {
-        let [whole, detail] = self.words();
-        if self == Self::Pair { whole } else { detail }
-    }
-}
-
-/// What one number is of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// Whose.
-    pub scope: Scope,
-    /// The day of acceptance in Vietnam, `yyyy-MM-dd`; or its month, `yyyy-MM`.
-    pub day: String,
-    /// The agency; empty for the hub.
-    pub agency: String,
-    /// The other one of a pair; else empty.
-    pub partner: String,
-    /// Of which packets: empty for all documents.
-    pub slice: String,
-    /// What is counted.
-    pub what: &'static str,
-}
-
-/// Numbers that are to be added, in no order: each packet changes some fifty, and comparing keys that begin alike is most of the work
-/// of keeping them in one.
-pub type Tally = HashMap<Key, i64>;
+pub use sums::{Key, Mark, Owner, Scope, Tally};
 
 /// All documents.
 pub const WHOLE: &str = "";
@@ -216,8 +163,6 @@ pub struct Packet {
     pub bears_signature: Option<bool>,
 }
 
-type Mark = (String, &'static str);
-
 impl Packet {
     fn slices(&self) -> [String; 3] {
         let urgency = Lane::of(true, self.urgency).word();
@@ -234,11 +179,9 @@ impl Packet {
         let signature = self.bears_signature.map(|bears| if bears { what::SIGNED } else { what::UNSIGNED });
         let of_documents = [paper, signature].into_iter().flatten().filter(|_| self.is_document);
         let marks = slices.into_iter().map(|slice| (slice, what::PACKETS));
-        for mark in marks.chain(of_documents.map(|what| (WHOLE.to_owned(), what))) {
-            for (scope, agency) in [(Scope::Hub, ""), (Scope::Sender, self.sender.as_str())] {
-                self.add(tally, (scope, agency, ""), mark.clone(), 1);
-            }
-        }
+        let marks: Vec<Mark> = marks.chain(of_documents.map(|what| (WHOLE.to_owned(), what))).collect();
+        self.add(tally, (Scope::Hub, "", ""), marks.iter(), 1);
+        self.add(tally, (Scope::Sender, &self.sender, ""), marks.iter(), 1);
     }
 
     /// Counts a delivery of it as made.
@@ -259,30 +202,31 @@ impl Packet {
     }
 
     fn count_marks(&self, recipient: &str, (marks, by): (Vec<Mark>, i64), tally: &mut Tally) {
-        for mark in marks {
-            let (slice, what) = (mark.0.as_str(), mark.1);
-            let is_of_kind = [TYPES, URGENCIES].iter().any(|kind| slice.starts_with(kind));
-            let is_for_hub = slice.starts_with(ROUTES) || is_of_kind && what::BUCKETS.contains(&what);
-            if slice == WHOLE && [what::FAILED, what::REPORTED[1]].contains(&what) {
-                self.add(tally, (Scope::Pair, &self.sender, recipient), mark.clone(), by);
-            }
-            if !is_for_hub {
-                self.add(tally, (Scope::Sender, &self.sender, ""), mark.clone(), by);
-                self.add(tally, (Scope::Recipient, recipient, ""), mark.clone(), by);
-            }
-            self.add(tally, (Scope::Hub, "", ""), mark, by);
-        }
+        let of_pair =
+            marks.iter().filter(|(slice, what)| slice == WHOLE && [what::FAILED, what::REPORTED[1]].contains(what));
+        self.add(tally, (Scope::Pair, &self.sender, recipient), of_pair, by);
+        let of_agencies = marks.iter().filter(|mark| !is_for_hub(mark));
+        self.add(tally, (Scope::Sender, &self.sender, ""), of_agencies.clone(), by);
+        self.add(tally, (Scope::Recipient, recipient, ""), of_agencies, by);
+        self.add(tally, (Scope::Hub, "", ""), marks.iter(), by);
     }
 
-    fn add(&self, tally: &mut Tally, (scope, agency, partner): (Scope, &str, &str), (slice, what): Mark, by: i64) {
+    fn add<'a>(
+        &self,
+        tally: &mut Tally,
+        (scope, agency, partner): (Scope, &str, &str),
+        marks: impl Iterator<Item = &'a Mark> + Clone,
+        by: i64,
+    ) {
         let (day, agency, partner) = (self.day.clone(), agency.to_owned(), partner.to_owned());
-        let key = Key { scope, day, agency, partner, slice, what };
+        let owner = Owner { scope, day, agency, partner };
         // Of agencies there are many: what they did in a month stands ready, so that they can be listed.
-        if matches!(scope, Scope::Sender | Scope::Recipient) && key.slice == WHOLE {
+        if matches!(scope, Scope::Sender | Scope::Recipient) {
             let month = self.day.get(..7).unwrap_or_default().to_owned();
-            add(tally, Key { day: month, ..key.clone() }, by);
+            let of_all = marks.clone().filter(|(slice, _)| slice == WHOLE);
+            tally.add(Owner { day: month, ..owner.clone() }, of_all, by);
         }
-        add(tally, key, by);
+        tally.add(owner, marks, by);
     }
 
     /// What a delivery of it counts as.
@@ -318,12 +262,11 @@ impl Packet {
         if !line.statuses.is_empty() {
             marks.push((WHOLE.to_owned(), what::REPLIED));
         }
-        let slices = self.slices();
         if line.told_at.is_some_and(|at| at <= self.receive_by) {
-            marks.extend(slices.iter().map(|slice| (slice.clone(), what::TIMELY)));
+            marks.extend(self.slices().map(|slice| (slice, what::TIMELY)));
         }
         if let Some(bucket) = line.received_at.and_then(after) {
-            let kinds = slices.into_iter().filter(|slice| slice != WHOLE);
+            let kinds = self.slices().into_iter().filter(|slice| slice != WHOLE);
             marks.extend(kinds.chain([receive.to_owned()]).map(|slice| (slice, bucket)));
         }
         let recall = match line.recall {
@@ -340,15 +283,15 @@ impl Packet {
 /// Counts a refused submission, by the first rule that it broke.
 pub fn count_rejection(day: &str, facts: &Value, tally: &mut Tally) {
     let rule = facts.get("codes").and_then(|codes| codes.get(0)).and_then(Value::as_str).unwrap_or_default();
-    for slice in [WHOLE.to_owned(), format!("{RULES}{rule}")] {
-        let (agency, partner) = (String::new(), String::new());
-        add(tally, Key { scope: Scope::Hub, day: day.to_owned(), agency, partner, slice, what: what::REJECTED }, 1);
-    }
+    let marks = [WHOLE.to_owned(), format!("{RULES}{rule}")].map(|slice| (slice, what::REJECTED));
+    let (agency, partner) = (String::new(), String::new());
+    tally.add(Owner { scope: Scope::Hub, day: day.to_owned(), agency, partner }, marks.iter(), 1);
 }
 
-fn add(tally: &mut Tally, key: Key, by: i64) {
-    let number = tally.entry(key).or_default();
-    *number = number.saturating_add(by);
+/// Whether a mark is counted for the hub alone.
+fn is_for_hub((slice, what): &Mark) -> bool {
+    let is_of_kind = [TYPES, URGENCIES].iter().any(|kind| slice.starts_with(kind));
+    slice.starts_with(ROUTES) || is_of_kind && what::BUCKETS.contains(what)
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

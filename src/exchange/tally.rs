@@ -49,7 +49,7 @@ fn counted(
     calendar: &Calendar,
     (from, entries): (i64, Vec<Entry>),
 ) -> Result<Counted, StoreError> {
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     let mut signs: BTreeMap<(Sign, String), NaiveDateTime> = BTreeMap::new();
     let (mut accepted, mut news) = (Vec::new(), Vec::new());
     for (_, row) in entries {
@@ -89,8 +89,8 @@ fn counted(
     chains.count(&packets, &mut tally);
     let sign = |((sign, agency_code), at): ((Sign, String), NaiveDateTime)| SignRow::new(sign, agency_code, at);
     // Rows that two nodes change are always taken in the same order.
-    let numbers: BTreeMap<_, _> = tally.into_iter().filter(|(_, number)| *number != 0).collect();
-    let numbers = numbers.into_iter().map(|(key, number)| CountRow::new(key, number));
+    let numbers = tally.into_numbers().into_iter().filter(|(_, number)| *number != 0);
+    let numbers = numbers.map(|(key, number)| CountRow::new(key, number));
     Ok(Counted { numbers: numbers.collect(), signs: signs.into_iter().map(sign).collect() })
 }
 

@@ -31,10 +31,11 @@ pub struct CountRow {
 impl CountRow {
     /// As the table has it.
     pub fn new(key: Key, number: i64) -> Self {
-        let [whole, detail] = key.scope.words();
-        let scope = if key.slice.is_empty() { whole } else { detail };
-        let (agency_code, partner_code) = (key.agency, key.partner);
-        Self { scope, day: key.day, agency_code, slice: key.slice, what: key.what, partner_code, number }
+        let Key { owner, slice, what } = key;
+        let [whole, detail] = owner.scope.words();
+        let scope = if slice.is_empty() { whole } else { detail };
+        let (agency_code, partner_code) = (owner.agency, owner.partner);
+        Self { scope, day: owner.day, agency_code, slice, what, partner_code, number }
     }
 }
 

@@ -34,15 +34,15 @@ fn line(events: &[(EvidenceEvent, Value)]) -> Line {
 }
 
 /// Numbers of the hub that are not 0.
-fn of_hub(tally: &Tally) -> BTreeMap<(String, &'static str), i64> {
-    let own = tally.iter().filter(|(key, number)| key.scope == Scope::Hub && **number != 0);
-    own.map(|(key, number)| ((key.slice.clone(), key.what), *number)).collect()
+fn of_hub(tally: Tally) -> BTreeMap<(String, &'static str), i64> {
+    let own = tally.into_numbers().into_iter().filter(|(key, number)| key.owner.scope == Scope::Hub && *number != 0);
+    own.map(|(key, number)| ((key.slice, key.what), number)).collect()
 }
 
 fn number(line: &Line, slice: &str, what: &str) -> i64 {
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     packet().count_delivery("G22.02", line, &mut tally);
-    let found = of_hub(&tally).into_iter().find(|((of, counted), _)| of == slice && *counted == what);
+    let found = of_hub(tally).into_iter().find(|((of, counted), _)| of == slice && *counted == what);
     found.map_or(0, |(_, number)| number)
 }
 
@@ -117,10 +117,11 @@ fn ways_go_by_the_first_level_of_codes_of_either_form() {
 
 #[test]
 fn an_agency_has_no_numbers_of_ways_and_a_pair_only_of_what_went_wrong() {
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     packet().count_delivery("G22.02", &line(&[failure()]), &mut tally);
+    let numbers = tally.into_numbers();
     let slices = |scope: Scope| {
-        let of_scope = tally.keys().filter(|key| key.scope == scope);
+        let of_scope = numbers.keys().filter(|key| key.owner.scope == scope);
         of_scope.map(|key| (key.slice.as_str(), key.what)).collect::<Vec<_>>()
     };
     assert_eq!(slices(Scope::Pair), [("", "failed")]);
@@ -151,17 +152,20 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(events.len())).collect();
         cuts.extend([0, events.len()]);
         cuts.sort_unstable();
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         packet().count_delivery("G22.02", &Line::default(), &mut tally);
         for cut in cuts.windows(2) {
             packet().count_change("G22.02", (&line(&events[..cut[0]]), &line(&events[..cut[1]])), &mut tally);
         }
 
-        let mut at_once = Tally::new();
+        let mut at_once = Tally::default();
         packet().count_delivery("G22.02", &line(&events), &mut at_once);
 
-        let not_nothing = |tally: &Tally| tally.iter().filter(|(_, number)| **number != 0).map(|(key, number)| (key.clone(), *number)).collect::<BTreeMap<_, _>>();
-        prop_assert_eq!(not_nothing(&tally), not_nothing(&at_once));
-        prop_assert!(tally.values().all(|number| (0..=1).contains(number)));
+        let not_nothing = |tally: Tally| {
+            let numbers = tally.into_numbers();
+            assert!(numbers.values().all(|number| (0..=1).contains(number)));
+            numbers.into_iter().filter(|(_, number)| *number != 0).collect::<BTreeMap<_, _>>()
+        };
+        prop_assert_eq!(not_nothing(tally), not_nothing(at_once));
     }
 }
