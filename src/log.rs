@@ -35,7 +35,7 @@ impl log::Log for Filtered {
     }
 }
 
-/// What ends a connection from the other side, by broken bytes, silence or leaving, is an error to the library that serves
+/// What ends a connection from the other side, by broken bytes or by leaving, is an error to the library that serves
 /// HTTP. An error of ours is an accident of the hub that somebody has to look at.
 fn level_of(record: &log::Record<'_>) -> log::Level {
     let is_of_a_connection = record.level() == log::Level::Error

@@ -26,8 +26,8 @@ pub fn room(path: &Path) -> io::Result<Room> {
     Ok(Room { free: bytes(told.f_bavail), all: bytes(told.f_blocks) })
 }
 
-/// Has the disk begin to take these bytes of a file, where the system does so when it is told that nobody will read them soon. Nothing
-/// is waited for, and nothing is promised: only a sync is.
+/// Has the disk begin to take these bytes of a file, where the system does so when it is told that nobody will read them soon. That may
+/// take some tenths of a millisecond, and nothing is promised: only a sync is.
 pub fn begin_to_write_out(file: &File, from: u64, bytes: u64) {
     let _ = rustix::fs::fadvise(file, from, NonZeroU64::new(bytes), Advice::DontNeed);
 }

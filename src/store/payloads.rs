@@ -45,7 +45,7 @@ pub struct Incoming {
     /// Of them those that the disk was told to take.
     begun: u64,
     pending: Vec<u8>,
-    /// Whether the file has a name of its own.
+    /// Whether the file has the name under which it is kept, and is on disk.
     is_kept: bool,
 }
 
@@ -83,9 +83,8 @@ impl Payloads {
         let Some(file) = &incoming.file else {
             return Err(io::Error::other("nothing was received"));
         };
-        if incoming.written != bytes {
-            file.set_len(bytes)?;
-        }
+        // Also where nothing is cut off: it renews the file's time, by which the sweep leaves it alone until a row names it.
+        file.set_len(bytes)?;
         let name = self.path_of(sha256);
         // The name first: one sync then covers content and name. Where the name is taken, by a packet that somebody may
         // have been promised or by the same packet on its way, only a file that is on disk may take its place.
