@@ -45,8 +45,6 @@ pub struct Incoming {
     /// Of them those that the disk was told to take.
     begun: u64,
     pending: Vec<u8>,
-    /// Whether the file has the name under which it is kept, and is on disk.
-    is_kept: bool,
 }
 
 impl Payloads {
@@ -65,7 +63,7 @@ impl Payloads {
     /// Begins to receive a packet. No file is made before a chunk is full.
     pub fn receive(&self, id: &str) -> Incoming {
         let path = self.folder.join("incoming").join(id);
-        Incoming { path, file: None, written: 0, begun: 0, pending: Vec::new(), is_kept: false }
+        Incoming { path, file: None, written: 0, begun: 0, pending: Vec::new() }
     }
 
     fn path_of(&self, sha256: &Digest) -> PathBuf {
@@ -94,7 +92,8 @@ impl Payloads {
             let _names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             fs::rename(&incoming.path, &name)?;
         }
-        incoming.is_kept = true;
+        // Under its first name nothing is left to remove.
+        incoming.file = None;
         match name.parent() {
             Some(shard) => File::open(shard)?.sync_all(),
             None => Ok(()),
@@ -325,7 +324,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if self.file.is_some() && !self.is_kept {
+        if self.file.is_some() {
             // What cannot be removed is swept later.
             let _ = fs::remove_file(&self.path);
         }

@@ -126,3 +126,16 @@ async fn whoever_fetches_what_was_given_back_just_before_is_refused() {
     assert_eq!(told(&answers), [(410, "withdrawn")]);
     assert_eq!(hub.events(&one).await, ["ContentConsignment"]);
 }
+
+#[tokio::test]
+async fn a_request_to_give_back_that_comes_just_before_a_confirmation_stands() {
+    let hub = with_one_writer().await;
+    let one = sent(&hub, "d1").await;
+    let asked_back = format!("UPDATE deliveries SET recall = 'requested' WHERE delivery_id = '{one}'");
+
+    let answers = at_once(&hub, asked_back, &[("dms.province", one.as_str(), "processing")]).await;
+
+    assert_eq!(told(&answers), [(200, "consigned")]);
+    let recall = format!("SELECT count(*) FROM deliveries WHERE delivery_id = '{one}' AND recall = 'requested'");
+    assert_eq!(hub.count(&recall).await, 1);
+}
